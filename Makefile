@@ -1,0 +1,101 @@
+# What a newcomer types. Each target first puts what it needs below build/; a second run puts nothing there.
+
+PYTHON ?= python3
+VENV := build/venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+NATS := build/bin/nats-server
+PACKAGES := adapters broker consent_ledger handschlag schemas
+SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
+
+# What starts a nats-server finds the one that was checked for its version first.
+export PATH := $(CURDIR)/build/bin:$(PATH)
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all fast check bench clean venv lock coverage lint types layers docstrings dead deps house
+
+help:
+	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
+	@echo "make test      all tests but the long ones; test-all runs those too, fast only what takes seconds"
+	@echo "make check     every quality gate"
+	@echo "make bench     how fast it is on this machine"
+	@echo "make venv      only install what the others need; clean deletes all that was made"
+	@echo "make lock      pin the packages anew after a change in pyproject.toml; UPGRADE=1 takes newer versions"
+
+demo: venv $(NATS)
+	$(BIN)/handschlag demo $(if $(KEEP),--keep)
+
+# Measured for `make coverage`, which would otherwise have to run everything a second time.
+test: venv $(NATS)
+	$(BIN)/coverage run -m pytest -m "not long"
+
+test-all: venv $(NATS)
+	$(BIN)/python -m pytest
+
+# Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
+fast: venv
+	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed
+
+bench: venv $(NATS)
+	$(BIN)/python -m tests.benchmarks
+
+check: lint types layers docstrings dead deps fast
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv
+	$(BIN)/mypy
+
+layers: venv
+	$(BIN)/lint-imports --no-logo --cache-dir build/import-linter
+
+docstrings: venv
+	$(BIN)/interrogate --quiet .
+
+dead: venv
+	$(BIN)/vulture
+
+deps: venv
+	$(BIN)/deptry .
+
+house: venv
+	$(BIN)/python -m pytest tests/house
+
+# Pure code has no excuse for a branch no test takes; the whole has a few, such as a disk that fails.
+coverage: build/coverage.data
+	$(BIN)/coverage report --include 'schemas/*,*/core/*' --fail-under 100
+	$(BIN)/coverage report --fail-under 95
+
+build/coverage.data: $(VENV)/.product $(SOURCES) | $(NATS)
+	$(BIN)/coverage run -m pytest -m "not long"
+
+venv: $(VENV)/.product
+
+# A changed lock makes the environment anew, so that it never holds a package the lock has dropped.
+$(VENV)/.locked: requirements-dev.lock
+	@sh deploy/check_machine.sh $(PYTHON) build/bin
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(VENV)/.product: $(VENV)/.locked pyproject.toml
+	$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(NATS): deploy/install_nats_server.sh | $(VENV)/.locked
+	sh deploy/install_nats_server.sh build/bin
+	@touch $@
+
+# Hashes are those of the public index: a machine's own mirror or folder of wheels is left aside, and named nowhere.
+lock: COMPILE = env -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(if $(UPGRADE),--upgrade) --allow-unsafe \
+	--generate-hashes --no-emit-find-links --no-emit-index-url --strip-extras
+lock: venv
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

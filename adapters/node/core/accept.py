@@ -1,0 +1,124 @@
+"""Step 8: a holder works on a request only against proof that the grant, and what it rests on, stand in the log."""
+
+from typing import NamedTuple
+
+from adapters.node.core.view import Proven, View
+from consent_ledger.core.state import Approval, Evidence
+from schemas import statements as st
+from schemas.commitment import sha256
+from schemas.entries import Granted
+from schemas.errors import Code, NotAuthentic, Unavailable
+from schemas.ids import AgencyId, FieldName, Hash
+from schemas.minimise import Limits, minimise
+from schemas.registry import PurposeRule, Registry, prohibited_by
+
+
+class AcceptedGrant(NamedTuple):
+    """A grant this node has proven and decided again; nothing else may be worked on."""
+
+    index: int
+    hash: Hash
+    requester: AgencyId
+    request: st.Request
+    fields: tuple[FieldName, ...]
+    rule: PurposeRule
+    registry: Registry
+    evidence: Evidence | None
+
+
+class Needed(NamedTuple):
+    """What the node must fetch before it can accept a grant: steering entries, an approval, a registry bundle."""
+
+    chain: bool
+    approval: int | None
+    registry: Hash | None
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is missing."""
+        return self.chain or self.approval is not None or self.registry is not None
+
+
+def needed(granted: Granted, view: View) -> Needed:
+    """Say what a (not yet proven) grant refers to that this node does not hold."""
+    return Needed(
+        chain=granted.chain > view.chain,
+        approval=None if view.approval_at(granted.approval) else granted.approval,
+        registry=None if granted.registry in view.registries else granted.registry,
+    )
+
+
+def accept(proven: Proven, person: bytes, own: AgencyId, catalogue: frozenset[FieldName], view: View) -> AcceptedGrant:
+    """Decide a proven grant again at the holder.
+
+    Raises NotAuthentic when it is not a grant for this agency, its evidence does not carry it, or its fields are not
+    what this node's own minimising gives; Unavailable when the node lacks what it would need to judge.
+    """
+    granted, request = proven.leaf.entry, proven.leaf.statement
+    if not isinstance(granted, Granted) or not isinstance(request, st.Request):
+        raise _refused("is not a grant")
+    if request.holder != own:
+        raise _refused(f"is for {request.holder}")
+    if request.person_ct != sha256(person):
+        raise _refused("names another sealed person block")
+    registry = view.registries.get(granted.registry)
+    approval = view.approval_at(granted.approval)
+    if registry is None or approval is None or granted.chain > view.chain:
+        message = "grant: registry, approval or chain it rests on is not held"
+        raise Unavailable(message)
+    rule = _lawful(request, proven.agency, own, registry, view)
+    _check_approval(approval, request, proven.agency)
+    evidence = _evidence(granted, request, proven.agency, view)
+    asking = registry.kinds[view.state.members[proven.agency].kind]
+    limits = Limits(
+        purpose=rule.fields,
+        basis=None if evidence is None else evidence.fields,
+        approval=approval.fields,
+        catalogue=catalogue,
+        definitions=registry.fields,
+        ceiling=max(asking.ceiling, approval.ceiling if approval.ceiling == 3 else 0),  # noqa: PLR2004
+    )
+    fields = minimise(request.fields, limits).granted
+    if not set(granted.fields) <= set(fields):
+        raise _refused("grants more than this node's own minimising")
+    return AcceptedGrant(
+        proven.index, proven.hash, proven.agency, request, granted.fields, rule, registry, evidence
+    )
+
+
+def _refused(why: str) -> NotAuthentic:
+    return NotAuthentic(f"grant: {why}", code=Code.NOT_ENTITLED)
+
+
+def _lawful(request: st.Request, requester: AgencyId, own: AgencyId, registry: Registry, view: View) -> PurposeRule:
+    """Ask the registry again: members, prohibitions, purpose, pair and kind of basis."""
+    members = view.state.members
+    if requester not in members or own not in members:
+        raise _refused("one of the two agencies is no member")
+    kinds = (members[requester].kind, members[own].kind)
+    rule = registry.purposes.get(request.purpose)
+    if rule is None or prohibited_by(registry, *kinds, request.purpose, request.basis.kind) is not None:
+        raise _refused("its purpose is unknown or prohibited between these two")
+    row = rule.row
+    if kinds[0] not in row.requester_kinds or kinds[1] not in row.holder_kinds or request.basis.kind not in row.basis:
+        raise _refused("its purpose does not allow this pair or basis")
+    return rule
+
+
+def _check_approval(approval: Approval, request: st.Request, requester: AgencyId) -> None:
+    if (approval.agency, approval.purpose, approval.role) != (requester, request.purpose, request.role):
+        raise _refused("names an approval of something else")
+
+
+def _evidence(granted: Granted, request: st.Request, requester: AgencyId, view: View) -> Evidence | None:
+    """Check that the consent or given basis is the one named, for these parties and purpose, and not known to be over."""
+    if request.basis.kind == "statute":
+        return None
+    evidence = view.evidence(request.basis)
+    if evidence is None or evidence.index != granted.basis or evidence.kind != request.basis.kind:
+        raise _refused("the basis it names was not proven")
+    parties = (evidence.recipient, evidence.purpose)
+    if parties != (requester, request.purpose) or request.holder not in evidence.holders:
+        raise _refused("its basis is for other parties or another purpose")
+    if evidence.withdrawn is not None or evidence.expires <= granted.time:
+        raise _refused("its basis is over")
+    return evidence

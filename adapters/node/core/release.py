@@ -1,0 +1,44 @@
+"""Step 9, second half: may the machine answer, must a human decide, or is there nothing to answer with?
+
+The holder's own vetoes stand here because they need to know the person. None of them shows outwardly: each is first
+"later", then "not available".
+"""
+
+from typing import Literal, NamedTuple
+
+from adapters.node.core.accept import AcceptedGrant
+from adapters.node.core.match import Match
+from consent_ledger.core.state import Approval
+from schemas.registry import AgencyKind
+
+
+class Release(NamedTuple):
+    """What the holder does: answer by machine, ask a human, or nothing; `why` is for the holder's own list only."""
+
+    way: Literal["automatic", "human", "none"]
+    why: str
+
+
+def decide_release(
+    grant: AcceptedGrant, found: Match, requester: AgencyKind, holder: AgencyKind, own_approval: Approval | None, *, first: bool
+) -> Release:
+    """Decide the way of an answer.
+
+    `first` says that no pair handle exists yet. `own_approval` is the holder's approval for automatic answers of social
+    data (§ 79 SGB X). A transfer block (§ 4 AZRG, § 51 BMG) ends it before anything else.
+    """
+    if found.outcome == "none":
+        return Release("none", "no_match")
+    if any(candidate.transfer_block for candidate in found.candidates):
+        return Release("none", "transfer_block")
+    if found.outcome != "certain":
+        return Release("human", f"match_{found.outcome}")
+    if found.candidates[0].guardian:
+        return Release("human", "guardian")
+    if grant.rule.row.release == "human":
+        return Release("human", "purpose_demands_human")
+    if holder.secret_clientele and first:
+        return Release("human", "secret_clientele")
+    if holder.section35 and not (requester.section35 and own_approval is not None and own_approval.automatic):
+        return Release("human", "social_data")
+    return Release("automatic", "certain_match")

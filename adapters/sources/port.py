@@ -1,0 +1,93 @@
+"""The contract of a source: an agency's own database or spreadsheet, read and never written.
+
+Promises every kind of source keeps, and `tests/contract/test_sources.py` checks:
+
+* Only what is asked is read: `fetch` selects the granted fields' columns, the columns of their provenance and the key,
+  nothing else; `candidates` and `search` read the person columns only.
+* Never a wrong or empty record: what cannot be read raises, and the exception says whose fault it is.
+  `Unavailable`: the system, file or row is not there now; the same call may succeed later. `Malformed`: table, sheet,
+  column or cell breaks a rule of the mapping; somebody at the agency has to mend it. `Misuse`: our own code asked for
+  what the catalogue does not hold. Messages name file, table or sheet, row where there is one, column and rule, and never
+  what stands in a cell.
+* Nothing blocks the event loop: the work is done in the source's own worker threads. Every call is bounded in time and
+  in size.
+* Nothing is remembered across a change: a replaced database or a newly saved spreadsheet is seen by the next call.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NewType, Protocol
+
+from schemas.ids import FieldName
+from schemas.record import FieldValues, IsoDate, Name, PersonBlock
+from schemas.wire import Wire
+
+LocalRef = NewType("LocalRef", str)
+"""The key of a person's row in the agency's own system; it never leaves the agency."""
+
+MAX_CANDIDATES: Final = 50
+"""More rows than these are not told apart by a machine or a person; the list is cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that may be the person, as the agency has it.
+
+    `transfer_block`: nothing about this person may be handed out (§ 4 AZRG, § 51 BMG). `guardian`: somebody else acts
+    for the person. Both are true as well where the cell cannot be read: a doubt protects.
+    """
+
+    ref: LocalRef
+    file_number: str
+    person: PersonBlock
+    transfer_block: bool
+    guardian: bool
+
+
+class Search(Wire):
+    """What a caseworker knows of a client of their own agency; all that is given must fit.
+
+    Names fit where the row's name begins with them, `birth_date` may be a day, month or year.
+    """
+
+    family_name: Name | None = None
+    given_names: Name | None = None
+    birth_date: IsoDate | None = None
+    file_number: Name | None = None
+
+
+class Source(Protocol):
+    """One system of one agency."""
+
+    @property
+    def catalogue(self) -> frozenset[FieldName]:
+        """The fields this source can deliver, as its mapping says; no data is read for it."""
+
+    async def candidates(self, person: PersonBlock) -> tuple[Candidate, ...]:
+        """Give the rows that may be this person, in the order of their keys, at most `MAX_CANDIDATES`.
+
+        A row may be the person when one of its names (family name, other names) is one of the person's after
+        normalisation (NFC, case folded, blanks collapsed), and the birth dates agree as far as both are known. Without a
+        birth date on both sides nothing agrees. Whether a candidate is certain is not decided here.
+        """
+
+    async def search(self, query: Search) -> tuple[Candidate, ...]:
+        """Give the rows that fit what a caseworker typed, in the order of their keys, at most `MAX_CANDIDATES`.
+
+        Raises Misuse when nothing was given to search for.
+        """
+
+    async def fetch(self, ref: LocalRef, fields: frozenset[FieldName]) -> tuple[FieldValues, ...]:
+        """Read the named fields of one row, sorted by field name, each value with its provenance.
+
+        A field the source knows but has nothing for comes with no values. Raises Misuse for a field outside the
+        catalogue, Unavailable when the row is no longer there, Malformed when the key is not unique.
+        """
+
+    async def check(self) -> None:
+        """Prove that the source can be read as the mapping says, before anybody depends on it.
+
+        Raises Unavailable or Malformed with what to mend. It says nothing about persons.
+        """
+
+    async def close(self) -> None:
+        """End the worker threads and connections; every later call raises Unavailable."""

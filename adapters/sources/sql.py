@@ -1,0 +1,321 @@
+"""A database of an agency as a source; in this version SQLite, opened read-only.
+
+The database decides what leaves a row: each statement names the columns it needs, with their table, so that a missing
+column is an error and never a constant. All statements of one fetch see the same state of the database.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Final, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from adapters.sources.cells import Reading, Row, Unreadable, read_value, readings
+from adapters.sources.mapping import Cell, SourceMapping, field_columns, person_columns
+from adapters.sources.persons import RowReader, demand_query, fits, may_be
+from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
+from adapters.sources.text import normal_name
+from adapters.sources.workers import Workers
+from schemas.errors import HandschlagError, Malformed, Misuse, Unavailable
+from schemas.ids import FieldName
+from schemas.record import FieldValues, PersonBlock, Value
+
+T = TypeVar("T")
+
+MAX_DETAIL_ROWS: Final = 200
+_PLANS: Final = 256
+
+
+class _Part(NamedTuple):
+    """What is read of one table for one set of fields."""
+
+    table: str
+    statement: sa.Select[tuple[object, ...]]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(slots=True)
+class _Job:
+    """One piece of work, so that it can be interrupted from the event loop while it runs in its thread."""
+
+    lock: Lock
+    running: sqlite3.Connection | None = None
+
+    def stop(self) -> None:
+        """End the running statement; harmless when none runs."""
+        with self.lock:
+            if self.running is not None:
+                self.running.interrupt()
+
+
+class SqlSource:
+    """A table or view, and detail tables beside it. Keeps the contract of `adapters.sources.port.Source`."""
+
+    def __init__(
+        self, mapping: SourceMapping, path: Path, *, workers: int = 2, timeout_s: float = 2.0, lock_wait_s: float = 0.5
+    ) -> None:
+        """Prepare for the database file at `path`; nothing is opened before the first call.
+
+        `timeout_s` bounds each call, `lock_wait_s` the wait for the agency's own writers.
+        """
+        self._mapping = mapping
+        self._path = path
+        self._workers = Workers(mapping.location, workers, timeout_s)
+        self._lock_wait_s = lock_wait_s
+        self._file: tuple[int, int] | None = None
+        self._plans: dict[frozenset[FieldName], tuple[_Part, ...]] = {}
+        self._persons = person_columns(mapping)
+        self._reader = RowReader(mapping, self._persons)
+        self._main = _table(mapping.table, (*self._persons, *field_columns(mapping, None, self.catalogue)))
+        self._engine = sa.create_engine(
+            "sqlite://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            pool_size=workers,
+            max_overflow=0,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+        )
+
+    @property
+    def catalogue(self) -> frozenset[FieldName]:
+        """The fields of the mapping."""
+        return frozenset(self._mapping.fields)
+
+    async def candidates(self, person: PersonBlock) -> tuple[Candidate, ...]:
+        """Let the database narrow by birth date, then compare names."""
+        if person.birth_date is None:
+            return ()
+        rule = self._mapping.person.birth_date
+        where = _born(self._main.c[rule.column], person.birth_date, rule)
+        return await self._run(lambda open_: self._find(open_, where, lambda candidate: may_be(person, candidate)))
+
+    async def search(self, query: Search) -> tuple[Candidate, ...]:
+        """Let the database narrow by what was typed, then compare exactly."""
+        demand_query(query)
+        where = sa.and_(*self._narrowed(query))
+        return await self._run(lambda open_: self._find(open_, where, lambda candidate: fits(query, candidate)))
+
+    async def fetch(self, ref: LocalRef, fields: frozenset[FieldName]) -> tuple[FieldValues, ...]:
+        """Select the columns of the granted fields for one key, one statement per table."""
+        if not fields <= self.catalogue:
+            message = f"{self._mapping.file}: asked for {', '.join(sorted(fields - self.catalogue))}, which it does not map"
+            raise Misuse(message)
+        parts = self._plan(fields)
+        return await self._run(lambda open_: self._read(open_, parts, ref))
+
+    async def check(self) -> None:
+        """Find every table and column of the mapping, and that the key names one row each."""
+        await self._run(self._check)
+
+    async def close(self) -> None:
+        """Close the connections and end the threads."""
+        self._workers.close()
+        self._engine.dispose()
+
+    async def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        job = _Job(Lock())
+        return await self._workers.run(lambda: self._work(work, job), job.stop)
+
+    def _work(self, work: Callable[[sa.Connection], T], job: _Job) -> T:
+        """Do work on a connection, in a thread; what the driver raises is said without the driver's own words.
+
+        The driver repeats cells in its messages, therefore they are not passed on as the cause either.
+        """
+        try:
+            self._follow_file()
+            with self._engine.connect() as open_:
+                job.running = _driver_of(open_)
+                try:
+                    return work(open_)
+                finally:
+                    with job.lock:
+                        job.running = None
+        except HandschlagError:
+            raise
+        except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
+            failure = self._told(error)
+        raise failure from None
+
+    def _told(self, error: Exception) -> HandschlagError:
+        words = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
+        if words.startswith("no such"):
+            return Malformed(f"{self._mapping.location}: a table or column of {self._mapping.file} is missing; run the check")
+        if words.startswith("Could not decode"):
+            return Malformed(f"{self._mapping.location}, table {self._mapping.table}: holds text that is not UTF-8")
+        return Unavailable(f"{self._mapping.location}: the database cannot be read now ({type(error).__name__})")
+
+    def _follow_file(self) -> None:
+        """Drop the open connections when the file was replaced by another; they would go on reading the old one."""
+        stat = self._path.stat()
+        file = (stat.st_dev, stat.st_ino)
+        if file != self._file:
+            self._engine.dispose()
+            self._file = file
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"file:{quote(str(self._path))}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, timeout=self._lock_wait_s, check_same_thread=False)
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        return connection
+
+    def _find(
+        self, open_: sa.Connection, where: sa.ColumnElement[bool], wanted: Callable[[Candidate], bool]
+    ) -> tuple[Candidate, ...]:
+        columns = [self._main.c[name] for name in self._persons]
+        statement = sa.select(*columns).where(where).order_by(columns[0]).execution_options(yield_per=500)
+        found: list[Candidate] = []
+        for row in open_.execute(statement):
+            candidate = self._reader.candidate(tuple(row))
+            if candidate is not None and wanted(candidate):
+                found.append(candidate)
+            if len(found) == MAX_CANDIDATES:
+                break
+        return tuple(found)
+
+    def _narrowed(self, query: Search) -> Iterator[sa.ColumnElement[bool]]:
+        """Give conditions that every fitting row meets; some other rows may meet them too."""
+        person, column = self._mapping.person, self._main.c
+        if query.birth_date:
+            yield _born(column[person.birth_date.column], query.birth_date, person.birth_date)
+        if query.file_number:
+            yield _like(column[self._mapping.file_number or self._mapping.key], query.file_number)
+        if query.given_names:
+            yield _like(column[person.given_names], query.given_names)
+        if query.family_name:
+            yield sa.or_(*(_like(column[name], query.family_name) for name in (person.family_name, *person.other_names)))
+
+    def _plan(self, fields: frozenset[FieldName]) -> tuple[_Part, ...]:
+        """Give the statements for a set of fields; made once, as the same sets are granted again and again."""
+        parts = self._plans.get(fields)
+        if parts is None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            parts = self._plans[fields] = tuple(self._parts(fields))
+        return parts
+
+    def _parts(self, fields: frozenset[FieldName]) -> Iterator[_Part]:
+        """Make the statement of the main table, which also proves that the row is there, and one per detail needed."""
+        main = self._mapping
+        yield self._part(main.table, main.key, None, None, fields, 2)
+        for name, detail in main.details.items():
+            if field_columns(main, name, fields):
+                yield self._part(detail.table, detail.key, detail.order, name, fields, MAX_DETAIL_ROWS + 1)
+
+    def _part(  # noqa: PLR0913 -- one statement has this many parts
+        self, table: str, key: str, order: str | None, detail: str | None, fields: frozenset[FieldName], limit: int
+    ) -> _Part:
+        columns = dict.fromkeys((key, *field_columns(self._mapping, detail, fields)))
+        source = _table(table, (*columns, *(() if order is None else (order,))))
+        statement = sa.select(*(source.c[name] for name in columns)).where(source.c[key] == sa.bindparam("ref")).limit(limit)
+        if order is not None:
+            statement = statement.order_by(source.c[order])
+        rules = [(name, rule) for name, rule in self._mapping.fields.items() if name in fields and rule.detail == detail]
+        return _Part(table, statement, readings(rules, tuple(columns)))
+
+    def _read(self, open_: sa.Connection, parts: tuple[_Part, ...], ref: LocalRef) -> tuple[FieldValues, ...]:
+        if len(parts) > 1:
+            open_.exec_driver_sql("BEGIN")
+        main = open_.execute(parts[0].statement, {"ref": ref}).fetchall()
+        place = f"{self._mapping.location}, table {self._mapping.table}"
+        if not main:
+            message = f"{place}: the row is no longer there"
+            raise Unavailable(message)
+        if len(main) > 1:
+            message = f"{place}, column {self._mapping.key}: the key is not unique"
+            raise Malformed(message)
+        found = self._values(parts[0], main)
+        for part in parts[1:]:
+            found |= self._values(part, open_.execute(part.statement, {"ref": ref}).fetchall())
+        return tuple(FieldValues(field=name, values=found[name]) for name in sorted(found))
+
+    def _values(self, part: _Part, rows: Sequence[Row]) -> dict[FieldName, tuple[Value, ...]]:
+        place = f"{self._mapping.location}, table {part.table}"
+        if len(rows) > MAX_DETAIL_ROWS:
+            message = f"{place}: more than {MAX_DETAIL_ROWS} rows for one person"
+            raise Malformed(message)
+        try:
+            return {
+                reading.field: tuple(value for value in (read_value(reading, row) for row in rows) if value is not None)
+                for reading in part.readings
+            }
+        except Unreadable as unreadable:
+            message = f"{place}, {unreadable}"
+        raise Malformed(message)
+
+    def _check(self, open_: sa.Connection) -> None:
+        mapping = self._mapping
+        wanted = {mapping.table: {*self._persons, *field_columns(mapping, None, self.catalogue)}}
+        for name, detail in mapping.details.items():
+            ordered = () if detail.order is None else (detail.order,)
+            wanted.setdefault(detail.table, set()).update((detail.key, *ordered, *field_columns(mapping, name, self.catalogue)))
+        missing = [place for table, columns in wanted.items() for place in _missing(open_, table, columns)]
+        if missing:
+            raise Malformed("\n".join(f"{mapping.location}, {place} is missing" for place in missing))
+        key = self._main.c[mapping.key]
+        if open_.execute(sa.select(key).group_by(key).having(sa.func.count() > 1).limit(1)).first():
+            message = f"{mapping.location}, table {mapping.table}, column {mapping.key}: the key is not unique"
+            raise Malformed(message)
+
+
+def _table(name: str, columns: Iterable[str]) -> sa.TableClause:
+    return sa.table(name, *(sa.column(column) for column in dict.fromkeys(columns)))
+
+
+def _driver_of(open_: sa.Connection) -> sqlite3.Connection:
+    driver = open_.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        message = "sql: the engine was made for SQLite"
+        raise Misuse(message)
+    return driver
+
+
+def _missing(open_: sa.Connection, table: str, columns: Iterable[str]) -> Iterator[str]:
+    """Name what is not there; SQLite does not tell ASCII capitals from small letters in names."""
+    try:
+        there = {column["name"].lower() for column in sa.inspect(open_).get_columns(table)}
+    except sa.exc.NoSuchTableError:
+        yield f"table {table}"
+        return
+    yield from (f"table {table}, column {name}" for name in sorted(columns) if name.lower() not in there)
+
+
+def _like(column: sa.ColumnClause[object], typed: str) -> sa.ColumnElement[bool]:
+    """Give a condition that every text holding what was typed meets, whatever its case, accents and blanks.
+
+    SQLite folds the case of ASCII letters only, so everything else becomes a wildcard, and so does the pair "ss" for
+    which the row may hold the one letter of German.
+    """
+    return column.like("%" + re.sub(r"(ss|[^a-z0-9])+", "%", normal_name(typed)) + "%")
+
+
+def _born(column: sa.ColumnClause[object], born: str, rule: Cell) -> sa.ColumnElement[bool]:
+    """Give a condition that every row meets whose birth date agrees with `born` as far as both are known."""
+    dates = [dict(zip("Ymd", born.split("-"), strict=False))]
+    if rule.first_of_january == "year":
+        dates.append({"Y": born[:4], "m": "01", "d": "01"})
+    exact: set[str] = set()
+    patterns: set[str] = set()
+    for written in rule.formats:
+        for known in dates:
+            texts = set(_written(written, known))
+            (patterns if any("\0" in text for text in texts) else exact).update(texts)
+    likes = (column.like(_escaped(text), escape="\\") for text in sorted(patterns))
+    return sa.or_(column.in_(sorted(exact)), *likes)
+
+
+def _written(written: str, known: Mapping[str, str]) -> Iterator[str]:
+    """Write a date in a format, with and without leading zeros; a zero byte stands for what is not known."""
+    for shorten in (str, lambda digits: digits.lstrip("0")):
+        yield re.sub("%([dmY])", lambda match: shorten(known.get(match[1], "\0")), written)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text).replace("\0", "%")

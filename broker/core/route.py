@@ -1,0 +1,52 @@
+"""Who must be told of an entry, and who may see it: decided from the entry alone and the state."""
+
+from collections.abc import Mapping
+
+from consent_ledger.core.leaf import Leaf
+from consent_ledger.core.signed import STEERING
+from consent_ledger.core.state import Key, LedgerState
+from schemas import statements as st
+from schemas.entries import Granted
+from schemas.ids import AgencyId, KeyName
+
+_FOR_ALL = (st.Steered, st.ApprovalGiven, st.ApprovalEnded, st.CatalogueSet)
+
+
+def signer_of(statement: st.Statement, keys: Mapping[KeyName, Key]) -> AgencyId:
+    """Give the agency that signed a logged statement."""
+    return keys[statement.key].agency if isinstance(statement, st.Numbered) else STEERING
+
+
+def addressees(leaf: Leaf, state: LedgerState) -> frozenset[AgencyId]:
+    """Give the nodes that are told at once of a recorded entry.
+
+    A withdrawal goes to the recipient and to every holder with an open grant under it; an acknowledgement to its holder.
+    """
+    statement = leaf.statement
+    if isinstance(statement, st.Acknowledged):
+        return frozenset({statement.holder})
+    if not isinstance(statement, st.ConsentWithdrawn | st.BasisWithdrawn):
+        return frozenset()
+    name = statement.consent if isinstance(statement, st.ConsentWithdrawn) else statement.given
+    evidence = state.evidence[name]
+    open_holders = {
+        grant.statement.holder
+        for grant in state.grants.values()
+        if name in (grant.statement.basis.consent, grant.statement.basis.given)
+    }
+    return frozenset({evidence.recipient, *open_holders} - {signer_of(statement, state.keys)})
+
+
+def parties(leaf: Leaf, keys: Mapping[KeyName, Key]) -> frozenset[AgencyId] | None:
+    """Give the agencies that may fetch an entry, or None where every member may (steering, approvals, catalogues)."""
+    statement = leaf.statement
+    if isinstance(statement, _FOR_ALL):
+        return None
+    signer = signer_of(statement, keys)
+    match statement:
+        case st.ConsentGiven() | st.BasisGiven():
+            return frozenset({signer, statement.recipient, *statement.holders})
+        case st.Request() if isinstance(leaf.entry, Granted):
+            return frozenset({signer, statement.holder})
+        case _:
+            return frozenset({signer})

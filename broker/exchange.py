@@ -1,0 +1,122 @@
+"""FLOW of one request through the middle, top to bottom; the steps are those of ARCHITECTURE.md.
+
+`request` is called by the requester's node (steps 4 to 8), which calls the holder's node; while that call is open the
+holder calls `outcome` (steps 12 and 13) and only then answers it with the sealed record (step 14). What comes later
+than the open call takes the same way by `deliver`. The broker keeps nothing of what passes: no sealed block, no record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from broker.core.authenticate import Gate, authenticate, caller_agency, recordable, request_submission
+from broker.core.check_outcome import check_outcome
+from broker.core.route import addressees, signer_of
+from consent_ledger.core.decision import NotLogged, Submission
+from consent_ledger.core.leaf import read_leaf
+from consent_ledger.sequencer import Receipt, Sequencer
+from schemas import messages as ms
+from schemas import statements as st
+from schemas.bus import Bus
+from schemas.commitment import sha256
+from schemas.entries import Answered
+from schemas.errors import Code, HandschlagError, Malformed, NotAuthentic
+from schemas.ids import AgencyId, NatsAccount
+from schemas.topics import node_call
+
+PERMIT_TIMEOUT_S: Final = 14.5
+"""How long a holder may take over its first word; below the 15 s in which the server lets it answer."""
+DELIVER_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanges:
+    """The middle of every exchange: the log, the bus, and the gate that proves who calls."""
+
+    sequencer: Sequencer
+    bus: Bus
+    gate: Gate
+    tell: Callable[[AgencyId, ms.Deliver], None]
+
+    async def request(self, asked: ms.AskRequest, account: NatsAccount) -> ms.Message:
+        """Decide and record a request, pass a permitted one on, and bring back what the holder says at once."""
+        # 4. Who asks? 5.-6. Decide in log order, record, make the receipt.
+        signed = authenticate(asked.statement, account, self.sequencer.state, self.gate)
+        decided = await self.sequencer.submit(request_submission(signed, sha256(asked.person)))
+        # 7. A no goes back with its rule and receipt; a permit goes on to the holder.
+        if isinstance(decided, NotLogged):
+            return ms.fault(decided.code, decided.detail)
+        if decided.leaf.kind != "exchange.granted":
+            return ms.Logged(decided.leaf.raw, decided.proof)
+        answer = await self._permit(decided, asked.person)
+        # 14. The sealed record, if the holder disclosed at once; else the grant alone.
+        if answer is None:
+            return ms.Later(decided.leaf.raw, decided.proof)
+        return ms.Delivered(decided.leaf.raw, decided.proof, answer.entry, answer.proof, answer.sealed)
+
+    async def _permit(self, granted: Receipt, person: bytes) -> ms.Delivered | None:
+        """Call the holder with the grant and the evidence it rests on; None for "later" and for a holder out of reach."""
+        entry, request = granted.leaf.entry, granted.leaf.statement
+        basis = await self._basis_receipt(granted)
+        permit = ms.Permit(
+            granted.leaf.raw,
+            granted.proof,
+            person,
+            b"" if basis is None else basis.leaf.raw,
+            b"" if basis is None else basis.proof,
+        )
+        assert isinstance(request, st.Request)  # noqa: S101  # a granted entry embeds a request
+        try:
+            reply = await self.bus.call(node_call(request.holder, "permit"), ms.pack(permit), timeout_s=PERMIT_TIMEOUT_S)
+            answer = ms.unpack(reply, ms.Delivered, ms.Later, ms.Failed)
+        except HandschlagError:
+            return None
+        return answer if isinstance(answer, ms.Delivered) else None
+
+    async def outcome(self, asked: ms.AskOutcome, account: NatsAccount) -> ms.Message:
+        """Check a holder's outcome, decide it wholly again in log order, and answer with the receipt (steps 12, 13)."""
+        signed = authenticate(asked.statement, account, self.sequencer.state, self.gate)
+        return await self._logged(check_outcome(signed, asked.k, asked.body))
+
+    async def deliver(self, asked: ms.AskDeliver, account: NatsAccount) -> ms.Message:
+        """Pass on what a logged entry permits: an outcome to its requester, a consent package to its recipient."""
+        sender = caller_agency(account, self.sequencer.state, self.gate)
+        leaf = read_leaf(asked.entry)
+        if signer_of(leaf.statement, self.sequencer.state.keys) != sender:
+            message = "entry: its statement is not the caller's"
+            raise NotAuthentic(message)
+        match leaf.entry, leaf.statement:
+            case Answered(body=body, grant=grant), _:
+                if body.ct is not None and body.ct != sha256(asked.payload):
+                    message = "payload: is not the sealed record the entry names"
+                    raise Malformed(message)
+                receiver = signer_of((await self.sequencer.receipt(grant)).leaf.statement, self.sequencer.state.keys)
+            case _, st.ConsentGiven(recipient=recipient) | st.BasisGiven(recipient=recipient):
+                receiver = recipient
+            case _:
+                message = "entry: nothing is delivered with an entry of this type"
+                raise Malformed(message)
+        return await self._pass_on(receiver, ms.Deliver(asked.entry, asked.proof, asked.payload))
+
+    async def record(self, asked: ms.AskRecord, account: NatsAccount) -> ms.Message:
+        """Record a statement that is no exchange, and tell at once whom it concerns."""
+        signed = authenticate(asked.statement, account, self.sequencer.state, self.gate)
+        return await self._logged(recordable(signed))
+
+    async def _logged(self, submission: Submission) -> ms.Message:
+        decided = await self.sequencer.submit(submission)
+        if isinstance(decided, NotLogged):
+            return ms.fault(decided.code, decided.detail)
+        if decided.leaf.kind != "statement.rejected":
+            for agency in addressees(decided.leaf, self.sequencer.state):
+                self.tell(agency, ms.Deliver(decided.leaf.raw, decided.proof, b""))
+        return ms.Logged(decided.leaf.raw, decided.proof)
+
+    async def _pass_on(self, receiver: AgencyId, delivery: ms.Deliver) -> ms.Message:
+        reply = await self.bus.call(node_call(receiver, "deliver"), ms.pack(delivery), timeout_s=DELIVER_TIMEOUT_S)
+        answer = ms.unpack(reply, ms.Done, ms.Failed)
+        return ms.Done() if isinstance(answer, ms.Done) else ms.fault(Code.UNAVAILABLE, "receiver: did not take it")
+
+    async def _basis_receipt(self, granted: Receipt) -> Receipt | None:
+        basis = getattr(granted.leaf.entry, "basis", None)
+        return None if basis is None else await self.sequencer.receipt(basis)

@@ -1,0 +1,134 @@
+"""What the broker serves on the bus: seven verbs, each a few lines from bytes to a flow and back to bytes.
+
+Here, and only here, errors become answers: theirs with code and rule, ours as "unavailable" without detail. Each agency
+has a bounded number of calls under way; above it the answer is `busy`, before anything is looked at or counted.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from broker.core.authenticate import caller_agency
+from broker.core.route import parties
+from broker.exchange import Exchanges
+from consent_ledger.core.signed import STEERING
+from schemas import canonical
+from schemas import messages as ms
+from schemas.errors import Busy, Code, HandschlagError, LedgerInconsistent, Malformed, NotAuthentic, Unavailable
+from schemas.ids import AgencyId, Hash, NatsAccount
+from schemas.topics import BROKER_TOPICS, parse_broker_topic
+
+MAX_CALLS_PER_AGENCY: Final = 512
+RETRY_AFTER_MS: Final = 500
+CHAIN_PAGE: Final = 100
+
+Answer = Callable[[bytes, NatsAccount], Awaitable[ms.Message]]
+
+
+class Service:
+    """The broker's end of the bus."""
+
+    def __init__(self, exchanges: Exchanges, bundles: Mapping[Hash, bytes]) -> None:
+        """Take the flows and the registry bundles that lie beside the log, by hash."""
+        self._exchanges = exchanges
+        self._bundles = bundles
+        self._under_way: Counter[NatsAccount] = Counter()
+        self.answered: Counter[str] = Counter()
+        self._verbs: dict[str, Answer] = {
+            "request": self._request,
+            "outcome": self._outcome,
+            "deliver": self._deliver,
+            "record": self._record,
+            "chain": self._chain,
+            "evidence": self._evidence,
+            "head": self._head,
+        }
+
+    async def start(self) -> None:
+        """Begin to serve."""
+        await self._exchanges.bus.serve(BROKER_TOPICS, self.handle)
+
+    async def handle(self, topic: str, unverified: bytes) -> bytes:
+        """Answer one message; every failure becomes a coded answer, and only a broken ledger is passed on."""
+        try:
+            caller = parse_broker_topic(topic)
+            message = await self._admitted(caller.verb, unverified, caller.account)
+        except Busy as error:
+            message = ms.fault(error.code, str(error), retry_after_ms=error.retry_after_ms)
+        except LedgerInconsistent:
+            raise
+        except (Malformed, NotAuthentic, Unavailable) as error:
+            message = ms.fault(error.code, str(error))
+        except HandschlagError:
+            message = ms.fault(Code.UNAVAILABLE, "broker: cannot answer now")
+        self.answered[message.TYPE] += 1
+        return ms.pack(message)
+
+    async def _admitted(self, verb: str, unverified: bytes, account: NatsAccount) -> ms.Message:
+        if self._under_way[account] >= MAX_CALLS_PER_AGENCY:
+            message = f"caller: {MAX_CALLS_PER_AGENCY} calls are under way already"
+            raise Busy(message, retry_after_ms=RETRY_AFTER_MS)
+        self._under_way[account] += 1
+        try:
+            return await self._verbs[verb](unverified, account)
+        finally:
+            self._under_way[account] -= 1
+
+    async def _request(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        return await self._exchanges.request(ms.unpack(unverified, ms.AskRequest), account)
+
+    async def _outcome(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        return await self._exchanges.outcome(ms.unpack(unverified, ms.AskOutcome), account)
+
+    async def _deliver(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        return await self._exchanges.deliver(ms.unpack(unverified, ms.AskDeliver), account)
+
+    async def _record(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        return await self._exchanges.record(ms.unpack(unverified, ms.AskRecord), account)
+
+    async def _chain(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        """Give the steering entries after a seq, with receipts, a page at a time."""
+        query = canonical.decode_model(ms.ChainQuery, ms.unpack(unverified, ms.AskChain).query)
+        self._caller(account)
+        wanted = self._exchanges.sequencer.state.chain_indices[query.after : query.after + CHAIN_PAGE]
+        return ms.Receipts(b"", await self._receipts(wanted))
+
+    async def _evidence(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        """Give entries the caller is party to, or a registry bundle (which is no secret)."""
+        query = canonical.decode_model(ms.EvidenceQuery, ms.unpack(unverified, ms.AskEvidence).query)
+        caller = self._caller(account)
+        if query.registry is not None and query.registry not in self._bundles:
+            message = "registry: no bundle with this hash lies beside the log"
+            raise Malformed(message)
+        blob = b"" if query.registry is None else self._bundles[query.registry]
+        return ms.Receipts(blob, await self._receipts(query.indices, caller))
+
+    async def _head(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        """Say how far the log knows one of the caller's keys: its highest number and the numbers missing below it."""
+        query = canonical.decode_model(ms.HeadQuery, ms.unpack(unverified, ms.AskHead).query)
+        state = self._exchanges.sequencer.state
+        key = state.keys.get(query.key)
+        if key is None or key.agency != self._caller(account):
+            message = "key: is none of the caller's"
+            raise NotAuthentic(message)
+        counter = state.counter(query.key)
+        return ms.Head(canonical.encode_model(ms.HeadAnswer(highest=counter.highest, log=state.log)))
+
+    def _caller(self, account: NatsAccount) -> AgencyId:
+        return caller_agency(account, self._exchanges.sequencer.state, self._exchanges.gate)
+
+    async def _receipts(self, indices: list[int] | tuple[int, ...], caller: AgencyId = STEERING) -> tuple[bytes, ...]:
+        """Give entries and proofs by turns; NotAuthentic when one of them is not for the caller."""
+        sequencer = self._exchanges.sequencer
+        parts: list[bytes] = []
+        for index in indices:
+            if index >= sequencer.state.size:
+                message = "indices: beyond the log"
+                raise Malformed(message)
+            receipt = await sequencer.receipt(index)
+            allowed = parties(receipt.leaf, sequencer.state.keys)
+            if allowed is not None and caller not in allowed:
+                message = "indices: the caller is no party to one of these entries"
+                raise NotAuthentic(message, code=Code.NOT_ENTITLED)
+            parts += [receipt.leaf.raw, receipt.proof]
+        return tuple(parts)

@@ -1,0 +1,30 @@
+"""A leaf taken apart: entry type, entry, and the statement that is embedded in it."""
+
+from typing import NamedTuple
+
+from consent_ledger.core.signed import read_note
+from schemas.entries import AnyEntry, decode_entry
+from schemas.statements import Numbered, Statement, Steered
+
+
+class Leaf(NamedTuple):
+    """What a leaf's bytes say; nothing about signatures or decisions is proven by parsing."""
+
+    raw: bytes
+    kind: str
+    entry: AnyEntry
+    statement: Statement
+
+
+def read_leaf(unverified: bytes) -> Leaf:
+    """Parse leaf bytes down to the embedded statement; Malformed when any layer is out of form."""
+    kind, entry = decode_entry(unverified)
+    return Leaf(unverified, kind, entry, read_note(entry.statement.encode())[1])
+
+
+def statement_id(statement: Statement) -> bytes:
+    """Give the id under which a statement is looked up when it is repeated: its key and number, or its place in the chain."""
+    if isinstance(statement, Steered):
+        return b"steering|%d" % statement.seq
+    assert isinstance(statement, Numbered)  # noqa: S101  # every statement is one or the other
+    return f"{statement.key}|{statement.n}".encode()

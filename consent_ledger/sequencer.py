@@ -1,0 +1,231 @@
+"""FLOW: queue -> decide in order -> commit -> sign -> receipts. One task owns the log.
+
+1. Take what is queued, without waiting for more, up to 256.
+2. Decide each in order on the state as of its index, earlier entries of the same batch included.
+3. Commit entries and tiles in one transaction; the store reads them back and compares the root (LEDGER section 5).
+4. Sign the checkpoint; compare-and-swap the lock file.
+5. Only now answer, each with its receipt.
+
+A crash before 5 leaves a tail nobody was told of; `recover` checks it again in full and takes it up. A failure of 3 or 4
+ends the process: what is in memory can no longer be trusted, and recovery is the normal path.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
+from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
+from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
+from consent_ledger.core.proof import format_proof
+from consent_ledger.core.state import LedgerState
+from consent_ledger.ports import Clock, Store
+from schemas.entries import encode_entry
+from schemas.errors import Busy, Code, Misuse, Unavailable
+from schemas.note import Signer
+from schemas.statements import Steered
+
+MAX_BATCH: Final = 256
+MAX_QUEUE: Final = 2048
+RETRY_AFTER_MS: Final = 200
+REMEMBERED_RECEIPTS: Final = 4096
+MAX_CLOCK_BACK_MS: Final = 1000
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An entry that stands in the log, and the proof of it; `repeated` when it stood there already."""
+
+    index: int
+    leaf: Leaf
+    proof: bytes
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class _Waiting:
+    submission: Submission
+    answer: asyncio.Future[Receipt | NotLogged]
+    decided: Decision | NotLogged | None = None
+    raw: bytes = b""
+
+
+class Sequencer:
+    """The single owner of one shard: everything that enters the log goes through `submit`."""
+
+    def __init__(self, store: Store, state: LedgerState, decide: Decide, signer: Signer, clock: Clock) -> None:
+        """Take a recovered store and the state folded from it; the first checkpoint is the store's last."""
+        self.state = state
+        self._store = store
+        self._decide = decide
+        self._signer = signer
+        self._clock = clock
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_QUEUE)
+        self._writer = ThreadPoolExecutor(1, "ledger-writer")
+        self._failed: BaseException | None = None
+        self.note = store.last_checkpoint()
+        self.size = store.size
+        self.committed: list[Callable[[Sequence[Receipt]], None]] = []
+        self._receipts: dict[int, Receipt] = {}
+
+    async def submit(self, submission: Submission) -> Receipt | NotLogged:
+        """Have a submission decided and logged; the answer comes after it is durable.
+
+        Raises Busy before anything is counted when the queue is full, Unavailable when the log has stopped.
+        """
+        if self._failed is not None:
+            message = "ledger: the log has stopped; the broker must be restarted"
+            raise Unavailable(message) from self._failed
+        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull as error:
+            message = "ledger: the queue is full"
+            raise Busy(message, retry_after_ms=RETRY_AFTER_MS) from error
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Own the log until cancelled; raises what broke it, after telling all who wait."""
+        batch: list[_Waiting] = []
+        try:
+            while True:
+                batch = [await self._queue.get()]
+                while len(batch) < MAX_BATCH and not self._queue.empty():
+                    batch.append(self._queue.get_nowait())
+                await self._sequence(batch)
+        except BaseException as error:
+            self._failed = error
+            self._abandon(batch)
+            raise
+
+    async def receipt(self, index: int) -> Receipt:
+        """Give the receipt of an entry that is in the log already; those asked for often are remembered."""
+        found = self._receipts.get(index)
+        if found is None:
+            found = await self._in_writer(self._read_receipt, index)
+            while len(self._receipts) >= REMEMBERED_RECEIPTS:
+                del self._receipts[next(iter(self._receipts))]
+            self._receipts[index] = found
+        return found
+
+    async def cosigned(self, note: bytes) -> None:
+        """Keep a checkpoint with the cosignatures it has by now."""
+        await self._in_writer(self._store.put_checkpoint, note)
+
+    async def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Give the proof that the log of size `new` extends that of size `old`, for witnesses."""
+        return await self._in_writer(self._store.consistency_proof, old, new)
+
+    async def close(self) -> None:
+        """Wait for the write that is under way, close the store, free the writer thread."""
+        await self._in_writer(self._store.close)
+        self._writer.shutdown()
+
+    async def _in_writer(self, work: Callable[..., T], *args: object) -> T:
+        """Run store work in the one thread the store belongs to."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: work(*args))
+
+    def _abandon(self, batch: list[_Waiting]) -> None:
+        while not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        for waiting in batch:
+            if not waiting.answer.done():
+                message = "ledger: the log stopped before this was durable; ask again"
+                waiting.answer.set_exception(Unavailable(message))
+
+    async def _sequence(self, batch: list[_Waiting]) -> None:
+        clock_ms = self._clock.now_ms()
+        if clock_ms < self.state.time - MAX_CLOCK_BACK_MS:
+            for waiting in batch:
+                _answer(waiting, NotLogged(Code.UNAVAILABLE, "clock: more than a second behind the log"))
+            return
+        time_ms = max(clock_ms, self.state.time)
+        for waiting in batch:
+            self._decide_one(waiting, time_ms)
+        logged = [waiting for waiting in batch if waiting.raw]
+        if logged:
+            await self._commit(logged)
+        for waiting in batch:
+            if waiting.decided is None:
+                _answer(waiting, await self._repeated(waiting.submission))
+            elif isinstance(waiting.decided, NotLogged):
+                _answer(waiting, waiting.decided)
+
+    def _decide_one(self, waiting: _Waiting, time_ms: int) -> None:
+        """Decide one submission at its index; leaves `decided` None where its number stands in the log already."""
+        statement = waiting.submission.signed.statement
+        place = _place(self.state, waiting.submission)
+        if place == "used":
+            return
+        if place in _NOT_COUNTED:
+            waiting.decided = NotLogged(_NOT_COUNTED[place], f"n: {place} for this key")
+            return
+        waiting.decided = self._decide(self.state, waiting.submission, time_ms)
+        if isinstance(waiting.decided, Decision):
+            waiting.raw = encode_entry(waiting.decided.kind, waiting.decided.entry)
+            self.state.apply(waiting.raw, waiting.decided.entry, statement)
+
+    async def _commit(self, logged: list[_Waiting]) -> None:
+        first = self.state.size - len(logged)
+        raws = [waiting.raw for waiting in logged]
+        ids = [statement_id(waiting.submission.signed.statement) for waiting in logged]
+        self.note, proofs = await self._in_writer(self._write, first, raws, ids)
+        self.size = first + len(raws)
+        receipts = []
+        for index, (waiting, proof) in enumerate(zip(logged, proofs, strict=True), first):
+            decided = waiting.decided
+            if isinstance(decided, Decision):
+                leaf = Leaf(waiting.raw, decided.kind, decided.entry, waiting.submission.signed.statement)
+                receipts.append(Receipt(index, leaf, proof))
+                _answer(waiting, receipts[-1])
+        for listener in self.committed:
+            listener(receipts)
+
+    def _write(self, first: int, raws: list[bytes], ids: list[bytes]) -> tuple[bytes, list[bytes]]:
+        """Make a batch durable, sign it and swap the lock; runs in the writer thread. Gives checkpoint and proofs."""
+        appended = self._store.append(raws, ids)
+        note = sign_checkpoint(Checkpoint(self.state.log, appended.size, appended.root), self._signer)
+        self._store.swap_lock(self.note, note)
+        paths = (self._store.inclusion_proof(index, appended.size) for index in range(first, appended.size))
+        return note, [format_proof(index, path, note) for index, path in enumerate(paths, first)]
+
+    def _read_receipt(self, index: int) -> Receipt:
+        """Build the receipt of an old entry under the locked checkpoint; runs in the writer thread."""
+        note = self._store.last_checkpoint()
+        if note is None or index >= self._store.size:
+            message = f"receipt: entry {index} is not in the log"
+            raise Misuse(message)
+        path = self._store.inclusion_proof(index, self._store.size)
+        return Receipt(index, read_leaf(self._store.entry(index)), format_proof(index, path, note), repeated=True)
+
+    async def _repeated(self, submission: Submission) -> Receipt | NotLogged:
+        """Answer a repeat with the first answer; other content under a used number is equivocation and is only counted."""
+        index = await self._in_writer(self._store.lookup, statement_id(submission.signed.statement))
+        if index is None:
+            return NotLogged(Code.VOIDED, "n: dead for this key")
+        receipt = await self.receipt(index)
+        if receipt.leaf.entry.statement.encode() != submission.signed.note:
+            return NotLogged(Code.EQUIVOCATION, "n: the log holds other content under this number")
+        return receipt
+
+
+_NOT_COUNTED: Final = {"voided": Code.VOIDED, "too_far": Code.COUNTER_TOO_FAR}
+
+
+def _place(state: LedgerState, submission: Submission) -> str:
+    statement = submission.signed.statement
+    if isinstance(statement, Steered):
+        return "used" if statement.seq <= state.chain else "next"
+    return state.counter(statement.key).place(statement.n)
+
+
+def _answer(waiting: _Waiting, value: Receipt | NotLogged) -> None:
+    """Answer unless the caller has gone away; a caller that stopped waiting asks again and gets the same bytes."""
+    if not waiting.answer.done():
+        waiting.answer.set_result(value)
+

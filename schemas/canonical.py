@@ -1,0 +1,122 @@
+"""The one way from a value to bytes, and the strict way back.
+
+What is signed, hashed or stored is canonical JSON: keys `[a-z0-9_]+` in order, no spaces, only strings, booleans, lists,
+objects and integers below 2^53 in size; text in NFC without control characters. For these values the bytes are those of
+RFC 8785. Admission re-encodes what it read and demands the very same bytes, so one value has one spelling.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import Malformed
+
+Json = str | int | bool | list["Json"] | dict[str, "Json"]
+"""What canonical JSON can hold; no null and no fraction exists."""
+
+MAX_INTEGER: Final = 2**53 - 1
+MAX_DEPTH: Final = 32
+
+_KEY = re.compile(r"[a-z0-9_]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_NEWLINE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_EMBEDDED_KEY: Final = "statement"
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def _check(value: Json, key: str, depth: int) -> None:
+    """Raise Malformed where a value has no canonical form; `key` names the place in the message."""
+    if isinstance(value, str):
+        _check_text(value, key)
+    elif isinstance(value, bool):
+        return
+    elif isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            message = f"{key}: integers lie between -(2^53-1) and 2^53-1"
+            raise Malformed(message)
+    elif depth >= MAX_DEPTH:
+        message = f"{key}: nested more than {MAX_DEPTH} deep"
+        raise Malformed(message)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, key, depth + 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if _KEY.fullmatch(name) is None:
+                message = f"{key}: object keys are lower-case letters, digits and underscores"
+                raise Malformed(message)
+            _check(item, name, depth + 1)
+    else:
+        message = f"{key}: only strings, booleans, integers, lists and objects are allowed, not {type(value).__name__}"
+        raise Malformed(message)
+
+
+def _check_text(text: str, key: str) -> None:
+    """Refuse control characters (a newline only inside an embedded `statement`), lone surrogates and text not in NFC."""
+    if text.isascii():
+        if text.isprintable():
+            return
+    elif not unicodedata.is_normalized("NFC", text):
+        message = f"{key}: text must be in Unicode normalisation form C"
+        raise Malformed(message)
+    control = _CONTROL_BUT_NEWLINE if key == _EMBEDDED_KEY else _CONTROL
+    if control.search(text):
+        message = f"{key}: text must not hold control characters"
+        raise Malformed(message)
+
+
+def encode(value: Json) -> bytes:
+    """Give the canonical bytes of a value, without a final newline.
+
+    Raises Malformed naming the key where the value has no canonical form.
+    """
+    _check(value, "value", 0)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
+    except UnicodeEncodeError as error:
+        message = "value: text must not hold lone surrogates"
+        raise Malformed(message) from error
+
+
+def decode(unverified: bytes) -> Json:
+    """Read canonical bytes; anything that would not be written the very same way is refused with Malformed."""
+    try:
+        value: Json = json.loads(unverified.decode())
+    except (ValueError, RecursionError) as error:
+        message = "JSON: the bytes are not UTF-8 JSON"
+        raise Malformed(message) from error
+    if encode(value) != unverified:
+        message = "JSON: the bytes are not in canonical form (key order, spaces, escapes, numbers or duplicate keys)"
+        raise Malformed(message)
+    return value
+
+
+def encode_model(model: BaseModel) -> bytes:
+    """Give the canonical bytes of a message; fields that are None are left out, as canonical JSON has no null."""
+    return encode(model.model_dump(mode="json", exclude_none=True))
+
+
+def decode_model(shape: type[ModelT], unverified: bytes) -> ModelT:
+    """Read canonical bytes into a message shape.
+
+    Raises Malformed naming each field and the rule it breaks; values are never repeated in the message, because they
+    might be personal data.
+    """
+    decode(unverified)
+    try:
+        return shape.model_validate_json(unverified)
+    except ValidationError as error:
+        raise Malformed(describe(shape.__name__, error)) from error
+
+
+def describe(what: str, error: ValidationError) -> str:
+    """Put a validation error into one line: place and rule of each finding, no value."""
+    findings = [
+        f"{'.'.join(str(step) for step in finding['loc']) or what}: {finding['msg']}"
+        for finding in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return f"{what}: " + "; ".join(findings)

@@ -1,0 +1,159 @@
+"""What the ledger records: a leaf is a domain line and one line of canonical JSON, with the statement embedded verbatim.
+
+The broker adds its log time and its decision with all inputs; the log's checkpoint signs them, so an entry needs no
+signature of its own. No entry holds a name, a birth date, an official number, a value or a sealed block.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from schemas import canonical
+from schemas.errors import Code, Malformed
+from schemas.ids import CodeName, FieldName, Hash
+from schemas.statements import Millis, Number, OutcomeBody
+from schemas.wire import MAX_ENTRY_BYTES, Wire
+
+SignedText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20_000)]
+"""A signed note, embedded as the very bytes that were signed and sent."""
+Index = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Reason = Annotated[Code, Field(strict=False)]
+Rules = Annotated[tuple[CodeName, ...], Field(max_length=40)]
+
+
+class Cut(Wire):
+    """One asked field that was not granted, and the rule that cut it."""
+
+    field: FieldName
+    rule: CodeName
+
+
+class Entry(Wire):
+    """What every entry holds: the log's time in ms (never before the entry before it)."""
+
+    v: Annotated[int, Field(ge=1, le=1)] = 1
+    time: Millis
+
+
+class Recorded(Entry):
+    """A statement that is logged as it stands; the entry's type is the statement's."""
+
+    statement: SignedText
+
+
+class Granted(Entry):
+    """A request that was permitted: the fields that may flow and every input the decision rests on.
+
+    `approval` and `basis` are the indices of the entries that carry them (no `basis` for a statute, which rests on the
+    registry); `chain` is the last `seq` of the steering chain, up to which a holder must know all keys.
+    """
+
+    statement: SignedText
+    registry: Hash
+    fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=200)]
+    cut: Annotated[tuple[Cut, ...], Field(max_length=200)] = ()
+    rules: Rules
+    approval: Index
+    basis: Index | None = None
+    chain: Number
+
+
+class Refused(Entry):
+    """A request that was refused by law, approval or consent: reason and rule, and nothing about a person."""
+
+    statement: SignedText
+    registry: Hash
+    reason: Reason
+    rules: Rules
+
+
+class Answered(Entry):
+    """An outcome that was opened: k and body stand here, so that anyone can check the holder's commitment."""
+
+    statement: SignedText
+    k: Hash
+    body: OutcomeBody
+    grant: Index
+    chain: Number
+
+
+class Disclosed(Answered):
+    """The holder's disclosure, permitted a second time at this index."""
+
+
+class Unavailable(Answered):
+    """The holder's "not available", whatever the cause."""
+
+
+class Withheld(Entry):
+    """An outcome after the basis fell away: neither k nor body, so it does not tell whether the person was known."""
+
+    statement: SignedText
+    grant: Index
+    reason: Reason
+
+
+class Rejected(Entry):
+    """A validly signed statement that has no effect but uses up its number (stale, misaddressed, …)."""
+
+    statement: SignedText
+    reason: Reason
+
+
+AnyEntry = Recorded | Granted | Refused | Disclosed | Unavailable | Withheld | Rejected
+
+_RECORDED: Final = (
+    "shard.opened",
+    "registry.set",
+    "member.admitted",
+    "member.left",
+    "key.added",
+    "key.revoked",
+    "approval.given",
+    "approval.ended",
+    "catalogue.set",
+    "consent.given",
+    "consent.refused",
+    "consent.withdrawn",
+    "basis.given",
+    "basis.withdrawn",
+    "exchange.acknowledged",
+    "void",
+    "agency.head",
+)
+ENTRIES: Final[dict[str, type[AnyEntry]]] = {
+    **dict.fromkeys(_RECORDED, Recorded),
+    "exchange.granted": Granted,
+    "exchange.refused": Refused,
+    "exchange.disclosed": Disclosed,
+    "exchange.unavailable": Unavailable,
+    "exchange.withheld": Withheld,
+    "statement.rejected": Rejected,
+}
+"""Entry shapes by the type in their domain line."""
+
+_PREFIX: Final = "handschlag/entry/"
+_SUFFIX: Final = "/v1"
+
+
+def encode_entry(kind: str, entry: AnyEntry) -> bytes:
+    """Give the leaf bytes: domain line and canonical JSON line, each with its newline."""
+    leaf = f"{_PREFIX}{kind}{_SUFFIX}\n".encode() + canonical.encode_model(entry) + b"\n"
+    if len(leaf) > MAX_ENTRY_BYTES:
+        message = f"entry: {len(leaf)} bytes, at most {MAX_ENTRY_BYTES} fit"
+        raise Malformed(message, code=Code.TOO_LARGE)
+    return leaf
+
+
+def decode_entry(unverified_leaf: bytes) -> tuple[str, AnyEntry]:
+    """Read type and entry from leaf bytes; Malformed unless they are exactly what `encode_entry` writes."""
+    if len(unverified_leaf) > MAX_ENTRY_BYTES:
+        message = f"entry: longer than {MAX_ENTRY_BYTES} bytes"
+        raise Malformed(message, code=Code.TOO_LARGE)
+    domain, first, rest = unverified_leaf.partition(b"\n")
+    body, second, tail = rest.partition(b"\n")
+    kind = domain.decode("utf-8", "replace").removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    if kind not in ENTRIES or domain != f"{_PREFIX}{kind}{_SUFFIX}".encode() or not first or not second or tail:
+        message = "entry: a known domain line and one line of canonical JSON are expected"
+        raise Malformed(message)
+    return kind, canonical.decode_model(ENTRIES[kind], body)

@@ -1,0 +1,415 @@
+"""What agencies sign, in the order a client's story meets them: admission, law, approval, consent, exchange, upkeep.
+
+A statement is a C2SP signed note: one domain line `handschlag/<type>/v1`, one line of canonical JSON, and the signature
+lines. It is sent, stored and embedded in the ledger as the bytes that were signed. Nothing here is free text, and
+nothing here names a person: only ids, codes, hashes and numbers.
+"""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas import canonical
+from schemas.errors import Code, Malformed
+from schemas.ids import (
+    AgencyId,
+    CodeName,
+    ConsentId,
+    ExchangeId,
+    FieldName,
+    GivenId,
+    Hash,
+    KeyId,
+    KeyName,
+    LogId,
+    NatsAccount,
+    Norm,
+    Purpose,
+)
+from schemas.wire import MAX_STATEMENT_BYTES, Wire
+
+Millis = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Milliseconds since 1970-01-01T00:00Z."""
+Number = Annotated[int, Field(ge=1, le=2**53 - 1)]
+Uses = Annotated[int, Field(ge=1, le=1_000_000)]
+Vkey = Annotated[str, StringConstraints(strict=True, min_length=10, max_length=400)]
+Fields = Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=200)]
+Holders = Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=20)]
+Codes = Annotated[tuple[CodeName, ...], Field(max_length=20)]
+
+KeyRole = Literal["statement", "witness", "seal", "dpo"]
+Suite = Literal["ed25519", "mlkem768-x25519", "x25519"]
+Withdrawal = Literal["withdrawn", "revoked", "invalidated"]
+NO_PREVIOUS: Final = Hash("0" * 64)
+"""`prev` of the first statement of the steering chain."""
+
+
+def _sorted_unique(values: tuple[str, ...], name: str) -> None:
+    if list(values) != sorted(set(values)):
+        message = f"{name}: must be sorted and without repeats"
+        raise ValueError(message)
+
+
+class Signed(Wire):
+    """What every statement holds: the log it is meant for and the signer's clock (information, not authority)."""
+
+    v: Literal[1] = 1
+    log: LogId
+    at: Millis
+
+
+class Numbered(Signed):
+    """A statement of one agency key; `n` counts that key's statements in this shard without gaps from 1."""
+
+    key: KeyName
+    n: Number
+
+
+class Steered(Signed):
+    """A statement of the steering group; `seq` and `prev` (SHA-256 of the text before) make one gapless chain."""
+
+    seq: Number
+    prev: Hash
+
+
+class ShardOpened(Steered):
+    """Opens a shard of the log: its origin stands in `log`, its key here; `state` hashes the bundle it starts from."""
+
+    log_vkey: Vkey
+    state: Hash | None = None
+
+
+class RegistrySet(Steered):
+    """Puts a registry bundle into force from this index on; signed by the DPO role and the access steward."""
+
+    registry: Hash
+
+
+class MemberAdmitted(Steered):
+    """Admits an agency: its kind in the registry and its NATS account, by which the server attests it."""
+
+    agency: AgencyId
+    kind: CodeName
+    account: NatsAccount
+    commitment: CodeName | None = None
+
+
+class MemberLeft(Steered):
+    """Ends an agency's membership from this index on."""
+
+    agency: AgencyId
+
+
+class KeyAdded(Steered):
+    """Puts an agency's public key into force: a vkey for signing roles, base64 of the raw key for role `seal`."""
+
+    agency: AgencyId
+    role: KeyRole
+    name: KeyName
+    suite: Suite
+    public: Annotated[str, StringConstraints(strict=True, min_length=10, max_length=2000)]
+
+
+class KeyRevoked(Steered):
+    """Ends a key from this index on; what it signed before stays valid."""
+
+    name: KeyName
+
+
+class ApprovalGiven(Numbered):
+    """The DPO of an agency approves a kind of access: role, purpose with version, and at most these fields (b.8)."""
+
+    approval: ExchangeId
+    role: CodeName
+    purpose: Purpose
+    fields: Fields
+    valid_until: Millis
+    ceiling: Annotated[int, Field(ge=0, le=3)] = 2
+    automatic: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sorted_unique(self.fields, "fields")
+        return self
+
+
+class ApprovalEnded(Numbered):
+    """The DPO ends an approval from this index on."""
+
+    approval: ExchangeId
+
+
+class CatalogueSet(Numbered):
+    """The fields a holder can deliver; an input of decisions, never data."""
+
+    fields: Fields
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sorted_unique(self.fields, "fields")
+        return self
+
+
+class ConsentGiven(Numbered):
+    """A collected consent: one purpose, one recipient (Art. 4(11), 7 GDPR; § 67b(2) SGB X).
+
+    `person` commits to the person block as taken; `view` and `withdraw` are SHA-256 of the two codes on the receipt.
+    """
+
+    consent: ConsentId
+    purpose: Purpose
+    recipient: AgencyId
+    holders: Holders
+    fields: Fields
+    not_before: Millis
+    expires: Millis
+    uses: Uses
+    text_sha256: Hash
+    language: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")]
+    medium: Literal["screen", "own_device", "paper", "oral"]
+    capacity: Literal["own", "guardian"]
+    secrecy_release: bool
+    person: Hash
+    view: Hash
+    withdraw: Hash
+    replaces: ConsentId | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sorted_unique(self.fields, "fields")
+        _sorted_unique(self.holders, "holders")
+        if self.not_before >= self.expires:
+            message = "expires: must lie after not_before"
+            raise ValueError(message)
+        return self
+
+
+class ConsentRefused(Numbered):
+    """A recorded no: as easy as a yes, and it names nobody."""
+
+    purpose: Purpose
+    recipient: AgencyId
+    text_sha256: Hash
+    language: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")]
+
+
+class ConsentWithdrawn(Numbered):
+    """A consent ends at this statement's index; said by its collector, its recipient or one of its holders."""
+
+    consent: ConsentId
+    cause: Withdrawal
+
+
+class BasisGiven(Numbered):
+    """A client's request to hand a paper over, or a duty to cooperate with the date of its written notice (§ 60 SGB I)."""
+
+    given: GivenId
+    kind: Literal["client_request", "cooperation_duty"]
+    purpose: Purpose
+    recipient: AgencyId
+    holders: Holders
+    fields: Fields
+    expires: Millis
+    uses: Uses
+    norm: Norm
+    notice_date: Millis | None = None
+    person: Hash
+    view: Hash
+    withdraw: Hash
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sorted_unique(self.fields, "fields")
+        _sorted_unique(self.holders, "holders")
+        if self.kind == "client_request" and (len(self.holders) != 1 or self.uses != 1):
+            message = "client_request: has one holder and one use"
+            raise ValueError(message)
+        if self.kind == "cooperation_duty" and self.notice_date is None:
+            message = "notice_date: a duty to cooperate needs the date of its written notice (§ 66(3) SGB I)"
+            raise ValueError(message)
+        return self
+
+
+class BasisWithdrawn(Numbered):
+    """A given basis ends at this statement's index."""
+
+    given: GivenId
+
+
+class Basis(Wire):
+    """The one legal basis a request names, with its evidence: the norm, the consent or the given basis."""
+
+    kind: Literal["statute", "cooperation_duty", "consent", "client_request"]
+    norm: Norm | None = None
+    consent: ConsentId | None = None
+    given: GivenId | None = None
+
+    @model_validator(mode="after")
+    def _one_evidence(self) -> Self:
+        expected = {"statute": "norm", "consent": "consent"}.get(self.kind, "given")
+        present = [name for name in ("norm", "consent", "given") if getattr(self, name) is not None]
+        if present != [expected]:
+            message = f"basis: kind {self.kind} names exactly one evidence, {expected}"
+            raise ValueError(message)
+        return self
+
+
+class Request(Numbered):
+    """A caseworker's request for fields of one person's record; the person travels sealed beside it.
+
+    `staff` is a pseudonym whose map stays at the agency; `answer_by` and `exp` are absolute, in ms; `seal_key` is the
+    requester's key the record shall be sealed to; `person_ct` is SHA-256 of the sealed person block.
+    """
+
+    exchange: ExchangeId
+    staff: Hash
+    role: CodeName
+    purpose: Purpose
+    holder: AgencyId
+    fields: Fields
+    basis: Basis
+    declared: Codes = ()
+    view: Hash | None = None
+    registry: Hash
+    person_ct: Hash
+    seal_key: KeyId
+    answer_by: Millis
+    exp: Millis
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sorted_unique(self.fields, "fields")
+        _sorted_unique(self.declared, "declared")
+        return self
+
+
+class OutcomeBody(Wire):
+    """What the holder decided; it travels beside the statement, which holds only its HMAC under a fresh key.
+
+    `ct` is SHA-256 of the sealed record, `commitment` the payload commitment; both only where something is disclosed.
+    """
+
+    kind: Literal["disclosed", "unavailable"]
+    fields: Annotated[tuple[FieldName, ...], Field(max_length=200)] = ()
+    ct: Hash | None = None
+    commitment: Hash | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        _sorted_unique(self.fields, "fields")
+        disclosed = self.kind == "disclosed"
+        if (self.ct is not None) != disclosed or (self.commitment is not None) != disclosed or (not disclosed and self.fields):
+            message = "body: fields, ct and commitment belong to a disclosure and only to it"
+            raise ValueError(message)
+        return self
+
+
+class Outcome(Numbered):
+    """The holder's answer to one grant, closed: `body` = HMAC-SHA256(k, canonical OutcomeBody), so that a withheld
+    entry does not tell whether the holder knew the person."""
+
+    exchange: ExchangeId
+    grant: Hash
+    body: Hash
+
+
+class Acknowledged(Numbered):
+    """The requester has what it was sent, up to 256 exchanges of one holder; the holder then drops the sealed bytes."""
+
+    holder: AgencyId
+    exchanges: Annotated[tuple[ExchangeId, ...], Field(min_length=1, max_length=256)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sorted_unique(self.exchanges, "exchanges")
+        return self
+
+
+class Void(Numbered):
+    """Numbers `first`..`last` of this key that the log lacks at this index are dead; logged ones stand."""
+
+    first: Number
+    last: Number
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if not self.first <= self.last < self.n:
+            message = "first, last: a range below this statement's own number"
+            raise ValueError(message)
+        return self
+
+
+class AgencyHead(Numbered):
+    """My last number is `last` (this statement's own included): closes the tail, at least daily."""
+
+    last: Number
+
+
+Statement = (
+    ShardOpened
+    | RegistrySet
+    | MemberAdmitted
+    | MemberLeft
+    | KeyAdded
+    | KeyRevoked
+    | ApprovalGiven
+    | ApprovalEnded
+    | CatalogueSet
+    | ConsentGiven
+    | ConsentRefused
+    | ConsentWithdrawn
+    | BasisGiven
+    | BasisWithdrawn
+    | Request
+    | Outcome
+    | Acknowledged
+    | Void
+    | AgencyHead
+)
+
+STATEMENTS: Final[dict[str, type[Statement]]] = {
+    "shard.opened": ShardOpened,
+    "registry.set": RegistrySet,
+    "member.admitted": MemberAdmitted,
+    "member.left": MemberLeft,
+    "key.added": KeyAdded,
+    "key.revoked": KeyRevoked,
+    "approval.given": ApprovalGiven,
+    "approval.ended": ApprovalEnded,
+    "catalogue.set": CatalogueSet,
+    "consent.given": ConsentGiven,
+    "consent.refused": ConsentRefused,
+    "consent.withdrawn": ConsentWithdrawn,
+    "basis.given": BasisGiven,
+    "basis.withdrawn": BasisWithdrawn,
+    "request": Request,
+    "outcome": Outcome,
+    "acknowledged": Acknowledged,
+    "void": Void,
+    "agency.head": AgencyHead,
+}
+"""Statement types by the middle word of their domain line."""
+
+_DOMAINS: Final = {shape: f"handschlag/{name}/v1" for name, shape in STATEMENTS.items()}
+_BY_DOMAIN: Final = {domain: shape for shape, domain in _DOMAINS.items()}
+
+NEVER_EXPIRE: Final = (ConsentWithdrawn, BasisWithdrawn, Void, AgencyHead)
+"""Statements that are taken however late they come (LEDGER: a withdrawal never expires)."""
+
+
+def statement_text(statement: Statement) -> str:
+    """Give the text to be signed: domain line and one line of canonical JSON, each with its newline."""
+    return f"{_DOMAINS[type(statement)]}\n{canonical.encode_model(statement).decode()}\n"
+
+
+def parse_statement_text(text: str) -> Statement:
+    """Read a signed text back; Malformed when domain, form, size or any field is not as written by `statement_text`."""
+    if len(text) > MAX_STATEMENT_BYTES:
+        message = f"statement: longer than {MAX_STATEMENT_BYTES} bytes"
+        raise Malformed(message, code=Code.TOO_LARGE)
+    domain, first, rest = text.partition("\n")
+    body, second, tail = rest.partition("\n")
+    if domain not in _BY_DOMAIN or not first or not second or tail:
+        message = "statement: a known domain line and one line of canonical JSON are expected"
+        raise Malformed(message)
+    return canonical.decode_model(_BY_DOMAIN[domain], body.encode())

@@ -1,0 +1,1 @@
+"""Each step made to fail once; what must then still hold."""
