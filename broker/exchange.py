@@ -67,7 +67,9 @@ class Exchanges:
         )
         assert isinstance(request, st.Request)  # noqa: S101  # a granted entry embeds a request
         try:
-            reply = await self.bus.call(node_call(request.holder, "permit"), ms.pack(permit), timeout_s=PERMIT_TIMEOUT_S)
+            reply = await self.bus.call(
+                node_call(request.holder, "permit"), ms.pack(permit), timeout_s=PERMIT_TIMEOUT_S
+            )
             answer = ms.unpack(reply, ms.Delivered, ms.Later, ms.Failed)
         except HandschlagError:
             return None

@@ -4,10 +4,10 @@
 2. Decide each in order on the state as of its index, earlier entries of the same batch included.
 3. Commit entries and tiles in one transaction; the store reads them back and compares the root (LEDGER section 5).
 4. Sign the checkpoint; compare-and-swap the lock file.
-5. Only now answer, each with its receipt.
+5. Only now answer, each with its receipt. Repeats look their first answer up themselves, beside the owner's task.
 
-A crash before 5 leaves a tail nobody was told of; `recover` checks it again in full and takes it up. A failure of 3 or 4
-ends the process: what is in memory can no longer be trusted, and recovery is the normal path.
+A crash before 5 leaves a tail nobody was told of; `recovery.recover` checks it again in full and takes it up. A failure
+of 3 or 4 ends the process: what is in memory can no longer be trusted, and recovery is the normal path.
 """
 
 import asyncio
@@ -16,16 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint, unverified_checkpoint
 from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
 from consent_ledger.core.proof import format_proof
 from consent_ledger.core.state import LedgerState
 from consent_ledger.ports import Clock, Store
 from schemas.entries import encode_entry
-from schemas.errors import Busy, Code, Misuse, Unavailable
-from schemas.note import Signer
-from schemas.statements import Steered
+from schemas.errors import Busy, Code, LedgerInconsistent, Malformed, Misuse, Unavailable
+from schemas.note import Signer, split_note
 
 MAX_BATCH: Final = 256
 MAX_QUEUE: Final = 2048
@@ -49,28 +48,42 @@ class Receipt:
 
 @dataclass(slots=True)
 class _Waiting:
+    """A submission in the queue; `answer` None tells the submitter that its number is in the log already."""
+
     submission: Submission
-    answer: asyncio.Future[Receipt | NotLogged]
+    answer: asyncio.Future[Receipt | NotLogged | None]
     decided: Decision | NotLogged | None = None
     raw: bytes = b""
 
 
 class Sequencer:
-    """The single owner of one shard: everything that enters the log goes through `submit`."""
+    """The single owner of one shard: everything that enters the log goes through `submit`.
+
+    `state` is ahead of what is durable by the batch under way. What is said because of it waits for that batch: receipts
+    do by themselves, anything else by `durable`.
+    """
 
     def __init__(self, store: Store, state: LedgerState, decide: Decide, signer: Signer, clock: Clock) -> None:
-        """Take a recovered store and the state folded from it; the first checkpoint is the store's last."""
+        """Take a recovered store and the state folded from it; the first checkpoint is the store's last.
+
+        Raises Misuse when the state is not the fold of all that the store holds.
+        """
+        if state.size != store.size:
+            message = f"sequencer: a state of {state.size} entries beside a store of {store.size}; recover it first"
+            raise Misuse(message)
         self.state = state
+        self.verifier = CheckpointVerifier(signer.key)
+        self.note = store.last_checkpoint()
+        self.size = store.size
+        self.committed: list[Callable[[Sequence[Receipt]], None]] = []
         self._store = store
         self._decide = decide
         self._signer = signer
         self._clock = clock
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(MAX_QUEUE)
         self._writer = ThreadPoolExecutor(1, "ledger-writer")
+        self._owner: asyncio.Task[object] | None = None
         self._failed: BaseException | None = None
-        self.note = store.last_checkpoint()
-        self.size = store.size
-        self.committed: list[Callable[[Sequence[Receipt]], None]] = []
         self._receipts: dict[int, Receipt] = {}
 
     async def submit(self, submission: Submission) -> Receipt | NotLogged:
@@ -78,19 +91,19 @@ class Sequencer:
 
         Raises Busy before anything is counted when the queue is full, Unavailable when the log has stopped.
         """
-        if self._failed is not None:
-            message = "ledger: the log has stopped; the broker must be restarted"
-            raise Unavailable(message) from self._failed
+        self._check_running()
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         try:
             self._queue.put_nowait(waiting)
         except asyncio.QueueFull as error:
             message = "ledger: the queue is full"
             raise Busy(message, retry_after_ms=RETRY_AFTER_MS) from error
-        return await waiting.answer
+        answer = await waiting.answer
+        return await self._repeated(submission) if answer is None else answer
 
     async def run(self) -> None:
         """Own the log until cancelled; raises what broke it, after telling all who wait."""
+        self._owner = asyncio.current_task()
         batch: list[_Waiting] = []
         try:
             while True:
@@ -99,15 +112,23 @@ class Sequencer:
                     batch.append(self._queue.get_nowait())
                 await self._sequence(batch)
         except BaseException as error:
-            self._failed = error
+            self._failed = self._failed or error
             self._abandon(batch)
-            raise
+            raise self._failed from None
+
+    async def durable(self) -> None:
+        """Wait until all that the state holds by now is durable; raises Unavailable when the log has stopped."""
+        await self._read(lambda: None)
+        self._check_running()
 
     async def receipt(self, index: int) -> Receipt:
-        """Give the receipt of an entry that is in the log already; those asked for often are remembered."""
+        """Give the receipt of an entry that is in the log already; those asked for often are remembered.
+
+        Raises Misuse when the log has no such entry, Unavailable when it has stopped.
+        """
         found = self._receipts.get(index)
         if found is None:
-            found = await self._in_writer(self._read_receipt, index)
+            found = await self._read(self._read_receipt, index)
             while len(self._receipts) >= REMEMBERED_RECEIPTS:
                 del self._receipts[next(iter(self._receipts))]
             self._receipts[index] = found
@@ -115,11 +136,11 @@ class Sequencer:
 
     async def cosigned(self, note: bytes) -> None:
         """Keep a checkpoint with the cosignatures it has by now."""
-        await self._in_writer(self._store.put_checkpoint, note)
+        await self._read(self._store.put_checkpoint, note)
 
     async def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """Give the proof that the log of size `new` extends that of size `old`, for witnesses."""
-        return await self._in_writer(self._store.consistency_proof, old, new)
+        return await self._read(self._store.consistency_proof, old, new)
 
     async def close(self) -> None:
         """Wait for the write that is under way, close the store, free the writer thread."""
@@ -127,8 +148,24 @@ class Sequencer:
         self._writer.shutdown()
 
     async def _in_writer(self, work: Callable[..., T], *args: object) -> T:
-        """Run store work in the one thread the store belongs to."""
+        """Run store work in the one thread the store belongs to, after what was begun before."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: work(*args))
+
+    async def _read(self, work: Callable[..., T], *args: object) -> T:
+        """Ask the store beside the owner's task; a contradiction found there stops the log as a failed write does."""
+        self._check_running()
+        try:
+            return await self._in_writer(work, *args)
+        except LedgerInconsistent as error:
+            self._failed = self._failed or error
+            if self._owner is not None:
+                self._owner.cancel()
+            raise
+
+    def _check_running(self) -> None:
+        if self._failed is not None:
+            message = "ledger: the log has stopped; the broker must be restarted"
+            raise Unavailable(message) from self._failed
 
     def _abandon(self, batch: list[_Waiting]) -> None:
         while not self._queue.empty():
@@ -144,31 +181,32 @@ class Sequencer:
             for waiting in batch:
                 _answer(waiting, NotLogged(Code.UNAVAILABLE, "clock: more than a second behind the log"))
             return
-        time_ms = max(clock_ms, self.state.time)
+        self.state.advance(clock_ms)
         for waiting in batch:
-            self._decide_one(waiting, time_ms)
+            self._decide_one(waiting)
         logged = [waiting for waiting in batch if waiting.raw]
         if logged:
             await self._commit(logged)
         for waiting in batch:
-            if waiting.decided is None:
-                _answer(waiting, await self._repeated(waiting.submission))
-            elif isinstance(waiting.decided, NotLogged):
+            if not isinstance(waiting.decided, Decision):
                 _answer(waiting, waiting.decided)
 
-    def _decide_one(self, waiting: _Waiting, time_ms: int) -> None:
+    def _decide_one(self, waiting: _Waiting) -> None:
         """Decide one submission at its index; leaves `decided` None where its number stands in the log already."""
         statement = waiting.submission.signed.statement
-        place = _place(self.state, waiting.submission)
+        place = self.state.place(statement)
         if place == "used":
             return
-        if place in _NOT_COUNTED:
-            waiting.decided = NotLogged(_NOT_COUNTED[place], f"n: {place} for this key")
+        if place == "too_far":
+            waiting.decided = NotLogged(Code.COUNTER_TOO_FAR, "n: too far ahead of this key's first missing number")
             return
-        waiting.decided = self._decide(self.state, waiting.submission, time_ms)
-        if isinstance(waiting.decided, Decision):
-            waiting.raw = encode_entry(waiting.decided.kind, waiting.decided.entry)
-            self.state.apply(waiting.raw, waiting.decided.entry, statement)
+        try:
+            waiting.decided = self._decide(self.state, waiting.submission, self.state.time)
+            if isinstance(waiting.decided, Decision):
+                waiting.raw = encode_entry(waiting.decided.kind, waiting.decided.entry)
+                self.state.apply(waiting.raw, waiting.decided.entry, statement)
+        except Malformed as error:
+            waiting.decided = NotLogged(error.code, str(error))
 
     async def _commit(self, logged: list[_Waiting]) -> None:
         first = self.state.size - len(logged)
@@ -197,35 +235,25 @@ class Sequencer:
     def _read_receipt(self, index: int) -> Receipt:
         """Build the receipt of an old entry under the locked checkpoint; runs in the writer thread."""
         note = self._store.last_checkpoint()
-        if note is None or index >= self._store.size:
+        size = 0 if note is None else unverified_checkpoint(note).size
+        if note is None or index >= size:
             message = f"receipt: entry {index} is not in the log"
             raise Misuse(message)
-        path = self._store.inclusion_proof(index, self._store.size)
+        path = self._store.inclusion_proof(index, size)
         return Receipt(index, read_leaf(self._store.entry(index)), format_proof(index, path, note), repeated=True)
 
     async def _repeated(self, submission: Submission) -> Receipt | NotLogged:
-        """Answer a repeat with the first answer; other content under a used number is equivocation and is only counted."""
-        index = await self._in_writer(self._store.lookup, statement_id(submission.signed.statement))
+        """Answer a repeat with the first answer; other content under a used number is equivocation, and only counted."""
+        index = await self._read(self._store.lookup, statement_id(submission.signed.statement))
         if index is None:
             return NotLogged(Code.VOIDED, "n: dead for this key")
         receipt = await self.receipt(index)
-        if receipt.leaf.entry.statement.encode() != submission.signed.note:
+        if split_note(receipt.leaf.entry.statement.encode()).text != split_note(submission.signed.note).text:
             return NotLogged(Code.EQUIVOCATION, "n: the log holds other content under this number")
         return receipt
 
 
-_NOT_COUNTED: Final = {"voided": Code.VOIDED, "too_far": Code.COUNTER_TOO_FAR}
-
-
-def _place(state: LedgerState, submission: Submission) -> str:
-    statement = submission.signed.statement
-    if isinstance(statement, Steered):
-        return "used" if statement.seq <= state.chain else "next"
-    return state.counter(statement.key).place(statement.n)
-
-
-def _answer(waiting: _Waiting, value: Receipt | NotLogged) -> None:
+def _answer(waiting: _Waiting, value: Receipt | NotLogged | None) -> None:
     """Answer unless the caller has gone away; a caller that stopped waiting asks again and gets the same bytes."""
     if not waiting.answer.done():
         waiting.answer.set_result(value)
-

@@ -25,6 +25,7 @@ LOCK_FILE: Final = "lock.db"
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+/log/([a-z0-9.-]+)")
 _VERSION: Final = 1
 _PAGE_BYTES: Final = 65536
+_LOCK_PAGE_BYTES: Final = 4096
 _WAL_PAGES: Final = 256
 """Copy the write-ahead log into the file at 16 MiB; SQLite's own 1,000 pages would be 64 MiB of this page size."""
 _BUSY_S: Final = 5.0
@@ -56,15 +57,15 @@ _PUT_TILE: Final = (
 class ShardReader:
     """Reads a shard through connections of its own, beside the one writer; for one thread at a time."""
 
-    def __init__(self, folder: Path, origin: str) -> None:
+    def __init__(self, folder: Path, origin: str, *, busy_timeout_s: float = _BUSY_S) -> None:
         """Open the files of an existing shard; raises Unavailable when they cannot be opened."""
         self._origin = origin
         self._path = shard_path(folder, origin)
         self._lock_path = folder / LOCK_FILE
         self._tree = TileTree(self._fetch_tile)
         with ExitStack() as files:
-            self._read = files.enter_context(closing(_connect(self._path, read_only=True)))
-            self._read_lock = files.enter_context(closing(_connect(self._lock_path, read_only=True)))
+            self._read = files.enter_context(closing(_connect(self._path, busy_timeout_s, read_only=True)))
+            self._read_lock = files.enter_context(closing(_connect(self._lock_path, busy_timeout_s, read_only=True)))
             self._files = files.pop_all()
 
     def __enter__(self) -> Self:
@@ -177,19 +178,21 @@ class ShardReader:
 class ShardStore(ShardReader):
     """The one writer of a shard; see `consent_ledger.ports.Store` for what it promises."""
 
-    def __init__(self, folder: Path, origin: str) -> None:
+    def __init__(self, folder: Path, origin: str, *, busy_timeout_s: float = _BUSY_S) -> None:
         """Open a shard, or make a new one, and compare it with the lock.
 
-        Raises LedgerInconsistent, with advice on repair, when the two cannot both be right; Unavailable when a file
-        cannot be opened or another process writes it.
+        `busy_timeout_s` is how long a call waits while another process writes. Raises LedgerInconsistent, with advice
+        on repair, when shard and lock cannot both be right; Unavailable when a file cannot be opened or stays busy.
         """
         path = shard_path(folder, origin)
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as files:
-            self._write = files.enter_context(closing(_create(path, _SHARD_SCHEMA, _PAGE_BYTES)))
-            self._write_lock = files.enter_context(closing(_create(folder / LOCK_FILE, _LOCK_SCHEMA)))
+            self._write = files.enter_context(closing(_connect(path, busy_timeout_s)))
+            _prepare(self._write, path, _SHARD_SCHEMA, _PAGE_BYTES)
+            self._write_lock = files.enter_context(closing(_connect(folder / LOCK_FILE, busy_timeout_s)))
+            _prepare(self._write_lock, folder / LOCK_FILE, _LOCK_SCHEMA, _LOCK_PAGE_BYTES)
             _sync_folder(folder)
-            super().__init__(folder, origin)
+            super().__init__(folder, origin, busy_timeout_s=busy_timeout_s)
             files.enter_context(self._files)
             self._load()
             self._files = files.pop_all()
@@ -381,26 +384,17 @@ def _same_text(one: bytes | None, other: bytes | None) -> bool:
     return split_note(one).text == split_note(other).text
 
 
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def _connect(path: Path, busy_timeout_s: float, *, read_only: bool = False) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     with _faults(path):
         # A store may be opened in one thread and used in another, never in two at once.
-        return sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(address, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
 
 
-def _create(path: Path, schema: str, page_bytes: int | None = None) -> sqlite3.Connection:
-    """Open a file for writing that survives the loss of power, with its tables made if it is new."""
-    with ExitStack() as files:
-        connection = files.enter_context(closing(_connect(path)))
-        _prepare(connection, path, schema, page_bytes)
-        files.pop_all()
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path, schema: str, page_bytes: int | None) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, schema: str, page_bytes: int) -> None:
+    """Set a file up for writes that survive the loss of power, and make its tables if it is new."""
     with _faults(path):
-        if page_bytes is not None:
-            connection.execute(f"PRAGMA page_size = {page_bytes}")
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
@@ -432,8 +426,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.rollback()
         raise
 
 

@@ -18,7 +18,8 @@ class Bus(Protocol):
       carried out: repeats must be harmless, which the ids of statements see to.
     * **Nothing waits for a connection.** While disconnected a call fails at once with Unavailable and is not buffered,
       so that no stale call is delivered after a reconnect.
-    * **Handlers run side by side**, up to a bound; above it the newest call is answered `busy` by the caller's time-out.
+    * **Handlers run side by side**, up to a bound; above it the newest call gets no answer, and its caller's time runs
+      out.
     * **No bytes kill a process.** What cannot be parsed is counted and dropped. An exception in a handler is logged by
       its type only and the caller gets no reply.
     * **Closing finishes what was begun**: no new message is taken, running handlers complete and their replies leave.

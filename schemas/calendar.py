@@ -5,15 +5,19 @@ Since 1996 summer time runs from the last Sunday of March to the last Sunday of 
 machine's data.
 """
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import date, timedelta
 from typing import Final
 
 from schemas.errors import Malformed
 
 DAY_MS: Final = 86_400_000
+LAST_MS: Final = 253_370_764_799_999
+"""The last millisecond of the year 9998 (UTC); the day of every earlier instant, and the day after, can be written."""
 _HOUR_MS: Final = 3_600_000
 _EPOCH: Final = date(1970, 1, 1)
 _SUNDAY: Final = 6
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _last_sunday(year: int, month: int) -> date:
@@ -26,24 +30,32 @@ def _utc_ms(day: date, hour: int) -> int:
 
 
 def berlin_ms(day: date, hour: int = 0) -> int:
-    """Give the instant at which a full hour of a day begins in Berlin, in ms since 1970 UTC."""
+    """Give the instant at which a full hour (0 to 23) of a day begins in Berlin, in ms since 1970 UTC.
+
+    Of the hour that comes twice in October the first is meant; 02:00 on the day it is left out in March is 03:00.
+    """
     winter = _utc_ms(day, hour) - _HOUR_MS
     starts, ends = _utc_ms(_last_sunday(day.year, 3), 1), _utc_ms(_last_sunday(day.year, 10), 1)
     return winter - _HOUR_MS if starts <= winter - _HOUR_MS < ends else winter
 
 
+def end_of_day_ms(day: date) -> int:
+    """Give the instant at which a day ends in Berlin, which is the first of the day after, in ms since 1970 UTC."""
+    return berlin_ms(day + timedelta(days=1))
+
+
 def parse_day(text: str, place: str) -> date:
     """Read `YYYY-MM-DD`; Malformed naming `place` otherwise."""
-    try:
-        if len(text) == len("YYYY-MM-DD"):
+    if _DAY.fullmatch(text) is not None:  # fromisoformat alone reads weeks, too
+        try:
             return date.fromisoformat(text)
-    except ValueError:
-        pass
+        except ValueError:
+            pass
     message = f"{place}: a date is written YYYY-MM-DD"
     raise Malformed(message)
 
 
 def berlin_day(at_ms: int) -> date:
-    """Give the date it is in Berlin at an instant."""
-    day = datetime.fromtimestamp(at_ms / 1000, UTC).date()
-    return day + timedelta(days=1) if at_ms >= berlin_ms(day + timedelta(days=1)) else day
+    """Give the date it is in Berlin at an instant between 1970 and `LAST_MS`."""
+    day = _EPOCH + timedelta(days=at_ms // DAY_MS)
+    return day + timedelta(days=1) if at_ms >= end_of_day_ms(day) else day

@@ -1,8 +1,8 @@
 """The one way from a value to bytes, and the strict way back.
 
-What is signed, hashed or stored is canonical JSON: keys `[a-z0-9_]+` in order, no spaces, only strings, booleans, lists,
-objects and integers below 2^53 in size; text in NFC without control characters. For these values the bytes are those of
-RFC 8785. Admission re-encodes what it read and demands the very same bytes, so one value has one spelling.
+What is signed, hashed or stored is canonical JSON: keys `[a-z0-9_]+` in order, no spaces, only strings, booleans,
+lists, objects and integers below 2^53 in size; text in NFC without control characters. For these values the bytes are
+those of RFC 8785. Admission re-encodes what it read and demands the very same bytes, so one value has one spelling.
 """
 
 import json
@@ -20,52 +20,57 @@ Json = str | int | bool | list["Json"] | dict[str, "Json"]
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 32
 
+_MAX_FINDINGS: Final = 20
+_MAX_NAME: Final = 64
+
 _KEY = re.compile(r"[a-z0-9_]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_NEWLINE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORBIDDEN_BUT_NEWLINE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _EMBEDDED_KEY: Final = "statement"
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def _check(value: Json, key: str, depth: int) -> None:
+def _check(value: object, key: str, depth: int) -> None:
     """Raise Malformed where a value has no canonical form; `key` names the place in the message."""
     if isinstance(value, str):
         _check_text(value, key)
-    elif isinstance(value, bool):
-        return
-    elif isinstance(value, int):
+    elif isinstance(value, int):  # booleans among them
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             message = f"{key}: integers lie between -(2^53-1) and 2^53-1"
             raise Malformed(message)
+    elif not isinstance(value, list | dict):
+        message = f"{key}: only strings, booleans, integers, lists and objects are allowed, not {type(value).__name__}"
+        raise Malformed(message)
     elif depth >= MAX_DEPTH:
         message = f"{key}: nested more than {MAX_DEPTH} deep"
         raise Malformed(message)
     elif isinstance(value, list):
         for item in value:
             _check(item, key, depth + 1)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if _KEY.fullmatch(name) is None:
-                message = f"{key}: object keys are lower-case letters, digits and underscores"
-                raise Malformed(message)
-            _check(item, name, depth + 1)
     else:
-        message = f"{key}: only strings, booleans, integers, lists and objects are allowed, not {type(value).__name__}"
-        raise Malformed(message)
+        _check_object(value, key, depth)
+
+
+def _check_object(value: dict[object, object], key: str, depth: int) -> None:
+    for name, item in value.items():
+        if not isinstance(name, str) or _KEY.fullmatch(name) is None:
+            message = f"{key}: an object's keys are lower-case letters, digits and underscores"
+            raise Malformed(message)
+        _check(item, name, depth + 1)
 
 
 def _check_text(text: str, key: str) -> None:
-    """Refuse control characters (a newline only inside an embedded `statement`), lone surrogates and text not in NFC."""
+    """Refuse lone surrogates, text not in NFC, and control characters (a newline only in an embedded `statement`)."""
     if text.isascii():
         if text.isprintable():
             return
     elif not unicodedata.is_normalized("NFC", text):
         message = f"{key}: text must be in Unicode normalisation form C"
         raise Malformed(message)
-    control = _CONTROL_BUT_NEWLINE if key == _EMBEDDED_KEY else _CONTROL
-    if control.search(text):
-        message = f"{key}: text must not hold control characters"
+    forbidden = _FORBIDDEN_BUT_NEWLINE if key == _EMBEDDED_KEY else _FORBIDDEN
+    if forbidden.search(text):
+        message = f"{key}: text must not hold control characters or lone surrogates"
         raise Malformed(message)
 
 
@@ -75,11 +80,7 @@ def encode(value: Json) -> bytes:
     Raises Malformed naming the key where the value has no canonical form.
     """
     _check(value, "value", 0)
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
-    except UnicodeEncodeError as error:
-        message = "value: text must not hold lone surrogates"
-        raise Malformed(message) from error
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
 
 
 def decode(unverified: bytes) -> Json:
@@ -96,27 +97,45 @@ def decode(unverified: bytes) -> Json:
 
 
 def encode_model(model: BaseModel) -> bytes:
-    """Give the canonical bytes of a message; fields that are None are left out, as canonical JSON has no null."""
+    """Give the canonical bytes of a message: defaults are written out, None is left out, as there is no null."""
     return encode(model.model_dump(mode="json", exclude_none=True))
 
 
 def decode_model(shape: type[ModelT], unverified: bytes) -> ModelT:
-    """Read canonical bytes into a message shape.
+    """Read a message, which must be the very bytes that `encode_model` writes for it.
 
     Raises Malformed naming each field and the rule it breaks; values are never repeated in the message, because they
     might be personal data.
     """
-    decode(unverified)
     try:
-        return shape.model_validate_json(unverified)
+        model = shape.model_validate_json(unverified)
     except ValidationError as error:
         raise Malformed(describe(shape.__name__, error)) from error
+    if encode_model(model) != unverified:
+        message = f"{shape.__name__}: the bytes are not in canonical form, or leave out a default"
+        raise Malformed(message)
+    return model
 
 
 def describe(what: str, error: ValidationError) -> str:
-    """Put a validation error into one line: place and rule of each finding, no value."""
-    findings = [
-        f"{'.'.join(str(step) for step in finding['loc']) or what}: {finding['msg']}"
-        for finding in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    return f"{what}: " + "; ".join(findings)
+    """Put a validation error into one line: place and rule of each finding (of the first twenty), no value."""
+    return f"{what}: " + "; ".join(_place(steps) + rule for steps, rule in findings(error)[:_MAX_FINDINGS])
+
+
+def findings(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Give the place (keys and numbers on the way to it) and the rule of each finding of a validation error."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [(detail["loc"], detail["msg"].removeprefix("Value error, ")) for detail in details]
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    """Write the way to a field; a key the other side made up is named only where it has the form of ours."""
+    if not steps:
+        return ""
+    names = [str(step)[:_MAX_NAME] for step in steps]
+    return ".".join(name if _KEY.fullmatch(name) else "?" for name in names) + ": "
+
+
+def pretty(value: object) -> str:
+    """Write JSON for people to read, keys in order; never what is signed or hashed."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -1,8 +1,12 @@
-"""Commitments: HMAC-SHA256 under a fresh 32-byte key, over canonical bytes; never a bare hash, which could be guessed."""
+"""Commitments: HMAC-SHA256 under a fresh 32-byte key, over canonical bytes.
+
+A bare hash of a person or a value could be found by guessing; under a key that nobody knows it tells nothing.
+"""
 
 import hashlib
 import hmac
 from collections.abc import Sequence
+from typing import Final
 
 from schemas import canonical
 from schemas.errors import Malformed, NotAuthentic
@@ -11,7 +15,7 @@ from schemas.record import FieldValues, PersonBlock
 from schemas.statements import OutcomeBody
 from schemas.wire import Wire
 
-KEY_BYTES = 32
+KEY_BYTES: Final = 32
 
 
 class _Fields(Wire):

@@ -1,23 +1,49 @@
-"""What the ledger records: a leaf is a domain line and one line of canonical JSON, with the statement embedded verbatim.
+"""What the ledger records: a leaf is a domain line and one line of canonical JSON.
 
-The broker adds its log time and its decision with all inputs; the log's checkpoint signs them, so an entry needs no
-signature of its own. No entry holds a name, a birth date, an official number, a value or a sealed block.
+An agency's statement is embedded as the bytes it signed. The broker adds its log time and its decision with all inputs;
+the log's checkpoint signs them, so an entry needs no signature of its own. No entry holds a name, a birth date, an
+official number, a value or a sealed block.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas import canonical
 from schemas.errors import Code, Malformed
 from schemas.ids import CodeName, FieldName, Hash
-from schemas.statements import Millis, Number, OutcomeBody
-from schemas.wire import MAX_ENTRY_BYTES, Wire
+from schemas.statements import (
+    STATEMENTS,
+    Fields,
+    Millis,
+    Number,
+    Numbered,
+    Outcome,
+    OutcomeBody,
+    Request,
+    Signed,
+    Statement,
+)
+from schemas.wire import MAX_ENTRY_BYTES, MAX_STATEMENT_BYTES, Version, Wire
 
-SignedText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20_000)]
+
+def _must_be(kind: str) -> Callable[[OutcomeBody], OutcomeBody]:
+    def check(body: OutcomeBody) -> OutcomeBody:
+        if body.kind != kind:
+            message = f"must be of kind {kind} in an entry of this type"
+            raise ValueError(message)
+        return body
+
+    return check
+
+
+SignedText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_STATEMENT_BYTES)]
 """A signed note, embedded as the very bytes that were signed and sent."""
-Index = Annotated[int, Field(ge=0, le=2**53 - 1)]
-Reason = Annotated[Code, Field(strict=False)]
+Index = Annotated[int, Field(ge=0, le=canonical.MAX_INTEGER)]
+"""A place in the log, counted from 0."""
+DisclosedBody = Annotated[OutcomeBody, AfterValidator(_must_be("disclosed"))]
+UnavailableBody = Annotated[OutcomeBody, AfterValidator(_must_be("unavailable"))]
 Rules = Annotated[tuple[CodeName, ...], Field(max_length=40)]
 
 
@@ -31,7 +57,7 @@ class Cut(Wire):
 class Entry(Wire):
     """What every entry holds: the log's time in ms (never before the entry before it)."""
 
-    v: Annotated[int, Field(ge=1, le=1)] = 1
+    v: Version = 1
     time: Millis
 
 
@@ -50,7 +76,7 @@ class Granted(Entry):
 
     statement: SignedText
     registry: Hash
-    fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=200)]
+    fields: Fields
     cut: Annotated[tuple[Cut, ...], Field(max_length=200)] = ()
     rules: Rules
     approval: Index
@@ -63,7 +89,7 @@ class Refused(Entry):
 
     statement: SignedText
     registry: Hash
-    reason: Reason
+    reason: Code
     rules: Rules
 
 
@@ -80,9 +106,13 @@ class Answered(Entry):
 class Disclosed(Answered):
     """The holder's disclosure, permitted a second time at this index."""
 
+    body: DisclosedBody
+
 
 class Unavailable(Answered):
     """The holder's "not available", whatever the cause."""
+
+    body: UnavailableBody
 
 
 class Withheld(Entry):
@@ -90,39 +120,27 @@ class Withheld(Entry):
 
     statement: SignedText
     grant: Index
-    reason: Reason
+    reason: Code
 
 
 class Rejected(Entry):
     """A validly signed statement that has no effect but uses up its number (stale, misaddressed, …)."""
 
     statement: SignedText
-    reason: Reason
+    reason: Code
 
 
 AnyEntry = Recorded | Granted | Refused | Disclosed | Unavailable | Withheld | Rejected
 
-_RECORDED: Final = (
-    "shard.opened",
-    "registry.set",
-    "member.admitted",
-    "member.left",
-    "key.added",
-    "key.revoked",
-    "approval.given",
-    "approval.ended",
-    "catalogue.set",
-    "consent.given",
-    "consent.refused",
-    "consent.withdrawn",
-    "basis.given",
-    "basis.withdrawn",
-    "exchange.acknowledged",
-    "void",
-    "agency.head",
-)
+RECORDED_AS: Final[dict[type[Statement], str]] = {
+    shape: "exchange.acknowledged" if name == "acknowledged" else name
+    for name, shape in STATEMENTS.items()
+    if shape not in (Request, Outcome)
+}
+"""The entry type under which a statement is recorded as it stands; requests and outcomes get a decision instead."""
+
 ENTRIES: Final[dict[str, type[AnyEntry]]] = {
-    **dict.fromkeys(_RECORDED, Recorded),
+    **dict.fromkeys(RECORDED_AS.values(), Recorded),
     "exchange.granted": Granted,
     "exchange.refused": Refused,
     "exchange.disclosed": Disclosed,
@@ -132,6 +150,15 @@ ENTRIES: Final[dict[str, type[AnyEntry]]] = {
 }
 """Entry shapes by the type in their domain line."""
 
+_EMBEDS: Final[dict[str, type[Signed]]] = {
+    **{kind: shape for shape, kind in RECORDED_AS.items()},
+    "exchange.granted": Request,
+    "exchange.refused": Request,
+    "exchange.disclosed": Outcome,
+    "exchange.unavailable": Outcome,
+    "exchange.withheld": Outcome,
+    "statement.rejected": Numbered,
+}
 _PREFIX: Final = "handschlag/entry/"
 _SUFFIX: Final = "/v1"
 
@@ -157,3 +184,8 @@ def decode_entry(unverified_leaf: bytes) -> tuple[str, AnyEntry]:
         message = "entry: a known domain line and one line of canonical JSON are expected"
         raise Malformed(message)
     return kind, canonical.decode_model(ENTRIES[kind], body)
+
+
+def embeds(kind: str, statement: Statement) -> bool:
+    """Tell whether an entry of this type may embed this statement; to be asked, because the two are parsed apart."""
+    return isinstance(statement, _EMBEDS[kind])

@@ -4,29 +4,37 @@ Each message is a frozen shape of bytes; its class says which parts it has and i
 bytes; a last field of type tuple takes all that is left. What the parts hold is not looked at here.
 """
 
+import unicodedata
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final, TypeVar
 
 from pydantic import Field
 
 from schemas import canonical
-from schemas.errors import Code, Malformed
+from schemas.errors import Code, Malformed, Misuse
 from schemas.ids import CodeName, Hash, KeyName, LogId
-from schemas.wire import Wire, frame, unframe
+from schemas.wire import Version, Wire, frame, unframe
+
+MAX_DETAIL: Final = 2000
 
 
 class Header(Wire):
     """Part 0 of every message."""
 
-    v: Annotated[int, Field(ge=1, le=1)] = 1
+    v: Version = 1
     type: CodeName
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Message:
     """The base of all messages; `TYPE` is the header's type."""
 
     TYPE: ClassVar[str]
+
+    def __init__(self, *parts: bytes | tuple[bytes, ...]) -> None:
+        """Say how every message is made, from its parts in order; only the messages below can be."""
+        message = f"message: {len(parts)} parts of no known type"
+        raise Misuse(message)
 
 
 # -- from a node to the broker -------------------------------------------------------------------------------------
@@ -143,7 +151,7 @@ class Logged(Message):
 
 @dataclass(frozen=True, slots=True)
 class Delivered(Message):
-    """The whole answer to a request: grant, disclosure and the sealed record; the holder's reply leaves the grant empty."""
+    """The whole answer to a request: grant, disclosure, sealed record; the holder's reply leaves the grant empty."""
 
     TYPE: ClassVar[str] = "delivered"
     grant_entry: bytes
@@ -206,8 +214,8 @@ class Failed(Message):
 class Fault(Wire):
     """Why a message changed nothing; `detail` names field and rule and never repeats a value."""
 
-    code: Annotated[Code, Field(strict=False)]
-    detail: Annotated[str, Field(max_length=2000)]
+    code: Code
+    detail: Annotated[str, Field(max_length=MAX_DETAIL)]
     retry_after_ms: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
 
 
@@ -259,7 +267,6 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
 )
 """Every message there is."""
 
-_BY_TYPE: Final = {shape.TYPE: shape for shape in MESSAGES}
 _PARTS: Final = {shape: tuple(field.name for field in fields(shape)) for shape in MESSAGES}
 _HEADERS: Final = {shape: canonical.encode_model(Header(type=CodeName(shape.TYPE))) for shape in MESSAGES}
 _BY_HEADER: Final = {header: shape for shape, header in _HEADERS.items()}
@@ -281,10 +288,10 @@ def unpack(unverified: bytes, *expected: type[MessageT]) -> MessageT:
     """Read one of the expected messages; Malformed when the bytes are anything else."""
     parts = unframe(unverified)
     shape = _shape_of(parts)
-    wanted = " or ".join(one.TYPE for one in expected)
     fixed = len(_PARTS[shape]) - (shape in _OPEN_ENDED)
     body, rest = parts[1 : fixed + 1], parts[fixed + 1 :]
     if not issubclass(shape, expected) or len(body) != fixed or (rest and shape not in _OPEN_ENDED):
+        wanted = " or ".join(one.TYPE for one in expected)
         message = f"message: type {shape.TYPE} with {len(parts) - 1} parts came, {wanted} in its own form was expected"
         raise Malformed(message)
     return shape(*body, rest) if shape in _OPEN_ENDED else shape(*body)
@@ -300,5 +307,7 @@ def _shape_of(parts: tuple[bytes, ...]) -> type[Message]:
 
 
 def fault(code: Code, detail: str, *, retry_after_ms: int | None = None) -> Failed:
-    """Give the answer that says a message changed nothing."""
-    return Failed(canonical.encode_model(Fault(code=code, detail=detail[:2000], retry_after_ms=retry_after_ms)))
+    """Give the answer that says a message changed nothing; `detail` is made printable and cut to what fits."""
+    printable = "".join(character if character.isprintable() else "?" for character in detail)
+    cut = unicodedata.normalize("NFC", printable)[:MAX_DETAIL]
+    return Failed(canonical.encode_model(Fault(code=code, detail=cut, retry_after_ms=retry_after_ms)))

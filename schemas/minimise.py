@@ -40,7 +40,7 @@ def minimise(asked: Collection[FieldName], limits: Limits) -> Minimised:
     """Cut the asked fields down to what every limit allows."""
     granted: list[FieldName] = []
     cut: list[Cut] = []
-    for field in sorted(asked):
+    for field in sorted(set(asked)):
         rule = _cutting_rule(field, limits)
         if rule is None:
             granted.append(field)

@@ -1,15 +1,17 @@
 """What travels sealed between two nodes and is readable by nobody in the middle: the person asked for, the record."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas.ids import CodeName, ConsentId, ExchangeId, FieldName, GivenId, Hash
 from schemas.wire import Wire
 
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
 ShortText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=400)]
-IsoDate = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")]
+IsoDate = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$")
+]
 """`2001-04-30`, or `2001-04` and `2001` where no more is known (DSAusländer: Teilbekanntes Datum)."""
 
 Precision = Literal["day", "month", "year", "unknown"]
@@ -17,6 +19,7 @@ Verified = Literal["none", "document", "register", "client"]
 Origin = Literal["own", "azr", "client"]
 
 MAX_FIELDS: Final = 200
+MAX_VALUES: Final = 1000
 
 
 class PersonBlock(Wire):
@@ -30,7 +33,7 @@ class PersonBlock(Wire):
     birth_date: IsoDate | None = None
     birth_country: CodeName | None = None
     sex: Literal["m", "w", "d", "x"] | None = None
-    other_names: tuple[Name, ...] = ()
+    other_names: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
 
 
 class ConsentPackage(Wire):
@@ -61,6 +64,13 @@ class SealedPerson(Wire):
     offer: Hash | None = None
     case: ShortText | None = None
 
+    @model_validator(mode="after")
+    def _one_person(self) -> Self:
+        if sum(part is not None for part in (self.package, self.person, self.handle)) != 1:
+            message = "exactly one of package, person and handle is named"
+            raise ValueError(message)
+        return self
+
 
 class Value(Wire):
     """One value of a field with its provenance, so that a reader sees who recorded it, when and how surely."""
@@ -80,7 +90,15 @@ class FieldValues(Wire):
     """All values a source holds of one field; empty where the source knows the field but has nothing for the person."""
 
     field: FieldName
-    values: tuple[Value, ...]
+    values: Annotated[tuple[Value, ...], Field(max_length=MAX_VALUES)]
+
+
+def _sorted_unique(fields: tuple[FieldValues, ...]) -> tuple[FieldValues, ...]:
+    names = [one.field for one in fields]
+    if names != sorted(set(names)):
+        message = "must be sorted by field and without repeats"
+        raise ValueError(message)
+    return fields
 
 
 class Record(Wire):
@@ -90,5 +108,5 @@ class Record(Wire):
     """
 
     exchange: ExchangeId
-    fields: Annotated[tuple[FieldValues, ...], Field(max_length=MAX_FIELDS)]
+    fields: Annotated[tuple[FieldValues, ...], Field(max_length=MAX_FIELDS), AfterValidator(_sorted_unique)]
     mask: Hash

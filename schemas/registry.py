@@ -1,26 +1,38 @@
-"""The law as data: what a registry bundle holds, how it is read, and its cross-checks.
+"""The law as data: what a registry bundle holds, and how it is made ready for deciding.
 
 A bundle is the canonical JSON of all registry files by their stem; its SHA-256 is what the ledger's `registry.set`
-names and what every decision is bound to. Everything here is pure: the texts of files are arguments.
+names and what every decision is bound to. How a bundle is made of its files is `schemas/registry_files.py`.
 """
 
-import hashlib
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from schemas import canonical
-from schemas.calendar import berlin_ms, parse_day
+from schemas.calendar import berlin_ms, end_of_day_ms, parse_day
+from schemas.commitment import sha256
 from schemas.errors import Malformed
 from schemas.ids import CodeName, FieldName, Hash, Norm, Purpose, purpose_id
 from schemas.wire import Wire
 
 BasisKind = Literal["statute", "cooperation_duty", "consent", "client_request"]
 Label = Annotated[str, Field(min_length=1, max_length=300)]
-Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+FieldPattern = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.(\*|[a-z][a-z0-9_]*)$")]
+"""One field, or with `category.*` all fields of a category."""
+
+
+def _real_day(text: str) -> str:
+    try:
+        parse_day(text, "date")
+    except Malformed as error:
+        message = "no day of the calendar"
+        raise ValueError(message) from error
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_day)]
+"""A day in the years 1900 to 2099, as `YYYY-MM-DD`."""
 FILES: Final = ("agency_kinds", "code_lists", "fields", "prohibitions", "purposes")
 """The stems of the files of a bundle, in order."""
 
@@ -95,7 +107,7 @@ class PurposeRow(Wire):
     holder_kinds: Annotated[tuple[CodeName, ...], Field(min_length=1)]
     basis: Annotated[tuple[BasisKind, ...], Field(min_length=1)]
     norm: Annotated[tuple[Norm, ...], Field(min_length=1)]
-    fields: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.(\*|[a-z][a-z0-9_]*)$")], ...], Field(min_length=1)]
+    fields: Annotated[tuple[FieldPattern, ...], Field(min_length=1)]
     mode: Literal["single", "package", "push", "subscription", "round", "broadcast", "parcel"]
     conditions: tuple[CodeName, ...] = ()
     secrecy_release: Literal["never", "if_holder_203", "always"] = "never"
@@ -173,52 +185,19 @@ class Registry(NamedTuple):
     prohibitions: tuple[Prohibition, ...]
 
 
-class Finding(NamedTuple):
-    """A contradiction in registry files: where it stands and which rule it breaks."""
-
-    file: str
-    line: int
-    place: str
-    rule: str
-
-    def __str__(self) -> str:
-        """Write the finding as one line, the way compilers do."""
-        return f"{self.file}:{self.line}: {self.place}: {self.rule}"
-
-
-def bundle_of(files: Mapping[str, str]) -> bytes:
-    """Make the canonical bundle from the texts of the five TOML files by stem.
-
-    Raises Malformed naming file and line (or table) for what is no TOML, has unknown or missing keys, or contradicts
-    itself; all contradictions are listed.
-    """
-    parsed = {stem: _toml(stem, files) for stem in FILES}
-    raw = canonical.encode(parsed)
-    registry = load(raw)
-    findings = [finding for finding in contradictions(registry, files)]
-    if findings:
-        raise Malformed("\n".join(str(finding) for finding in findings))
-    return raw
-
-
-def _toml(stem: str, files: Mapping[str, str]) -> canonical.Json:
-    if stem not in files:
-        message = f"registry/{stem}.toml: the file is missing"
-        raise Malformed(message)
-    try:
-        parsed: canonical.Json = tomllib.loads(files[stem])
-    except tomllib.TOMLDecodeError as error:
-        message = f"registry/{stem}.toml: {error}"
-        raise Malformed(message) from error
-    return parsed
-
-
 def load(raw: bytes) -> Registry:
-    """Read a canonical bundle and make it ready for deciding; Malformed names table and rule of what does not fit."""
-    bundle = canonical.decode_model(Bundle, raw)
+    """Read a canonical bundle and make it ready for deciding; Malformed names table and rule of what does not fit.
+
+    A bundle may leave out defaults, as its files do: its hash is that of the bytes as they were put into force.
+    """
+    canonical.decode(raw)
+    try:
+        bundle = Bundle.model_validate_json(raw)
+    except ValidationError as error:
+        raise Malformed(canonical.describe("registry", error)) from error
     known = {field.name: field for field in bundle.fields.field}
     return Registry(
-        hash=Hash(hashlib.sha256(raw).hexdigest()),
+        hash=sha256(raw),
         kinds={kind.name: kind for kind in bundle.agency_kinds.agency_kind},
         code_lists={one.name: one for one in bundle.code_lists.code_list},
         fields=known,
@@ -228,57 +207,22 @@ def load(raw: bytes) -> Registry:
 
 
 def _rule(row: PurposeRow, known: Mapping[FieldName, FieldDef]) -> PurposeRule:
-    spelled: set[FieldName] = set()
-    for pattern in row.fields:
-        category, _, leaf = pattern.partition(".")
-        spelled |= {name for name in known if name == pattern or (leaf == "*" and name.startswith(f"{category}."))}
-    last_day = None if row.valid_to is None else parse_day(row.valid_to, f"{row.purpose} valid_to")
     return PurposeRule(
         row=row,
-        fields=frozenset(spelled),
-        from_ms=berlin_ms(parse_day(row.valid_from, f"{row.purpose} valid_from")),
-        to_ms=None if last_day is None else berlin_ms(last_day.fromordinal(last_day.toordinal() + 1)),
+        fields=frozenset(name for pattern in row.fields for name in known if fits(name, pattern)),
+        from_ms=berlin_ms(parse_day(row.valid_from, "valid_from")),
+        to_ms=None if row.valid_to is None else end_of_day_ms(parse_day(row.valid_to, "valid_to")),
     )
 
 
-def contradictions(registry: Registry, files: Mapping[str, str]) -> Iterator[Finding]:
-    """Find what the files say that cannot all be true, each with file, line, place and rule."""
-    for rule in registry.purposes.values():
-        for place, text in _purpose_findings(rule, registry):
-            yield _finding("purposes", files, f'"{rule.row.purpose}"', f"{rule.row.purpose}.{place}", text)
-    for prohibition in registry.prohibitions:
-        for kind in (*prohibition.requester_kinds, *prohibition.holder_kinds):
-            if kind not in registry.kinds:
-                yield _finding("prohibitions", files, f'"{prohibition.rule}"', prohibition.rule, f"unknown agency kind {kind}")
-    for field in registry.fields.values():
-        if (field.type == "code") != (field.code_list is not None) or (
-            field.code_list is not None and field.code_list not in registry.code_lists
-        ):
-            yield _finding("fields", files, f'"{field.name}"', field.name, "a coded field names a known code list, others none")
+def fits(name: FieldName, pattern: str) -> bool:
+    """Tell whether a field is the one a purpose's pattern names, or of the category it names."""
+    return name.startswith(pattern[:-1]) if pattern.endswith(".*") else name == pattern
 
 
-def _purpose_findings(rule: PurposeRule, registry: Registry) -> Iterator[tuple[str, str]]:
-    row = rule.row
-    for kind in (*row.requester_kinds, *row.holder_kinds, *row.neutral_collector):
-        if kind not in registry.kinds:
-            yield "kinds", f"unknown agency kind {kind}"
-    for pattern in row.fields:
-        if not any(name == pattern or (pattern.endswith(".*") and name.startswith(pattern[:-1])) for name in registry.fields):
-            yield "fields", f"unknown field {pattern}"
-    if rule.to_ms is not None and rule.to_ms <= rule.from_ms:
-        yield "valid_to", "lies before valid_from"
-    if "consent" in row.basis and "statute" in row.basis:
-        yield "basis", "a purpose with a statute must not ask for consent (asking would mislead)"
-
-
-def _finding(stem: str, files: Mapping[str, str], needle: str, place: str, rule: str) -> Finding:
-    text = files.get(stem, "")
-    match = re.search(re.escape(needle), text)
-    line = text.count("\n", 0, match.start()) + 1 if match else 1
-    return Finding(f"registry/{stem}.toml", line, place, rule)
-
-
-def prohibited_by(registry: Registry, requester: CodeName, holder: CodeName, purpose: Purpose, basis: BasisKind) -> CodeName | None:
+def prohibited_by(
+    registry: Registry, requester: CodeName, holder: CodeName, purpose: Purpose, basis: BasisKind
+) -> CodeName | None:
     """Give the rule id of the first prohibition that stops this pair of agency kinds, or None."""
     for one in registry.prohibitions:
         if requester in one.requester_kinds and holder in one.holder_kinds:

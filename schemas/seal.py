@@ -1,26 +1,28 @@
 """HPKE (RFC 9180): seal to one agency's key, and only for one exchange, role and field set.
 
-A sealed block is one byte of suite id, then what HPKE's single-shot base mode gives. The context travels nowhere: both
-sides build it, and a block moved to another exchange, recipient or field set does not open (binding through `info`).
+A sealed block is one byte of suite id, 32 bytes of key id, then what HPKE's single-shot base mode gives. The context
+travels nowhere: both sides build it, and a block moved to another exchange, recipient or field set does not open
+(binding through `info`).
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from schemas import canonical
-from schemas.errors import Malformed, NotAuthentic
+from schemas.commitment import sha256
+from schemas.errors import Malformed, Misuse, NotAuthentic
 from schemas.ids import AgencyId, FieldName, Hash, KeyId
 from schemas.statements import Suite
 from schemas.wire import Wire
 
 SealSuite = Literal["mlkem768-x25519", "x25519"]
 SealRole = Literal["person", "record", "consent"]
+SealPublic = hpke.MLKEM768X25519PublicKey | X25519PublicKey
 
 SUITE_IDS: Final[dict[SealSuite, int]] = {"mlkem768-x25519": 1, "x25519": 2}
 """The first byte of a sealed block. The default, 1, keeps traffic recorded today sealed against tomorrow's machines."""
@@ -30,6 +32,8 @@ SUITES: Final[dict[SealSuite, hpke.Suite]] = {
 }
 _INFO: Final = b"handschlag/seal/v1\n"
 _MLKEM768_PUBLIC_BYTES: Final = 1184
+_PREFIX_BYTES: Final = 33
+_ANY_SCALAR: Final = X25519PrivateKey.from_private_bytes(bytes(32))
 
 
 class SealContext(Wire):
@@ -58,7 +62,7 @@ class SealTo(Protocol):
         ...
 
     @property
-    def public(self) -> hpke.MLKEM768X25519PublicKey | X25519PublicKey:
+    def public(self) -> SealPublic:
         """The public key, loaded once."""
         ...
 
@@ -78,7 +82,7 @@ class Opener(Protocol):
 
 def fields_hash(fields: Sequence[FieldName]) -> Hash:
     """Give SHA-256 over the canonical list of field names."""
-    return Hash(hashlib.sha256(canonical.encode(list(fields))).hexdigest())
+    return sha256(canonical.encode(list(fields)))
 
 
 def info(context: SealContext) -> bytes:
@@ -87,8 +91,23 @@ def info(context: SealContext) -> bytes:
 
 
 def seal(plain: bytes, to: SealTo, context: SealContext) -> bytes:
-    """Seal bytes for one recipient and one context; each call draws a fresh one-time key."""
-    return bytes([SUITE_IDS[to.suite]]) + SUITES[to.suite].encrypt(plain, to.public, info=info(context))
+    """Seal bytes for one recipient and one context; each call draws a fresh one-time key.
+
+    Raises Misuse when the context names another suite than the key's.
+    """
+    if context.suite != to.suite:
+        message = f"seal: the context says suite {context.suite}, the key is of suite {to.suite}"
+        raise Misuse(message)
+    return _prefix(to.suite, context.key) + SUITES[to.suite].encrypt(plain, to.public, info=info(context))
+
+
+def sealed_for(unverified_sealed: bytes) -> KeyId:
+    """Read the id of the key a block claims to be sealed to; only opening it proves that."""
+    return KeyId(unverified_sealed[1:_PREFIX_BYTES].hex())
+
+
+def _prefix(suite: SealSuite, key: KeyId) -> bytes:
+    return bytes([SUITE_IDS[suite]]) + bytes.fromhex(key)
 
 
 def unseal(unverified_sealed: bytes, opener: Opener, context: SealContext) -> bytes:
@@ -96,28 +115,29 @@ def unseal(unverified_sealed: bytes, opener: Opener, context: SealContext) -> by
 
     Raises Malformed when the suite is not the key's, NotAuthentic when key, context or bytes are not those of the seal.
     """
-    if unverified_sealed[:1] != bytes([SUITE_IDS[opener.suite]]):
-        message = f"sealed block: its suite is not {opener.suite}, the suite of this key"
+    if unverified_sealed[:_PREFIX_BYTES] != _prefix(opener.suite, context.key):
+        message = f"sealed block: is not of suite {opener.suite} for the key {context.key}"
         raise Malformed(message)
     try:
-        return opener.open(unverified_sealed[1:], info(context))
+        return opener.open(unverified_sealed[_PREFIX_BYTES:], info(context))
     except (InvalidTag, ValueError) as error:
         message = f"sealed block ({context.role}): does not open with this key for this exchange"
         raise NotAuthentic(message) from error
 
 
-def load_public(suite: SealSuite, raw: bytes) -> hpke.MLKEM768X25519PublicKey | X25519PublicKey:
+def load_public(suite: SealSuite, raw: bytes) -> SealPublic:
     """Load a raw public key of a suite: 32 bytes, or for the hybrid 1,184 bytes of ML-KEM-768 and then those 32.
 
-    Raises Malformed when the bytes are no such key.
+    Raises Malformed when the bytes are no such key, or one of the few points that nothing can be sealed to, because
+    every agreement with them gives zero (RFC 7748 section 6.1).
     """
+    lattice, curve = (b"", raw) if suite == "x25519" else (raw[:_MLKEM768_PUBLIC_BYTES], raw[_MLKEM768_PUBLIC_BYTES:])
     try:
+        point = X25519PublicKey.from_public_bytes(curve)
+        _ANY_SCALAR.exchange(point)
         if suite == "x25519":
-            return X25519PublicKey.from_public_bytes(raw)
-        return hpke.MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(raw[:_MLKEM768_PUBLIC_BYTES]),
-            X25519PublicKey.from_public_bytes(raw[_MLKEM768_PUBLIC_BYTES:]),
-        )
+            return point
+        return hpke.MLKEM768X25519PublicKey(MLKEM768PublicKey.from_public_bytes(lattice), point)
     except ValueError as error:
         message = f"seal key: not a public key of suite {suite}"
         raise Malformed(message) from error

@@ -7,12 +7,14 @@ nothing here names a person: only ids, codes, hashes and numbers.
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas import canonical
+from schemas.calendar import LAST_MS
 from schemas.errors import Code, Malformed
 from schemas.ids import (
     AgencyId,
+    ApprovalId,
     CodeName,
     ConsentId,
     ExchangeId,
@@ -26,34 +28,51 @@ from schemas.ids import (
     Norm,
     Purpose,
 )
-from schemas.wire import MAX_STATEMENT_BYTES, Wire
+from schemas.wire import MAX_STATEMENT_BYTES, Version, Wire
 
-Millis = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+def _sorted_unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    if list(values) != sorted(set(values)):
+        message = "must be sorted and without repeats"
+        raise ValueError(message)
+    return values
+
+
+_SORTED: Final = AfterValidator(_sorted_unique)
+_UNIQUE: Final = Field(json_schema_extra={"uniqueItems": True})
+
+Millis = Annotated[int, Field(ge=0, le=LAST_MS)]
 """Milliseconds since 1970-01-01T00:00Z."""
-Number = Annotated[int, Field(ge=1, le=2**53 - 1)]
+Number = Annotated[int, Field(ge=1, le=canonical.MAX_INTEGER)]
 Uses = Annotated[int, Field(ge=1, le=1_000_000)]
 Vkey = Annotated[str, StringConstraints(strict=True, min_length=10, max_length=400)]
-Fields = Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=200)]
-Holders = Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=20)]
-Codes = Annotated[tuple[CodeName, ...], Field(max_length=20)]
+Language = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")]
+"""A language with, where it matters, its script or country: `de`, `ar`, `zh-Hant` (RFC 5646)."""
+Fields = Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=200), _UNIQUE, _SORTED]
+Holders = Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=20), _UNIQUE, _SORTED]
+Codes = Annotated[tuple[CodeName, ...], Field(max_length=20), _UNIQUE, _SORTED]
+AnsweredFields = Annotated[tuple[FieldName, ...], Field(max_length=200), _UNIQUE, _SORTED]
+Exchanges = Annotated[tuple[ExchangeId, ...], Field(min_length=1, max_length=256), _UNIQUE, _SORTED]
 
 KeyRole = Literal["statement", "witness", "seal", "dpo"]
 Suite = Literal["ed25519", "mlkem768-x25519", "x25519"]
 Withdrawal = Literal["withdrawn", "revoked", "invalidated"]
+
 NO_PREVIOUS: Final = Hash("0" * 64)
 """`prev` of the first statement of the steering chain."""
 
-
-def _sorted_unique(values: tuple[str, ...], name: str) -> None:
-    if list(values) != sorted(set(values)):
-        message = f"{name}: must be sorted and without repeats"
-        raise ValueError(message)
+_EVIDENCE: Final = {
+    "statute": "norm",
+    "cooperation_duty": "given",
+    "consent": "consent",
+    "client_request": "given",
+}
 
 
 class Signed(Wire):
     """What every statement holds: the log it is meant for and the signer's clock (information, not authority)."""
 
-    v: Literal[1] = 1
+    v: Version = 1
     log: LogId
     at: Millis
 
@@ -119,7 +138,7 @@ class KeyRevoked(Steered):
 class ApprovalGiven(Numbered):
     """The DPO of an agency approves a kind of access: role, purpose with version, and at most these fields (b.8)."""
 
-    approval: ExchangeId
+    approval: ApprovalId
     role: CodeName
     purpose: Purpose
     fields: Fields
@@ -127,27 +146,17 @@ class ApprovalGiven(Numbered):
     ceiling: Annotated[int, Field(ge=0, le=3)] = 2
     automatic: bool = False
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _sorted_unique(self.fields, "fields")
-        return self
-
 
 class ApprovalEnded(Numbered):
     """The DPO ends an approval from this index on."""
 
-    approval: ExchangeId
+    approval: ApprovalId
 
 
 class CatalogueSet(Numbered):
     """The fields a holder can deliver; an input of decisions, never data."""
 
     fields: Fields
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _sorted_unique(self.fields, "fields")
-        return self
 
 
 class ConsentGiven(Numbered):
@@ -165,7 +174,7 @@ class ConsentGiven(Numbered):
     expires: Millis
     uses: Uses
     text_sha256: Hash
-    language: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")]
+    language: Language
     medium: Literal["screen", "own_device", "paper", "oral"]
     capacity: Literal["own", "guardian"]
     secrecy_release: bool
@@ -175,9 +184,7 @@ class ConsentGiven(Numbered):
     replaces: ConsentId | None = None
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _sorted_unique(self.fields, "fields")
-        _sorted_unique(self.holders, "holders")
+    def _valid_for_a_time(self) -> Self:
         if self.not_before >= self.expires:
             message = "expires: must lie after not_before"
             raise ValueError(message)
@@ -190,7 +197,7 @@ class ConsentRefused(Numbered):
     purpose: Purpose
     recipient: AgencyId
     text_sha256: Hash
-    language: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")]
+    language: Language
 
 
 class ConsentWithdrawn(Numbered):
@@ -201,7 +208,7 @@ class ConsentWithdrawn(Numbered):
 
 
 class BasisGiven(Numbered):
-    """A client's request to hand a paper over, or a duty to cooperate with the date of its written notice (§ 60 SGB I)."""
+    """A client's request to hand a paper over, or a duty to cooperate (§ 60 SGB I) with the date of its notice."""
 
     given: GivenId
     kind: Literal["client_request", "cooperation_duty"]
@@ -218,9 +225,7 @@ class BasisGiven(Numbered):
     withdraw: Hash
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _sorted_unique(self.fields, "fields")
-        _sorted_unique(self.holders, "holders")
+    def _fits_its_kind(self) -> Self:
         if self.kind == "client_request" and (len(self.holders) != 1 or self.uses != 1):
             message = "client_request: has one holder and one use"
             raise ValueError(message)
@@ -246,10 +251,13 @@ class Basis(Wire):
 
     @model_validator(mode="after")
     def _one_evidence(self) -> Self:
-        expected = {"statute": "norm", "consent": "consent"}.get(self.kind, "given")
-        present = [name for name in ("norm", "consent", "given") if getattr(self, name) is not None]
-        if present != [expected]:
-            message = f"basis: kind {self.kind} names exactly one evidence, {expected}"
+        present = [
+            name
+            for name, value in (("norm", self.norm), ("consent", self.consent), ("given", self.given))
+            if value is not None
+        ]
+        if present != [_EVIDENCE[self.kind]]:
+            message = f"kind {self.kind} names exactly one evidence, {_EVIDENCE[self.kind]}"
             raise ValueError(message)
         return self
 
@@ -276,12 +284,6 @@ class Request(Numbered):
     answer_by: Millis
     exp: Millis
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _sorted_unique(self.fields, "fields")
-        _sorted_unique(self.declared, "declared")
-        return self
-
 
 class OutcomeBody(Wire):
     """What the holder decided; it travels beside the statement, which holds only its HMAC under a fresh key.
@@ -290,23 +292,25 @@ class OutcomeBody(Wire):
     """
 
     kind: Literal["disclosed", "unavailable"]
-    fields: Annotated[tuple[FieldName, ...], Field(max_length=200)] = ()
+    fields: AnsweredFields = ()
     ct: Hash | None = None
     commitment: Hash | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        _sorted_unique(self.fields, "fields")
-        disclosed = self.kind == "disclosed"
-        if (self.ct is not None) != disclosed or (self.commitment is not None) != disclosed or (not disclosed and self.fields):
-            message = "body: fields, ct and commitment belong to a disclosure and only to it"
+        parts = (self.ct is not None, self.commitment is not None)
+        if parts != ((True, True) if self.kind == "disclosed" else (False, False)) or (self.fields and not all(parts)):
+            message = "fields, ct and commitment belong to a disclosure and only to it"
             raise ValueError(message)
         return self
 
 
 class Outcome(Numbered):
-    """The holder's answer to one grant, closed: `body` = HMAC-SHA256(k, canonical OutcomeBody), so that a withheld
-    entry does not tell whether the holder knew the person."""
+    """The holder's answer to one grant, closed.
+
+    `grant` is the leaf hash of the granted entry; `body` = HMAC-SHA256(k, canonical OutcomeBody), so that a withheld
+    entry does not tell whether the holder knew the person.
+    """
 
     exchange: ExchangeId
     grant: Hash
@@ -317,12 +321,7 @@ class Acknowledged(Numbered):
     """The requester has what it was sent, up to 256 exchanges of one holder; the holder then drops the sealed bytes."""
 
     holder: AgencyId
-    exchanges: Annotated[tuple[ExchangeId, ...], Field(min_length=1, max_length=256)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _sorted_unique(self.exchanges, "exchanges")
-        return self
+    exchanges: Exchanges
 
 
 class Void(Numbered):
@@ -340,7 +339,7 @@ class Void(Numbered):
 
 
 class AgencyHead(Numbered):
-    """My last number is `last` (this statement's own included): closes the tail, at least daily."""
+    """An agency's last number is `last` (this statement's own included): closes the tail, at least daily."""
 
     last: Number
 
@@ -404,7 +403,7 @@ def statement_text(statement: Statement) -> str:
 
 def parse_statement_text(text: str) -> Statement:
     """Read a signed text back; Malformed when domain, form, size or any field is not as written by `statement_text`."""
-    if len(text) > MAX_STATEMENT_BYTES:
+    if len(text.encode()) > MAX_STATEMENT_BYTES:
         message = f"statement: longer than {MAX_STATEMENT_BYTES} bytes"
         raise Malformed(message, code=Code.TOO_LARGE)
     domain, first, rest = text.partition("\n")

@@ -1,14 +1,15 @@
 """NATS topics: built and parsed here only, so that no other module glues dots.
 
-An agency speaks to the broker on `ask.<verb>`; the server itself maps that to `broker.req.<account>.<verb>` and fills in
-the caller's account (`account_token_position`), which no caller can forge. The broker reaches a node on
+An agency speaks to the broker on `ask.<verb>`; the server itself maps that to `broker.req.<account>.<verb>` and fills
+in the caller's account (`account_token_position`), which no caller can forge. The broker reaches a node on
 `adapter.<agency>.<call>`, which arrives there as `adapter.<call>`.
 """
 
+import re
 from typing import Final, NamedTuple
 
 from schemas.errors import Code, Malformed
-from schemas.ids import AgencyId, NatsAccount
+from schemas.ids import NATS_ACCOUNT_PATTERN, AgencyId, NatsAccount
 
 ASK_VERBS: Final = ("request", "outcome", "deliver", "record", "chain", "evidence", "head")
 """What an agency may ask of the broker."""
@@ -52,8 +53,9 @@ def inbox_prefix(agency: AgencyId) -> str:
 
 def parse_broker_topic(topic: str) -> Caller:
     """Read account and verb from the topic a message reached the broker on; Malformed for any other topic."""
-    steps = topic.split(".")
-    if len(steps) != ACCOUNT_TOKEN_POSITION + 1 or steps[:2] != ["broker", "req"] or steps[3] not in ASK_VERBS:
-        message = "topic: the broker serves broker.req.<account>.<verb> with a known verb only"
-        raise Malformed(message, code=Code.UNKNOWN_TOPIC)
-    return Caller(NatsAccount(steps[2]), steps[3])
+    match topic.split("."):
+        case ["broker", "req", account, verb] if verb in ASK_VERBS and re.fullmatch(NATS_ACCOUNT_PATTERN, account):
+            return Caller(NatsAccount(account), verb)
+        case _:
+            message = "topic: the broker serves broker.req.<account>.<verb> with a known verb only"
+            raise Malformed(message, code=Code.UNKNOWN_TOPIC)

@@ -1,9 +1,9 @@
 """The base of every message, and how a message's parts are framed."""
 
 import struct
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import Code, Malformed
 
@@ -13,15 +13,20 @@ MAX_ENTRY_BYTES: Final = 60 * 1024
 MAX_RECORD_BYTES: Final = 512 * 1024
 MAX_PARTS: Final = 600
 
+Version = Annotated[int, Field(ge=1, le=1)]
+"""The version of a shape; a shape with another meaning gets another number."""
+
 _LENGTH = struct.Struct(">I")
 
 
 class Wire(BaseModel):
-    """The one base of all shapes that travel: frozen, strict, unknown fields refused, no NaN, no coercion."""
+    """The one base of all shapes that travel: frozen, strict, unknown fields refused, no coercion, no NaN.
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, revalidate_instances="never"
-    )
+    A field that is added to a shape later must be optional and None by default: anything else would be written into,
+    and so break, the bytes that were signed before.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 def frame(*parts: bytes) -> bytes:
@@ -40,8 +45,11 @@ def unframe(unverified: bytes) -> tuple[bytes, ...]:
     parts: list[bytes] = []
     at, end = 0, len(unverified)
     while at < end:
-        if end - at < _LENGTH.size or len(parts) >= MAX_PARTS:
-            message = f"message: part {len(parts)} has no complete length or is one part too many"
+        if len(parts) == MAX_PARTS:
+            message = f"message: more than {MAX_PARTS} parts"
+            raise Malformed(message)
+        if end - at < _LENGTH.size:
+            message = f"message: part {len(parts)} has no complete length"
             raise Malformed(message)
         (size,) = _LENGTH.unpack_from(unverified, at)
         at += _LENGTH.size

@@ -52,7 +52,7 @@ def read_private(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & _OTHERS:
-                message = f"{path}: holds a secret, and group or others have rights to it; chmod 600 it, or make a new one"
+                message = f"{path}: holds a secret, and group or others have rights to it; make a new one, or chmod 600"
                 raise Misuse(message)
             return file.read()
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from nacl.bindings import crypto_sign_SEEDBYTES
 from nacl.signing import SigningKey
 from pydantic import ValidationError
 
@@ -27,12 +28,11 @@ from schemas.wire import Wire
 NoteSuite = Literal["ed25519", "cosignature"]
 NatsSuite = Literal["nats"]
 
-_SIGNATURE_TYPES: Final[Mapping[NoteSuite, SignatureType]] = {
+_SIGNATURE_TYPES: Final[Mapping[str, SignatureType]] = {
     "ed25519": SignatureType.ED25519,
     "cosignature": SignatureType.COSIGNATURE,
 }
 _X25519_BYTES: Final = 32
-_MLKEM768_SEED_BYTES: Final = 64
 
 
 class PublishedKey(Wire):
@@ -130,27 +130,30 @@ def load_signer(path: Path) -> Ed25519Signer:
     when it is damaged.
     """
     key = _read_secret(path)
-    if key.suite == "ed25519" or key.suite == "cosignature":  # noqa: PLR1714 - mypy narrows on comparisons only
-        seed = _raw(path, key)
-        if len(seed) == _X25519_BYTES:
-            return Ed25519Signer(key.name, seed, _SIGNATURE_TYPES[key.suite])
+    signature_type = _SIGNATURE_TYPES.get(key.suite)
+    if signature_type is None:
+        message = f"{path}: holds a key of suite {key.suite}, which does not sign"
+        raise Misuse(message)
+    seed = _raw(path, key)
+    if len(seed) != crypto_sign_SEEDBYTES:
         message = f"{path}: secret is not the seed of an Ed25519 key"
         raise Malformed(message)
-    message = f"{path}: holds a key of suite {key.suite}, which does not sign"
-    raise Misuse(message)
+    return Ed25519Signer(key.name, seed, signature_type)
 
 
 def load_seal_key(path: Path) -> SealKey:
     """Load a key that opens what was sealed to it; raises as `load_signer`."""
     key = _read_secret(path)
-    if key.suite == "mlkem768-x25519" or key.suite == "x25519":  # noqa: PLR1714 - mypy narrows on comparisons only
-        try:
-            return SealKey(key.name, key.suite, _raw(path, key))
-        except ValueError as error:
-            message = f"{path}: secret is not a private key of suite {key.suite}"
-            raise Malformed(message) from error
-    message = f"{path}: holds a key of suite {key.suite}, which does not open seals"
-    raise Misuse(message)
+    match key.suite:
+        case "mlkem768-x25519" | "x25519" as suite:
+            try:
+                return SealKey(key.name, suite, _raw(path, key))
+            except ValueError as error:
+                message = f"{path}: secret is not a private key of suite {suite}"
+                raise Malformed(message) from error
+        case _:
+            message = f"{path}: holds a key of suite {key.suite}, which does not open seals"
+            raise Misuse(message)
 
 
 def load_nats_seed(path: Path) -> str:

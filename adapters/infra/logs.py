@@ -1,7 +1,7 @@
 """Logs: one JSON object per line on standard error, and only keys that stand on a list get through.
 
-Personal data cannot be logged by accident: what is not on the list is dropped, whatever its name, and of exceptions only
-the type is told. Libraries' own lines come through as their place in the code, because their texts may hold anything.
+Personal data cannot be logged by accident: what is not on the list is dropped, whatever its name, and of exceptions
+only the type is told. Libraries' own lines come through as their place in the code, as their texts may hold anything.
 """
 
 import logging
@@ -48,14 +48,14 @@ def only_listed(_logger: object, _method: str, event: MutableMapping[str, object
         raised = sys.exc_info()[1]
     if isinstance(raised, BaseException):
         event["error"] = type(raised).__name__
-    kept = {key: _plain(value) for key, value in event.items() if key in KEYS and isinstance(value, str | int | float)}
+    kept: MutableMapping[str, object] = {
+        key: value[:MAX_TEXT] if isinstance(value, str) else value
+        for key, value in event.items()
+        if key in KEYS and isinstance(value, str | int | float)
+    }
     if len(kept) < len(event):
         kept["dropped"] = len(event) - len(kept)
     return kept
-
-
-def _plain(value: str | float) -> str | float:
-    return value[:MAX_TEXT] if isinstance(value, str) else value
 
 
 class _LibraryHandler(logging.Handler):

@@ -5,8 +5,9 @@ What is put right, and what would follow without it (nats-py 2.16):
 * one message the library cannot parse ends its read task while it still says "connected";
 * what was handed in shortly before a cut is sent after the reconnect, when its caller has long given up;
 * handlers of a subscription run one after the other, so two nodes that call each other would wait for ever;
+* flushing does not wait for what was handed in just before, so a topic would seem served that is not yet;
 * draining does not wait for tasks, so replies of handlers still at work would be lost;
-* connecting with the wrong certificate authority never returns.
+* connecting with the wrong certificate authority never returns, and a connect that is cancelled may go on for ever.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ LEAST_SERVER: Final = (2, 12, 7)
 
 _READ_BYTES: Final = 1024 * 1024
 _PING_EVERY_S: Final = 5
+_FLUSH_LIMIT_S: Final = 10
 _NEVER_GIVE_UP: Final = -1
 _NO_BUFFER: Final = -1
 _ONE_TAKES_IT: Final = "one"
@@ -93,6 +95,10 @@ class Counters:
     dropped: int = 0
 
 
+class _GaveUpError(Exception):
+    """Raised into the library's connect when its time is up: on Python 3.11 it may miss a cancellation."""
+
+
 class _Client(Client):
     """The library's client, made to survive what a hostile peer sends and to forget what a cut has made stale."""
 
@@ -108,6 +114,11 @@ class _Client(Client):
         except Exception as error:  # noqa: BLE001  whatever strange bytes cause, the connection outlives it
             self._counters.dropped += 1
             await self._error_cb(error)
+
+    async def flush(self, timeout: int = _FLUSH_LIMIT_S) -> None:  # noqa: ASYNC109  the library's signature
+        """Send what was handed in before asking for the server's word; the library's own ping overtakes it."""
+        await asyncio.wait_for(self._flush_pending(force_flush=True), timeout)
+        await super().flush(timeout)
 
     async def _read_loop(self) -> None:
         """Treat a read task that ended for any other reason as a lost connection, which the library then renews."""
@@ -150,26 +161,29 @@ class NatsBus:
         self._running: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._denials: set[str] = set()
-        self._last_error = "none reported"
+        self._give_up_at = asyncio.get_running_loop().time() + settings.connect_timeout_s
+        self._connecting = True
+        self._obstacles: list[str] = []
 
     @classmethod
     async def connect(cls, settings: NatsSettings, listeners: Listeners | None = None) -> Self:
         """Connect, log in and check the server's version.
 
-        Raises Unavailable when no server took the login within `connect_timeout_s` (the message ends with the last
-        error seen: no server, wrong certificate, refused login), Misuse when the server is too old.
+        Raises Unavailable when no server took the login within `connect_timeout_s` (the message lists what was in the
+        way: no server, a wrong certificate, a refused login), Misuse when the server is too old.
         """
         bus = cls(settings, listeners or Listeners())
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 await bus._connect()
-        except (TimeoutError, errors.Error, OSError, ValueError) as error:
+        except (TimeoutError, _GaveUpError, errors.Error, OSError, ValueError) as error:
             bus._client.abandon()
             message = (
                 f"NATS {', '.join(settings.servers)}: no connection within {settings.connect_timeout_s} s; "
-                f"last error: {bus._last_error}"
+                f"in the way: {', '.join(bus._obstacles) or type(error).__name__}"
             )
             raise Unavailable(message) from error
+        bus._connecting = False
         await bus._check_server()
         return bus
 
@@ -313,15 +327,22 @@ class NatsBus:
         kind = str(error) if type(error) is errors.Error else type(error).__name__
         if "permissions violation for subscription" in kind:
             self._denials.add(kind)
-        self._last_error = kind
+        if self._connecting and kind not in self._obstacles:
+            self._obstacles.append(kind)
         self._listeners.error(kind)
+        if self._connecting and asyncio.get_running_loop().time() > self._give_up_at:
+            raise _GaveUpError
 
     async def _on_disconnected(self) -> None:
         if self._closing is None:
             self._listeners.disconnected()
 
     async def _on_reconnected(self) -> None:
-        self._listeners.reconnected()
+        """Hang up again where the library missed that it was to stop; else tell the listener."""
+        if self._closing is None:
+            self._listeners.reconnected()
+        else:
+            await self._client.close()
 
     async def _on_closed(self) -> None:
         if self._closing is None:

@@ -1,7 +1,7 @@
 """From what stands in a cell to a value with its provenance. Pure; what does not fit is `Unreadable`, never guessed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -73,29 +73,33 @@ def readings(fields: Sequence[tuple[FieldName, FieldColumn]], columns: Sequence[
     )
 
 
-def read_value(reading: Reading, row: Row) -> Value | None:
-    """Read one field out of a row, or None where the cell is blank.
+def read_row(wanted: Sequence[Reading], row: Row) -> Iterator[tuple[FieldName, Value | None]]:
+    """Read fields out of a row, None where a cell is blank.
 
-    Raises Unreadable for the cell or its provenance.
+    Raises Unreadable for the first cell, or provenance of a cell, that breaks the mapping.
     """
-    rule = reading.rule
-    read = read_cell(rule, row[reading.at])
-    if read is None:
-        return None
-    recorded = None
-    if reading.recorded_at is not None and rule.recorded_at is not None:
-        recorded = read_date(rule.recorded_at, row[reading.recorded_at], rule.recorded_formats)
-    return Value(
-        value=read.value,
-        recorded_at=None if recorded is None else str(recorded.value),
-        recorded_by=rule.recorded_by,
-        verified=rule.verified,
-        precision=read.precision,
-        origin=rule.origin,
-        disputed=reading.disputed is not None
-        and rule.disputed is not None
-        and read_flag(rule.disputed, row[reading.disputed]),
-    )
+    days: dict[int, str | None] = {}
+    for reading in wanted:
+        rule = reading.rule
+        read = read_cell(rule, row[reading.at])
+        if read is None:
+            yield reading.field, None
+            continue
+        if reading.recorded_at is not None and reading.recorded_at not in days:
+            day = read_date(rule.recorded_at or "", row[reading.recorded_at], rule.recorded_formats)
+            days[reading.recorded_at] = None if day is None else str(day.value)
+        yield (
+            reading.field,
+            Value(
+                value=read.value,
+                recorded_at=None if reading.recorded_at is None else days[reading.recorded_at],
+                recorded_by=rule.recorded_by,
+                verified=rule.verified,
+                precision=read.precision,
+                origin=rule.origin,
+                disputed=reading.disputed is not None and read_flag(rule.disputed or "", row[reading.disputed]),
+            ),
+        )
 
 
 def read_cell(rule: Cell, cell: object) -> Read | None:
@@ -156,7 +160,7 @@ def read_date(column: str, cell: object, formats: tuple[str, ...], *, year_only:
             return None
         day, precision = _parse_date(column, text, formats)
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR or (day <= _EMPTY_DATE and precision == _DAY):
-        raise Unreadable(column, "holds a date outside 1900-01-02 to 2199-12-31 (1 January 1900 stands for an empty cell)")
+        raise Unreadable(column, "holds a date before 1900-01-02 (1 January 1900 is an empty cell) or after 2199-12-31")
     if year_only and (day.month, day.day) == (1, 1):
         precision = _YEAR
     return Read(day.isoformat()[: _LENGTH[precision]], precision)
@@ -177,7 +181,7 @@ def _parse_date(column: str, text: str, formats: tuple[str, ...]) -> tuple[date,
             try:
                 return date(int(parts["Y"]), int(parts.get("m", "1")), int(parts.get("d", "1"))), precision
             except ValueError:
-                break
+                continue
     raise Unreadable(column, f"is no date of the form {' or '.join(formats)}")
 
 

@@ -25,7 +25,7 @@
     guardian = "betreuung"
 
     [codes.sex]                             # what stands in a cell = code of the list; case does not count
-    männlich = "m"
+    "männlich" = "m"                        # or a list, where the cells hold the codes themselves
 
     [details.kurs]                          # many rows for one person: lists of values (sql only)
     table = "kursbesuch"
@@ -47,7 +47,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from adapters.sources.text import clean
 from schemas.errors import Malformed
@@ -57,6 +57,7 @@ from schemas.record import Origin, Verified
 MAX_BYTES: Final = 64 * 1024
 _ISO: Final = ("%Y-%m-%d",)
 _SEXES: Final = frozenset("mwdx")
+_PERSON_CELLS: Final = (("birth_date", "date"), ("sex", "code"), ("birth_country", "code"))
 _KEY: Final = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _PATH: Final = re.compile(rf"{_KEY}(?:\s*\.\s*{_KEY})*")
 _STEP: Final = re.compile(_KEY)
@@ -71,6 +72,10 @@ def _date_format(written: str) -> str:
     return written
 
 
+def _as_table(codes: object) -> object:
+    return {code: code for code in codes if isinstance(code, str)} if isinstance(codes, list) else codes
+
+
 def _case_folded(codes: dict[str, str]) -> dict[str, str]:
     folded = {clean(word).casefold(): code for word, code in codes.items()}
     if len(folded) < len(codes) or "" in folded:
@@ -80,9 +85,10 @@ def _case_folded(codes: dict[str, str]) -> dict[str, str]:
 
 
 _Column = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(clean)]
-_Formats = Annotated[tuple[Annotated[str, AfterValidator(_date_format)], ...], Field(strict=False, min_length=1, max_length=8)]
+_Format = Annotated[str, AfterValidator(_date_format)]
+_Formats = Annotated[tuple[_Format, ...], Field(strict=False, min_length=1, max_length=8)]
 _Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.:()§-]{1,60}$")]
-_Codes = Annotated[dict[str, _Code], AfterValidator(_case_folded)]
+_Codes = Annotated[dict[str, _Code], BeforeValidator(_as_table), AfterValidator(_case_folded)]
 
 
 class _Shape(BaseModel):
@@ -190,10 +196,17 @@ def person_columns(mapping: SourceMapping) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
+def rules_of(
+    mapping: SourceMapping, detail: str | None, fields: frozenset[FieldName]
+) -> tuple[tuple[FieldName, FieldColumn], ...]:
+    """Give the rules of those of the fields that stand in the main table (None) or in one detail."""
+    return tuple((name, rule) for name, rule in mapping.fields.items() if name in fields and rule.detail == detail)
+
+
 def field_columns(mapping: SourceMapping, detail: str | None, fields: frozenset[FieldName]) -> tuple[str, ...]:
     """Name the columns that the given fields need of the main table (None) or one detail, each once."""
-    rules = [rule for name, rule in mapping.fields.items() if name in fields and rule.detail == detail]
-    named = (column for rule in rules for column in (rule.column, rule.recorded_at, rule.disputed))
+    rules = rules_of(mapping, detail, fields)
+    named = (column for _, rule in rules for column in (rule.column, rule.recorded_at, rule.disputed))
     return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
@@ -213,13 +226,14 @@ def parse(text: str, file: str, known: frozenset[FieldName]) -> SourceMapping:
     try:
         mapping = _shaped(SourceMapping, {"file": file, **_spelled_out(raw)})
         findings = tuple(_contradictions(mapping, known))
-        if findings:
-            raise _Refused(*findings)
     except _Refused as refused:
-        lines = _lines(text)
-        told = (f"{file}{_line(lines, loc)}: {'.'.join(map(str, loc))}: {rule}" for loc, rule in refused.findings)
-        raise Malformed("\n".join(told)) from None
-    return mapping
+        findings = refused.findings
+    else:
+        if not findings:
+            return mapping
+    lines = _lines(text)
+    told = (f"{file}{_line(lines, loc)}: {'.'.join(map(str, loc))}: {rule}" for loc, rule in findings)
+    raise Malformed("\n".join(told))
 
 
 def _shaped(shape: type[ShapeT], value: object) -> ShapeT:
@@ -256,9 +270,8 @@ def _spelled_out(raw: Mapping[str, object]) -> dict[str, object]:
     full = {name: value for name, value in raw.items() if name not in _Common.model_fields}
     person, fields = raw.get("person"), raw.get("fields")
     if isinstance(person, dict):
-        kinds = {"birth_date": "date", "sex": "code", "birth_country": "code"}
-        spelled = {name: _cell(person[name], common, {**dates, "type": kinds[name]}) for name in kinds if name in person}
-        full["person"] = person | spelled
+        kinds = [(name, kind) for name, kind in _PERSON_CELLS if name in person]
+        full["person"] = person | {name: _cell(person[name], common, {**dates, "type": kind}) for name, kind in kinds}
     if isinstance(fields, dict):
         full["fields"] = {name: _cell(spec, common, _of_field(spec, common)) for name, spec in fields.items()}
     return full | {"details": common.details}

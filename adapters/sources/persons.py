@@ -10,6 +10,7 @@ from adapters.sources.mapping import Cell, SourceMapping
 from adapters.sources.port import Candidate, LocalRef, Search
 from adapters.sources.text import normal_name
 from schemas.errors import Misuse
+from schemas.ids import CodeName
 from schemas.record import PersonBlock
 
 _SEXES: Final[dict[str, Literal["m", "w", "d", "x"]]] = {"m": "m", "w": "w", "d": "d", "x": "x"}
@@ -23,6 +24,11 @@ class RowReader:
         self._mapping = mapping
         self._at = {column: at for at, column in enumerate(columns)}
 
+    def key(self, row: Row) -> LocalRef | None:
+        """Give what names the row, or None where that cell is blank or unreadable."""
+        key = self._text(row, self._mapping.key)
+        return None if key is None else LocalRef(key)
+
     def candidate(self, row: Row) -> Candidate | None:
         """Give the candidate, or None where the row has no key or no usable name.
 
@@ -30,25 +36,29 @@ class RowReader:
         needs a name and a birth date, so an unreadable cell never makes a wrong match.
         """
         person = self._mapping.person
-        ref = self._text(row, self._mapping.key)
+        ref = self.key(row)
         family_name, given_names = self._text(row, person.family_name), self._text(row, person.given_names)
         if ref is None or family_name is None or given_names is None:
             return None
         number = ref if self._mapping.file_number is None else self._text(row, self._mapping.file_number)
-        sex = self._cell(row, person.sex)
+        sex, country = self._cell(row, person.sex), self._cell(row, person.birth_country)
         try:
             block = PersonBlock(
                 family_name=family_name,
                 given_names=given_names,
                 birth_date=self._cell(row, person.birth_date),
-                birth_country=self._cell(row, person.birth_country),
+                birth_country=None if country is None else CodeName(country),
                 sex=None if sex is None else _SEXES[sex],
                 other_names=tuple(name for name in (self._text(row, column) for column in person.other_names) if name),
             )
         except ValidationError:
             return None
         return Candidate(
-            LocalRef(ref), number or ref, block, self._flag(row, person.transfer_block), self._flag(row, person.guardian)
+            ref=ref,
+            file_number=number or ref,
+            person=block,
+            transfer_block=self._flag(row, person.transfer_block),
+            guardian=self._flag(row, person.guardian),
         )
 
     def _text(self, row: Row, column: str) -> str | None:
@@ -105,8 +115,5 @@ def fits(query: Search, candidate: Candidate) -> bool:
         (not query.file_number or normal_name(query.file_number) == normal_name(candidate.file_number))
         and (not query.birth_date or dates_agree(query.birth_date, known.birth_date))
         and (not query.given_names or normal_name(known.given_names).startswith(normal_name(query.given_names)))
-        and (
-            not query.family_name
-            or any(name.startswith(normal_name(query.family_name)) for name in names_of(known))
-        )
+        and (not query.family_name or any(n.startswith(normal_name(query.family_name)) for n in names_of(known)))
     )

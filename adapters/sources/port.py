@@ -3,12 +3,12 @@
 Promises every kind of source keeps, and `tests/contract/test_sources.py` checks:
 
 * Only what is asked is read: `fetch` selects the granted fields' columns, the columns of their provenance and the key,
-  nothing else; `candidates` and `search` read the person columns only.
+  nothing else; `candidates`, `lookup` and `search` read the person columns only.
 * Never a wrong or empty record: what cannot be read raises, and the exception says whose fault it is.
   `Unavailable`: the system, file or row is not there now; the same call may succeed later. `Malformed`: table, sheet,
   column or cell breaks a rule of the mapping; somebody at the agency has to mend it. `Misuse`: our own code asked for
-  what the catalogue does not hold. Messages name file, table or sheet, row where there is one, column and rule, and never
-  what stands in a cell.
+  what the catalogue does not hold. Messages name file, table or sheet, row where there is one, column and rule, and
+  never what stands in a cell.
 * Nothing blocks the event loop: the work is done in the source's own worker threads. Every call is bounded in time and
   in size.
 * Nothing is remembered across a change: a replaced database or a newly saved spreadsheet is seen by the next call.
@@ -63,17 +63,24 @@ class Source(Protocol):
         """The fields this source can deliver, as its mapping says; no data is read for it."""
 
     async def candidates(self, person: PersonBlock) -> tuple[Candidate, ...]:
-        """Give the rows that may be this person, in the order of their keys, at most `MAX_CANDIDATES`.
+        """Give the rows that may be this person, always in the same order, at most `MAX_CANDIDATES`.
 
         A row may be the person when one of its names (family name, other names) is one of the person's after
-        normalisation (NFC, case folded, blanks collapsed), and the birth dates agree as far as both are known. Without a
-        birth date on both sides nothing agrees. Whether a candidate is certain is not decided here.
+        normalisation (NFC, case folded, blanks collapsed), and the birth dates agree as far as both are known. Without
+        a birth date on both sides nothing agrees. Whether a candidate is certain is not decided here.
         """
 
     async def search(self, query: Search) -> tuple[Candidate, ...]:
-        """Give the rows that fit what a caseworker typed, in the order of their keys, at most `MAX_CANDIDATES`.
+        """Give the rows that fit what a caseworker typed, always in the same order, at most `MAX_CANDIDATES`.
 
         Raises Misuse when nothing was given to search for.
+        """
+
+    async def lookup(self, ref: LocalRef) -> Candidate:
+        """Give one row by its key, as it is now: for later contacts, whose person is known by a handle.
+
+        Raises Unavailable when the row is no longer there, Malformed when the key is not unique or the row has no usable
+        name.
         """
 
     async def fetch(self, ref: LocalRef, fields: frozenset[FieldName]) -> tuple[FieldValues, ...]:

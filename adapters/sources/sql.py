@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar, cast
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
-from adapters.sources.cells import Reading, Row, Unreadable, read_value, readings
-from adapters.sources.mapping import Cell, SourceMapping, field_columns, person_columns
+from adapters.sources.cells import Reading, Row, Unreadable, read_row, readings
+from adapters.sources.mapping import Cell, Detail, SourceMapping, field_columns, person_columns, rules_of
 from adapters.sources.persons import RowReader, demand_query, fits, may_be
 from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
 from adapters.sources.text import normal_name
@@ -38,6 +38,10 @@ class _Part(NamedTuple):
     table: str
     statement: sa.Select[tuple[object, ...]]
     readings: tuple[Reading, ...]
+
+    def limited_to(self, rows: int) -> "_Part":
+        """Read no more rows than these."""
+        return self._replace(statement=self.statement.limit(rows))
 
 
 @dataclass(slots=True)
@@ -102,10 +106,15 @@ class SqlSource:
         where = sa.and_(*self._narrowed(query))
         return await self._run(lambda open_: self._find(open_, where, lambda candidate: fits(query, candidate)))
 
+    async def lookup(self, ref: LocalRef) -> Candidate:
+        """Select the person columns for one key."""
+        where = self._main.c[self._mapping.key] == ref
+        return await self._run(lambda open_: self._one(open_, where))
+
     async def fetch(self, ref: LocalRef, fields: frozenset[FieldName]) -> tuple[FieldValues, ...]:
         """Select the columns of the granted fields for one key, one statement per table."""
         if not fields <= self.catalogue:
-            message = f"{self._mapping.file}: asked for {', '.join(sorted(fields - self.catalogue))}, which it does not map"
+            message = f"{self._mapping.file}: it maps no {', '.join(sorted(fields - self.catalogue))}"
             raise Misuse(message)
         parts = self._plan(fields)
         return await self._run(lambda open_: self._read(open_, parts, ref))
@@ -146,7 +155,7 @@ class SqlSource:
     def _told(self, error: Exception) -> HandschlagError:
         words = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
         if words.startswith("no such"):
-            return Malformed(f"{self._mapping.location}: a table or column of {self._mapping.file} is missing; run the check")
+            return Malformed(f"{self._mapping.location}: a table or column that {self._mapping.file} names is missing")
         if words.startswith("Could not decode"):
             return Malformed(f"{self._mapping.location}, table {self._mapping.table}: holds text that is not UTF-8")
         return Unavailable(f"{self._mapping.location}: the database cannot be read now ({type(error).__name__})")
@@ -169,16 +178,36 @@ class SqlSource:
     def _find(
         self, open_: sa.Connection, where: sa.ColumnElement[bool], wanted: Callable[[Candidate], bool]
     ) -> tuple[Candidate, ...]:
-        columns = [self._main.c[name] for name in self._persons]
-        statement = sa.select(*columns).where(where).order_by(columns[0]).execution_options(yield_per=500)
         found: list[Candidate] = []
-        for row in open_.execute(statement):
+        for row in open_.execute(self._person_rows(where).execution_options(yield_per=500)):
             candidate = self._reader.candidate(tuple(row))
             if candidate is not None and wanted(candidate):
                 found.append(candidate)
             if len(found) == MAX_CANDIDATES:
                 break
         return tuple(found)
+
+    def _one(self, open_: sa.Connection, where: sa.ColumnElement[bool]) -> Candidate:
+        rows = open_.execute(self._person_rows(where).limit(2)).fetchall()
+        self._demand_one(rows)
+        candidate = self._reader.candidate(tuple(rows[0]))
+        if candidate is None:
+            message = f"{self._mapping.location}, table {self._mapping.table}: the row has no usable name"
+            raise Malformed(message)
+        return candidate
+
+    def _person_rows(self, where: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
+        columns = [self._main.c[name] for name in self._persons]
+        return sa.select(*columns).where(where).order_by(columns[0])
+
+    def _demand_one(self, rows: Sequence[object]) -> None:
+        place = f"{self._mapping.location}, table {self._mapping.table}"
+        if not rows:
+            message = f"{place}: the row is no longer there"
+            raise Unavailable(message)
+        if len(rows) > 1:
+            message = f"{place}, column {self._mapping.key}: the key is not unique"
+            raise Malformed(message)
 
     def _narrowed(self, query: Search) -> Iterator[sa.ColumnElement[bool]]:
         """Give conditions that every fitting row meets; some other rows may meet them too."""
@@ -190,7 +219,8 @@ class SqlSource:
         if query.given_names:
             yield _like(column[person.given_names], query.given_names)
         if query.family_name:
-            yield sa.or_(*(_like(column[name], query.family_name) for name in (person.family_name, *person.other_names)))
+            names = (column[name] for name in (person.family_name, *person.other_names))
+            yield sa.or_(*(_like(name, query.family_name) for name in names))
 
     def _plan(self, fields: frozenset[FieldName]) -> tuple[_Part, ...]:
         """Give the statements for a set of fields; made once, as the same sets are granted again and again."""
@@ -203,34 +233,28 @@ class SqlSource:
 
     def _parts(self, fields: frozenset[FieldName]) -> Iterator[_Part]:
         """Make the statement of the main table, which also proves that the row is there, and one per detail needed."""
-        main = self._mapping
-        yield self._part(main.table, main.key, None, None, fields, 2)
-        for name, detail in main.details.items():
-            if field_columns(main, name, fields):
-                yield self._part(detail.table, detail.key, detail.order, name, fields, MAX_DETAIL_ROWS + 1)
+        mapping = self._mapping
+        yield self._part(None, Detail(table=mapping.table, key=mapping.key), fields).limited_to(2)
+        for name, detail in mapping.details.items():
+            if field_columns(mapping, name, fields):
+                yield self._part(name, detail, fields).limited_to(MAX_DETAIL_ROWS + 1)
 
-    def _part(  # noqa: PLR0913 -- one statement has this many parts
-        self, table: str, key: str, order: str | None, detail: str | None, fields: frozenset[FieldName], limit: int
-    ) -> _Part:
-        columns = dict.fromkeys((key, *field_columns(self._mapping, detail, fields)))
-        source = _table(table, (*columns, *(() if order is None else (order,))))
-        statement = sa.select(*(source.c[name] for name in columns)).where(source.c[key] == sa.bindparam("ref")).limit(limit)
-        if order is not None:
-            statement = statement.order_by(source.c[order])
-        rules = [(name, rule) for name, rule in self._mapping.fields.items() if name in fields and rule.detail == detail]
-        return _Part(table, statement, readings(rules, tuple(columns)))
+    def _part(self, name: str | None, detail: Detail, fields: frozenset[FieldName]) -> _Part:
+        columns = tuple(dict.fromkeys((detail.key, *field_columns(self._mapping, name, fields))))
+        ordered = () if detail.order is None else (detail.order,)
+        table = _table(detail.table, (*columns, *ordered))
+        selected = sa.select(*(table.c[column] for column in columns)).where(table.c[detail.key] == sa.bindparam("ref"))
+        return _Part(
+            table=detail.table,
+            statement=selected.order_by(*(table.c[column] for column in ordered)),
+            readings=readings(rules_of(self._mapping, name, fields), columns),
+        )
 
     def _read(self, open_: sa.Connection, parts: tuple[_Part, ...], ref: LocalRef) -> tuple[FieldValues, ...]:
         if len(parts) > 1:
             open_.exec_driver_sql("BEGIN")
         main = open_.execute(parts[0].statement, {"ref": ref}).fetchall()
-        place = f"{self._mapping.location}, table {self._mapping.table}"
-        if not main:
-            message = f"{place}: the row is no longer there"
-            raise Unavailable(message)
-        if len(main) > 1:
-            message = f"{place}, column {self._mapping.key}: the key is not unique"
-            raise Malformed(message)
+        self._demand_one(main)
         found = self._values(parts[0], main)
         for part in parts[1:]:
             found |= self._values(part, open_.execute(part.statement, {"ref": ref}).fetchall())
@@ -241,21 +265,23 @@ class SqlSource:
         if len(rows) > MAX_DETAIL_ROWS:
             message = f"{place}: more than {MAX_DETAIL_ROWS} rows for one person"
             raise Malformed(message)
+        found: dict[FieldName, list[Value]] = {reading.field: [] for reading in part.readings}
         try:
-            return {
-                reading.field: tuple(value for value in (read_value(reading, row) for row in rows) if value is not None)
-                for reading in part.readings
-            }
+            for row in rows:
+                for name, value in read_row(part.readings, row):
+                    if value is not None:
+                        found[name].append(value)
         except Unreadable as unreadable:
             message = f"{place}, {unreadable}"
-        raise Malformed(message)
+            raise Malformed(message) from None
+        return {name: tuple(values) for name, values in found.items()}
 
     def _check(self, open_: sa.Connection) -> None:
         mapping = self._mapping
         wanted = {mapping.table: {*self._persons, *field_columns(mapping, None, self.catalogue)}}
         for name, detail in mapping.details.items():
-            ordered = () if detail.order is None else (detail.order,)
-            wanted.setdefault(detail.table, set()).update((detail.key, *ordered, *field_columns(mapping, name, self.catalogue)))
+            columns = (detail.key, detail.order or detail.key, *field_columns(mapping, name, self.catalogue))
+            wanted.setdefault(detail.table, set()).update(columns)
         missing = [place for table, columns in wanted.items() for place in _missing(open_, table, columns)]
         if missing:
             raise Malformed("\n".join(f"{mapping.location}, {place} is missing" for place in missing))
@@ -270,11 +296,8 @@ def _table(name: str, columns: Iterable[str]) -> sa.TableClause:
 
 
 def _driver_of(open_: sa.Connection) -> sqlite3.Connection:
-    driver = open_.connection.dbapi_connection
-    if not isinstance(driver, sqlite3.Connection):
-        message = "sql: the engine was made for SQLite"
-        raise Misuse(message)
-    return driver
+    """Give the driver's own connection, the only one that another thread can interrupt."""
+    return cast("sqlite3.Connection", open_.connection.dbapi_connection)
 
 
 def _missing(open_: sa.Connection, table: str, columns: Iterable[str]) -> Iterator[str]:
@@ -313,8 +336,8 @@ def _born(column: sa.ColumnClause[object], born: str, rule: Cell) -> sa.ColumnEl
 
 def _written(written: str, known: Mapping[str, str]) -> Iterator[str]:
     """Write a date in a format, with and without leading zeros; a zero byte stands for what is not known."""
-    for shorten in (str, lambda digits: digits.lstrip("0")):
-        yield re.sub("%([dmY])", lambda match: shorten(known.get(match[1], "\0")), written)
+    yield re.sub("%([dmY])", lambda match: known.get(match[1], "\0"), written)
+    yield re.sub("%([dmY])", lambda match: known.get(match[1], "\0").lstrip("0"), written)
 
 
 def _escaped(text: str) -> str:

@@ -5,16 +5,27 @@ from typing import Final
 
 from consent_ledger.core.decision import Decision, NotLogged
 from consent_ledger.core.signed import STEERING, SignedStatement
-from consent_ledger.core.state import LedgerState
+from consent_ledger.core.state import LedgerState, evidence_id
 from schemas import statements as st
 from schemas.entries import Recorded
 from schemas.errors import Code, Malformed
 from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
-from schemas.note import from_base64, parse_vkey
+from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
 from schemas.registry import PurposeRule, Registry
 from schemas.seal import load_public
 
-_KINDS: Final = {shape: name for name, shape in st.STATEMENTS.items()}
+ENTRY_OF: Final = {
+    shape: "exchange.acknowledged" if name == "acknowledged" else name for name, shape in st.STATEMENTS.items()
+}
+"""The entry type under which a statement is recorded as it stands."""
+RESERVED: Final = (STEERING, AgencyId("log"))
+"""Names that stand in key names in place of an agency's: no agency is admitted under one of them."""
+
+_SIGNATURES: Final[Mapping[str, SignatureType]] = {
+    "statement": SignatureType.ED25519,
+    "dpo": SignatureType.ED25519,
+    "witness": SignatureType.COSIGNATURE,
+}
 
 
 def decide_steered(
@@ -26,21 +37,27 @@ def decide_steered(
         return NotLogged(Code.NOT_ENTITLED, "statement: only the steering group signs this type")
     if (statement.seq, statement.prev) != (state.chain + 1, state.chain_prev):
         return NotLogged(Code.CHAIN_BROKEN, f"seq, prev: the chain continues with seq {state.chain + 1}")
-    objection = _steering_objection(state, statement, registries)
+    try:
+        objection = _steering_objection(state, statement, registries)
+    except Malformed as error:
+        objection = str(error)
     if objection is not None:
         return NotLogged(Code.MALFORMED, objection)
-    return Decision(_KINDS[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
+    return Decision(ENTRY_OF[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
 
 
 def _steering_objection(state: LedgerState, statement: st.Steered, registries: Mapping[Hash, Registry]) -> str | None:
-    """Say what keeps a steering statement from taking effect, or None; the first entry opens the shard."""
+    """Say what keeps a steering statement from taking effect, or None; the first entry opens the shard.
+
+    Raises Malformed for a public key that is none.
+    """
     if (state.size == 0) != isinstance(statement, st.ShardOpened):
         return "shard.opened: is the first entry of a shard, and only the first"
     match statement:
         case st.ShardOpened():
-            return _vkey_objection(statement.log_vkey, state.log)
+            return _vkey_objection(parse_vkey(statement.log_vkey), state.log, SignatureType.ED25519)
         case st.RegistrySet():
-            return None if statement.registry in registries else "registry: its bundle does not lie beside the log"
+            return _registry_objection(state, statement, registries)
         case st.MemberAdmitted():
             return _member_objection(state, statement, registries)
         case st.MemberLeft():
@@ -54,12 +71,14 @@ def _steering_objection(state: LedgerState, statement: st.Steered, registries: M
             return "statement: its type is not taken here"
 
 
-def _vkey_objection(vkey: str, name: str) -> str | None:
-    try:
-        key = parse_vkey(vkey)
-    except Malformed as error:
-        return str(error)
-    return None if key.name == name else f"vkey: its name must be {name}"
+def _registry_objection(
+    state: LedgerState, statement: st.RegistrySet, registries: Mapping[Hash, Registry]
+) -> str | None:
+    registry = registries.get(statement.registry)
+    if registry is None:
+        return "registry: its bundle does not lie beside the log"
+    lost = {member.kind for member in state.members.values()} - registry.kinds.keys()
+    return f"registry: it lacks {min(lost)}, the kind of a member" if lost else None
 
 
 def _member_objection(
@@ -68,8 +87,8 @@ def _member_objection(
     registry = None if state.registry is None else registries.get(state.registry)
     if registry is None or statement.kind not in registry.kinds:
         return "kind: not in the registry in force"
-    if statement.agency in state.members or statement.agency == STEERING:
-        return "agency: is a member already, or the name is taken"
+    if statement.agency in (*state.members, *state.former, *RESERVED):
+        return "agency: the name is in use, or was, or is reserved; an agency that comes back takes another"
     if statement.account in state.accounts:
         return "account: belongs to another member"
     if not registry.kinds[statement.kind].public and statement.commitment is None:
@@ -78,6 +97,11 @@ def _member_objection(
 
 
 def _key_objection(state: LedgerState, statement: st.KeyAdded) -> str | None:
+    """Check a new key: its name, its kind, and that it never was in use.
+
+    A revoked key must not come back under a new name; and a cosignature does not name its cosigner, so that two
+    agencies with one key would pass for two witnesses (tlog-cosignature, Format).
+    """
     federation = state.log.partition("/")[0]
     if not statement.name.startswith(f"{federation}/{statement.agency}/{statement.role}-"):
         return f"name: must be {federation}/{statement.agency}/{statement.role}-<n>"
@@ -86,12 +110,18 @@ def _key_objection(state: LedgerState, statement: st.KeyAdded) -> str | None:
     if (statement.role == "seal") != (statement.suite != "ed25519"):
         return "suite: ed25519 signs, the others seal"
     if statement.suite == "ed25519":
-        return _vkey_objection(statement.public, statement.name)
-    try:
-        load_public(statement.suite, from_base64(statement.public, "public"))
-    except Malformed as error:
-        return str(error)
-    return None
+        key = parse_vkey(statement.public)
+        wrong = _vkey_objection(key, statement.name, _SIGNATURES[statement.role])
+        public = key.public
+    else:
+        wrong, public = None, from_base64(statement.public, "public")
+        load_public(statement.suite, public)
+    return wrong or ("public: the key is in use already, or was" if public in state.publics else None)
+
+
+def _vkey_objection(key: VerifierKey, name: str, signature: SignatureType) -> str | None:
+    wrong = key.name != name or key.type is not signature
+    return f"vkey: its name must be {name}, and its type 0x{signature:02x}" if wrong else None
 
 
 def objection(
@@ -104,6 +134,8 @@ def objection(
         case st.ApprovalEnded():
             approval = state.approvals.get(statement.approval)
             return None if approval is not None and approval.agency == agency else Code.NO_APPROVAL
+        case st.ConsentRefused():
+            return _refused_objection(state, statement, registry)
         case st.CatalogueSet():
             return None if set(statement.fields) <= registry.fields.keys() else Code.FIELD_UNKNOWN
         case st.ConsentGiven() | st.BasisGiven():
@@ -133,6 +165,12 @@ def _approval_objection(
     return None if set(statement.fields) <= rule.fields else Code.FIELD_UNKNOWN
 
 
+def _refused_objection(state: LedgerState, statement: st.ConsentRefused, registry: Registry) -> Code | None:
+    if statement.purpose not in registry.purposes:
+        return Code.PURPOSE_UNKNOWN
+    return None if statement.recipient in state.members else Code.NOT_A_MEMBER
+
+
 def _evidence_objection(
     state: LedgerState,
     statement: st.ConsentGiven | st.BasisGiven,
@@ -140,10 +178,9 @@ def _evidence_objection(
     time_ms: int,
     registry: Registry,
 ) -> Code | None:
-    """Check a consent or given basis when it is taken: id, dates, parties, purpose, and who collected it."""
-    name = statement.consent if isinstance(statement, st.ConsentGiven) else statement.given
+    """Check a consent or given basis when it is taken: id, purpose, dates, parties, and who collected it."""
     rule = registry.purposes.get(statement.purpose)
-    if name in state.evidence:
+    if evidence_id(statement) in state.evidence:
         return Code.ID_IN_USE
     if rule is None:
         return Code.PURPOSE_UNKNOWN
@@ -151,11 +188,31 @@ def _evidence_objection(
         return Code.PURPOSE_NOT_IN_FORCE
     if statement.expires <= time_ms:
         return Code.STALE
-    if ("consent" if isinstance(statement, st.ConsentGiven) else statement.kind) not in rule.row.basis:
-        return Code.BASIS_MISMATCH
     if not set(statement.fields) <= rule.fields:
         return Code.FIELD_UNKNOWN
-    return _parties_objection(state, statement, state.members[agency].kind, rule, registry)
+    reason = _kind_objection(state, statement, agency, time_ms, rule)
+    return reason or _parties_objection(state, statement, state.members[agency].kind, rule, registry)
+
+
+def _kind_objection(
+    state: LedgerState,
+    statement: st.ConsentGiven | st.BasisGiven,
+    agency: AgencyId,
+    time_ms: int,
+    rule: PurposeRule,
+) -> Code | None:
+    """Check what only consents or only given bases have: a norm, a notice given already, a consent that is replaced."""
+    match statement:
+        case st.BasisGiven():
+            if statement.kind not in rule.row.basis or statement.norm not in rule.row.norm:
+                return Code.BASIS_MISMATCH
+            return Code.CONDITION_MISSING if (statement.notice_date or 0) > time_ms else None
+        case st.ConsentGiven():
+            if "consent" not in rule.row.basis:
+                return Code.BASIS_MISMATCH
+            if statement.replaces is None:
+                return None
+            return _withdrawal_objection(state, statement.replaces, agency, Code.CONSENT_UNKNOWN)
 
 
 def _parties_objection(
@@ -169,6 +226,8 @@ def _parties_objection(
     members = [state.members.get(name) for name in (statement.recipient, *statement.holders)]
     if any(member is None for member in members):
         return Code.NOT_A_MEMBER
+    if statement.recipient in statement.holders:
+        return Code.MISADDRESSED
     kinds = [member.kind for member in members if member is not None]
     if kinds[0] not in rule.row.requester_kinds or not set(kinds[1:]) <= set(rule.row.holder_kinds):
         return Code.PAIR_NOT_ALLOWED
@@ -178,7 +237,10 @@ def _parties_objection(
     return None
 
 
-def _withdrawal_objection(state: LedgerState, name: ConsentId | GivenId, agency: AgencyId, unknown: Code) -> Code | None:
+def _withdrawal_objection(
+    state: LedgerState, name: ConsentId | GivenId, agency: AgencyId, unknown: Code
+) -> Code | None:
+    """Check that an agency is party to what it ends; which of the two statement types it chose makes no difference."""
     evidence = state.evidence.get(name)
     if evidence is None:
         return unknown

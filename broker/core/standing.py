@@ -13,8 +13,24 @@ from schemas.minimise import Limits, Minimised, minimise
 from schemas.registry import AgencyKind, PurposeRule, Registry, prohibited_by
 
 CLOCK_SKEW_MS: Final = 120_000
+"""How far a signer's clock may run ahead of the log's."""
 MODES: Final = ("single",)
 """The modes of exchange that are built; a purpose in another mode is refused with `mode_not_available`."""
+
+
+class Case(NamedTuple):
+    """One request to be judged, and all that the judgement rests on.
+
+    `reserved` says that it is judged for its disclosure: its own grant already holds a use of the basis, and the law of
+    this index counts, whichever registry the request was composed with.
+    """
+
+    state: LedgerState
+    registry: Registry
+    request: st.Request
+    requester: AgencyId
+    time_ms: int
+    reserved: bool = False
 
 
 class Denial(NamedTuple):
@@ -33,94 +49,92 @@ class Standing(NamedTuple):
     basis: int | None
 
 
-class _Parties(NamedTuple):
-    requester: AgencyId
-    requester_kind: AgencyKind
-    holder_kind: AgencyKind
+class _Kinds(NamedTuple):
+    requester: AgencyKind
+    holder: AgencyKind
 
 
-def standing(
-    state: LedgerState, registry: Registry, request: st.Request, requester: AgencyId, time_ms: int, *, reserved: bool = False
-) -> Standing | Denial:
-    """Decide whether a request stands at this index; `reserved` says that its own grant already holds a use."""
-    parties = _parties(state, registry, request, requester)
-    if isinstance(parties, Denial):
-        return parties
-    rule = _purpose(registry, request, parties, time_ms)
+def standing(case: Case) -> Standing | Denial:
+    """Decide whether a request stands at this index."""
+    kinds = _kinds(case)
+    if isinstance(kinds, Denial):
+        return kinds
+    rule = _purpose(case, kinds)
     if isinstance(rule, Denial):
         return rule
-    approval = _approval(state, request, requester, time_ms)
+    approval = _approval(case)
     if isinstance(approval, Denial):
         return approval
-    evidence = _basis(state, request, requester, time_ms, reserved=reserved)
+    evidence = _basis(case)
     if isinstance(evidence, Denial):
         return evidence
-    denial = _conditions(state, registry, request, rule, parties, evidence)
+    denial = _conditions(case, rule, kinds, evidence)
     if denial is not None:
         return denial
-    return _fields(state, registry, request, rule, parties, approval, evidence)
+    return _fields(case, rule, kinds, approval, evidence)
 
 
 def _denied(code: Code, rule: str | None = None) -> Denial:
     return Denial(code, CodeName(rule or code.value))
 
 
-def _parties(state: LedgerState, registry: Registry, request: st.Request, requester: AgencyId) -> _Parties | Denial:
-    """Check membership, the registry the request was composed with, and the key the answer is to be sealed to."""
-    asking, holding = state.members.get(requester), state.members.get(request.holder)
-    if asking is None or holding is None or asking.kind not in registry.kinds or holding.kind not in registry.kinds:
+def _kinds(case: Case) -> _Kinds | Denial:
+    """Check membership, the registry the request was composed with, and the requester's two keys."""
+    state, registry, request = case.state, case.registry, case.request
+    asking, holding = state.members.get(case.requester), state.members.get(request.holder)
+    if asking is None or holding is None:
         return _denied(Code.NOT_A_MEMBER)
-    if request.registry != registry.hash:
+    if request.registry != registry.hash and not case.reserved:
         return _denied(Code.REGISTRY_MISMATCH)
-    key = state.key_by_id(requester, request.seal_key)
-    if key is None or key.role != "seal":
+    seal_key = state.key_by_id(case.requester, request.seal_key)
+    if seal_key is None or seal_key.role != "seal" or state.key_in_force(request.key, "statement") is None:
         return _denied(Code.KEY_NOT_IN_FORCE)
-    return _Parties(requester, registry.kinds[asking.kind], registry.kinds[holding.kind])
+    return _Kinds(registry.kinds[asking.kind], registry.kinds[holding.kind])
 
 
-def _purpose(registry: Registry, request: st.Request, parties: _Parties, time_ms: int) -> PurposeRule | Denial:
+def _purpose(case: Case, kinds: _Kinds) -> PurposeRule | Denial:
     """Check prohibitions first, then purpose, dates, mode, pair of kinds, kind of basis and the answer's deadline."""
-    kinds = (parties.requester_kind.name, parties.holder_kind.name)
-    prohibition = prohibited_by(registry, *kinds, request.purpose, request.basis.kind)
+    request = case.request
+    pair = (kinds.requester.name, kinds.holder.name)
+    prohibition = prohibited_by(case.registry, *pair, request.purpose, request.basis.kind)
     if prohibition is not None:
         return _denied(Code.PROHIBITED, prohibition)
-    rule = registry.purposes.get(request.purpose)
+    rule = case.registry.purposes.get(request.purpose)
     if rule is None:
         return _denied(Code.PURPOSE_UNKNOWN)
     row = rule.row
     checks = (
-        (rule.in_force(time_ms), Code.PURPOSE_NOT_IN_FORCE),
+        (rule.in_force(case.time_ms), Code.PURPOSE_NOT_IN_FORCE),
         (row.mode in MODES, Code.MODE_NOT_AVAILABLE),
-        (kinds[0] in row.requester_kinds and kinds[1] in row.holder_kinds, Code.PAIR_NOT_ALLOWED),
+        (pair[0] in row.requester_kinds and pair[1] in row.holder_kinds, Code.PAIR_NOT_ALLOWED),
         (request.basis.kind in row.basis, Code.BASIS_MISMATCH),
         (request.basis.norm is None or request.basis.norm in row.norm, Code.BASIS_MISMATCH),
-        (request.answer_by <= request.at + row.answer_within_s * 1000 + CLOCK_SKEW_MS, Code.DEADLINE_PASSED),
+        (request.answer_by <= case.time_ms + row.answer_within_s * 1000 + CLOCK_SKEW_MS, Code.DEADLINE_PASSED),
     )
     failed = next((code for holds, code in checks if not holds), None)
     return rule if failed is None else _denied(failed)
 
 
-def _approval(state: LedgerState, request: st.Request, requester: AgencyId, time_ms: int) -> Approval | Denial:
+def _approval(case: Case) -> Approval | Denial:
     """Check that the requester's DPO approved this kind of access for this role, and that it has not run out."""
-    approval = state.approved.get((requester, request.purpose, request.role))
-    if approval is None or approval.valid_until < time_ms:
+    approval = case.state.approved.get((case.requester, case.request.purpose, case.request.role))
+    if approval is None or approval.valid_until <= case.time_ms:
         return _denied(Code.NO_APPROVAL)
     return approval
 
 
-def _basis(
-    state: LedgerState, request: st.Request, requester: AgencyId, time_ms: int, *, reserved: bool
-) -> Evidence | Denial | None:
+def _basis(case: Case) -> Evidence | Denial | None:
     """Check the consent or given basis the request names; a statute needs none and gives None."""
+    request, time_ms = case.request, case.time_ms
     name = request.basis.consent or request.basis.given
     if name is None:
         return None
     consent = request.basis.kind == "consent"
-    evidence = state.evidence.get(name)
+    evidence = case.state.evidence.get(name)
     if evidence is None or evidence.kind != request.basis.kind:
         return _denied(Code.CONSENT_UNKNOWN if consent else Code.GIVEN_UNKNOWN)
-    foreign = (evidence.recipient, evidence.purpose) != (requester, request.purpose) or request.holder not in evidence.holders
-    if foreign:
+    between = (evidence.recipient, evidence.purpose) == (case.requester, request.purpose)
+    if not between or request.holder not in evidence.holders:
         return _denied(Code.CONSENT_FOREIGN if consent else Code.GIVEN_FOREIGN)
     if evidence.withdrawn is not None:
         return _denied(Code.CONSENT_WITHDRAWN if consent else Code.GIVEN_WITHDRAWN)
@@ -128,46 +142,33 @@ def _basis(
         return _denied(Code.CONSENT_EXPIRED if consent else Code.GIVEN_EXPIRED)
     if time_ms < evidence.not_before:
         return _denied(Code.CONSENT_NOT_YET)
-    if evidence.uses - evidence.reserved + reserved < 1:
+    if evidence.uses - evidence.reserved + case.reserved < 1:
         return _denied(Code.CONSENT_EXHAUSTED if consent else Code.GIVEN_EXHAUSTED)
     return evidence
 
 
-def _conditions(
-    state: LedgerState,
-    registry: Registry,
-    request: st.Request,
-    rule: PurposeRule,
-    parties: _Parties,
-    evidence: Evidence | None,
-) -> Denial | None:
+def _conditions(case: Case, rule: PurposeRule, kinds: _Kinds, evidence: Evidence | None) -> Denial | None:
     """Check declared conditions, the release from secrecy, and that no power to sanction stood behind the consent."""
     row = rule.row
-    if not set(row.conditions) <= set(request.declared):
+    if not set(row.conditions) <= set(case.request.declared):
         return _denied(Code.CONDITION_MISSING)
     if evidence is None:
         return None
-    secret = row.secrecy_release == "always" or (row.secrecy_release == "if_holder_203" and parties.holder_kind.secrecy_203)
+    secret = row.secrecy_release == "always" or (row.secrecy_release == "if_holder_203" and kinds.holder.secrecy_203)
     if secret and not evidence.secrecy_release:
         return _denied(Code.SECRECY_RELEASE_MISSING)
-    collector = state.members.get(evidence.collector)
-    sanctions = collector is None or registry.kinds[collector.kind].sanction_power
-    if parties.requester_kind.name in row.neutral_collector and sanctions:
+    collector = case.state.members.get(evidence.collector)
+    sanctions = collector is None or case.registry.kinds[collector.kind].sanction_power
+    if kinds.requester.name in row.neutral_collector and sanctions:
         return _denied(Code.COLLECTOR_MAY_SANCTION)
     return None
 
 
 def _fields(
-    state: LedgerState,
-    registry: Registry,
-    request: st.Request,
-    rule: PurposeRule,
-    parties: _Parties,
-    approval: Approval,
-    evidence: Evidence | None,
+    case: Case, rule: PurposeRule, kinds: _Kinds, approval: Approval, evidence: Evidence | None
 ) -> Standing | Denial:
     """Minimise; a request of which nothing is left is refused."""
-    catalogue = state.catalogues.get(request.holder)
+    catalogue = case.state.catalogues.get(case.request.holder)
     if catalogue is None:
         return _denied(Code.NO_CATALOGUE)
     limits = Limits(
@@ -175,11 +176,12 @@ def _fields(
         basis=None if evidence is None else evidence.fields,
         approval=approval.fields,
         catalogue=catalogue,
-        definitions=registry.fields,
-        ceiling=max(parties.requester_kind.ceiling, approval.ceiling if approval.ceiling == 3 else 0),  # noqa: PLR2004
+        definitions=case.registry.fields,
+        ceiling=approval.ceiling_for(kinds.requester.ceiling),
     )
-    fields = minimise(request.fields, limits)
+    fields = minimise(case.request.fields, limits)
     if not fields.granted:
         return _denied(Code.NOTHING_LEFT, fields.cut[0].rule)
-    rules = tuple(CodeName(rule) for rule in ("purpose", "pair", "approval", request.basis.kind, "minimised"))
-    return Standing(fields, rules, approval.index, None if evidence is None else evidence.index)
+    rules = ("purpose", "pair", "approval", case.request.basis.kind, "minimised")
+    basis = None if evidence is None else evidence.index
+    return Standing(fields, tuple(map(CodeName, rules)), approval.index, basis)

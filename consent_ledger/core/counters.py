@@ -1,63 +1,73 @@
-"""The gapless numbers of each statement key: what was logged, what is dead, what is still missing (LEDGER 4.2)."""
+"""The gapless numbers of each statement key: what is logged or dead, and what is still missing (LEDGER 4.2)."""
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final, Literal
 
 WINDOW: Final = 1024
 """How far ahead of the first missing number a statement may come; further ones are refused before they count."""
 
-Place = Literal["next", "used", "voided", "too_far"]
+Place = Literal["next", "used", "too_far"]
+"""What a number is: free to be used, taken (by an entry, or dead by a void), or beyond the window."""
 
 
 class Counter:
-    """One key's numbers: all below `floor` are logged or dead, `ahead` holds logged numbers beyond the first gap."""
+    """One key's numbers: all below `floor` are taken, and so are the ranges kept beyond the first gap.
 
-    __slots__ = ("_ahead", "_voided", "floor", "highest")
+    Whether a taken number is logged or dead is not kept here: the log itself tells, which holds an entry for it or not.
+    A range costs the same however long it is, so that no void is too large to be taken.
+    """
+
+    __slots__ = ("_ranges", "floor", "highest")
 
     def __init__(self) -> None:
         """Start before number 1."""
         self.floor = 1
         self.highest = 0
-        self._ahead: set[int] = set()
-        self._voided: list[tuple[int, int]] = []
+        self._ranges: list[tuple[int, int]] = []
 
     def place(self, n: int) -> Place:
-        """Say what a number is: usable (`next`), already logged (`used`), dead (`voided`) or beyond the window."""
-        if any(first <= n <= last for first, last in self._voided) and n not in self._ahead:
-            return "voided"
-        if n < self.floor or n in self._ahead:
+        """Say what a number is."""
+        if n < self.floor:
+            return "used"
+        before = bisect_right(self._ranges, n, key=_first) - 1
+        if before >= 0 and n <= self._ranges[before][1]:
             return "used"
         return "too_far" if n >= self.floor + WINDOW else "next"
 
     def use(self, n: int) -> None:
-        """Take a number that `place` called `next` (or that a void jumped over the window)."""
+        """Take a number for an entry."""
         self.highest = max(self.highest, n)
-        self._ahead.add(n)
-        self._settle()
+        self._take(n, n)
 
     def void(self, first: int, last: int) -> None:
         """Declare dead what is missing of `first`..`last`; logged numbers stand."""
-        logged = sorted(n for n in self._ahead if first <= n <= last)
-        start = max(first, self.floor)
-        for n in [*logged, last + 1]:
-            if start < n:
-                self._voided.append((start, n - 1))
-            start = max(start, n + 1)
-        self._settle()
+        self._take(first, last)
 
-    def missing(self) -> tuple[int, ...]:
-        """Give the numbers below the highest that are neither logged nor dead."""
-        return tuple(n for n in range(self.floor, self.highest) if self.place(n) == "next")
+    def gaps(self) -> Iterator[tuple[int, int]]:
+        """Give the ranges (first, last) below the highest number that are neither logged nor dead."""
+        start = self.floor
+        for first, last in self._ranges:
+            yield start, first - 1
+            start = last + 1
 
-    def _settle(self) -> None:
-        """Move the floor over what is logged or dead without a gap."""
-        moved = True
-        while moved:
-            moved = False
-            while self.floor in self._ahead:
-                self._ahead.discard(self.floor)
-                self.floor += 1
-                moved = True
-            for first, last in self._voided:
-                if first <= self.floor <= last:
-                    self.floor = last + 1
-                    moved = True
+    def _take(self, first: int, last: int) -> None:
+        """Add a range, joining those it overlaps or touches, then move the floor over what has no gap before it."""
+        first = max(first, self.floor)
+        if first > last:
+            return
+        start = bisect_right(self._ranges, first, key=_first)
+        if start and self._ranges[start - 1][1] >= first - 1:
+            start -= 1
+        end = start
+        while end < len(self._ranges) and self._ranges[end][0] <= last + 1:
+            first, last = min(first, self._ranges[end][0]), max(last, self._ranges[end][1])
+            end += 1
+        self._ranges[start:end] = [(first, last)]
+        if first == self.floor:
+            del self._ranges[0]
+            self.floor = last + 1
+
+
+def _first(taken: tuple[int, int]) -> int:
+    return taken[0]

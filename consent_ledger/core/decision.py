@@ -44,4 +44,7 @@ class NotLogged:
 
 
 Decide = Callable[[LedgerState, Submission, int], Decision | NotLogged]
-"""Decides a submission on the state as of its index, at a log time in ms. Pure, so that replay can call it again."""
+"""Decides a submission on the state as of its index, advanced to the log time in ms that is the third argument.
+
+Pure: it changes nothing, not even the state, so that replay can call it again with what the entry holds.
+"""

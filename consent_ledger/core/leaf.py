@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from consent_ledger.core.signed import read_note
 from schemas.entries import AnyEntry, decode_entry
-from schemas.statements import Numbered, Statement, Steered
+from schemas.statements import Statement, Steered
 
 
 class Leaf(NamedTuple):
@@ -23,8 +23,7 @@ def read_leaf(unverified: bytes) -> Leaf:
 
 
 def statement_id(statement: Statement) -> bytes:
-    """Give the id under which a statement is looked up when it is repeated: its key and number, or its place in the chain."""
+    """Give the id under which a repeated statement is found: its key and number, or its place in the steering chain."""
     if isinstance(statement, Steered):
         return b"steering|%d" % statement.seq
-    assert isinstance(statement, Numbered)  # noqa: S101  # every statement is one or the other
     return f"{statement.key}|{statement.n}".encode()

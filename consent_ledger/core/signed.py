@@ -1,6 +1,6 @@
 """From note bytes to a statement whose signers are proven, with the keys that are in force at an index."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,6 @@ STEERING: Final = AgencyId("steering")
 """The name the steering group's keys carry in place of an agency; no agency may be admitted under it."""
 
 _QUORUM: Final = 2
-_DPO_SIGNS: Final = (st.ApprovalGiven, st.ApprovalEnded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,10 @@ def read_note(unverified_note: bytes) -> tuple[Note, Statement]:
 def verify_statement(unverified_note: bytes, keys: Mapping[KeyName, Key], pins: Pins) -> SignedStatement:
     """Prove who signed a statement.
 
-    An agency's statement needs the signature of the key it names, of role `statement` (of role `dpo` for approvals); a
-    steering statement needs two different pinned steering keys. Whether the key is in force is decided in log order.
-    Raises Malformed for bad form, NotAuthentic when a signature is missing, unknown or wrong.
+    An agency's statement has one signature, by the key it names, whose role fits the statement's type; a steering
+    statement those of two or more pinned steering keys. Other signature lines are refused: they would carry into the
+    log what nobody signed. Whether the key is in force is decided in log order. Raises Malformed for bad form,
+    NotAuthentic when a signature is missing, unknown or wrong.
     """
     note, statement = read_note(unverified_note)
     if isinstance(statement, Steered):
@@ -59,26 +59,38 @@ def verify_statement(unverified_note: bytes, keys: Mapping[KeyName, Key], pins: 
 
 
 def _verify_numbered(note: Note, statement: Numbered, keys: Mapping[KeyName, Key]) -> AgencyId:
-    key = keys.get(statement.key)
-    if key is None or key.verifier is None or key.role != key_role(statement):
-        message = f"statement: key {statement.key} is not a {key_role(statement)} key of this federation"
+    key, roles = keys.get(statement.key), signing_roles(statement)
+    if key is None or key.verifier is None or key.role not in roles:
+        message = f"statement: its key is not a {' or '.join(roles)} key of this federation"
         raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)
-    verify_split(note, (key.verifier,))
+    _check_no_others(note, verify_split(note, (key.verifier,)).signers)
     return key.agency
 
 
 def _verify_steered(note: Note, statement: Steered, pins: Pins) -> AgencyId:
-    signers = {signer.name for signer in verify_split(note, pins.steering).signers}
-    if len(signers) < _QUORUM:
-        message = f"statement: {len(signers)} steering keys signed, {_QUORUM} are needed"
+    signers = verify_split(note, pins.steering).signers
+    _check_no_others(note, signers)
+    if len({signer.public for signer in signers}) < _QUORUM:
+        message = f"statement: {_QUORUM} different steering keys must sign it"
         raise NotAuthentic(message)
-    roles = {name.rpartition("/")[2].partition("-")[0] for name in signers}
+    roles = {signer.name.rpartition("/")[2].partition("-")[0] for signer in signers}
     if isinstance(statement, st.RegistrySet) and not {"dpo", "steward"} <= roles:
         message = "registry.set: the DPO role and the access steward must both sign"
         raise NotAuthentic(message)
     return STEERING
 
 
-def key_role(statement: Statement) -> st.KeyRole:
-    """Give the role of the key that must sign an agency's statement: its DPO for approvals, else its statement key."""
-    return "dpo" if isinstance(statement, _DPO_SIGNS) else "statement"
+def _check_no_others(note: Note, signers: Sequence[VerifierKey]) -> None:
+    if len(note.signatures) != len(signers):
+        message = "statement: it carries a signature line that is repeated or of a key not asked for"
+        raise Malformed(message)
+
+
+def signing_roles(statement: Numbered) -> tuple[st.KeyRole, ...]:
+    """Give the roles of keys that may sign an agency's statement.
+
+    Approvals are the DPO's; voids and heads speak of the very key that signs them; all else is the statement key's.
+    """
+    if isinstance(statement, st.ApprovalGiven | st.ApprovalEnded):
+        return ("dpo",)
+    return ("statement", "dpo") if isinstance(statement, st.Void | st.AgencyHead) else ("statement",)

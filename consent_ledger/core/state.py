@@ -2,7 +2,8 @@
 
 `LedgerState` is the only place that gives entries their meaning. The broker folds as it appends, replay folds as it
 reads, and a node folds the steering entries it holds with receipt. Nothing here decides: what an entry claims was
-decided before it was written, and replay decides it again.
+decided before it was written, and replay decides it again. Besides entries only the log's time changes the state, and
+each entry carries it: what follows from time is therefore the same for all who fold.
 """
 
 import hashlib
@@ -10,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Final
 
-from consent_ledger.core.counters import Counter
+from consent_ledger.core.counters import Counter, Place
 from consent_ledger.core.merkle import leaf_hash
 from schemas import statements as st
-from schemas.entries import Answered, AnyEntry, Granted, Recorded, Rejected, Withheld
+from schemas.entries import Answered, AnyEntry, Granted, Recorded, Refused, Rejected, Withheld
 from schemas.ids import (
     AgencyId,
+    ApprovalId,
     CodeName,
     ConsentId,
     ExchangeId,
@@ -28,8 +30,10 @@ from schemas.ids import (
     NatsAccount,
     Purpose,
 )
-from schemas.note import VerifierKey, key_fingerprint, parse_vkey, split_note
+from schemas.note import VerifierKey, from_base64, key_fingerprint, parse_vkey, split_note
 
+MAX_SENSITIVITY: Final = 3
+"""The highest sensitivity a field can have; only an approval that names it lets such fields flow."""
 DEADLINE_GRACE_MS: Final = 60_000
 """An outcome may be sequenced this long after `answer_by`, the same for both kinds."""
 
@@ -37,6 +41,11 @@ DEADLINE_GRACE_MS: Final = 60_000
 def text_hash(note: bytes) -> Hash:
     """Give SHA-256 of a note's text, by which the next steering statement's `prev` names it."""
     return Hash(hashlib.sha256(split_note(note).text).hexdigest())
+
+
+def evidence_id(statement: st.ConsentGiven | st.BasisGiven) -> ConsentId | GivenId:
+    """Give the id under which a consent or given basis is known."""
+    return statement.consent if isinstance(statement, st.ConsentGiven) else statement.given
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,13 @@ class Approval:
     ceiling: int
     automatic: bool
 
+    def ceiling_for(self, kind: int) -> int:
+        """Give the highest sensitivity that may flow, from the ceiling of the agency's kind.
+
+        Above it only an approval that says 3 leads, and an approval that says less than the kind's ceiling binds.
+        """
+        return self.ceiling if self.ceiling == MAX_SENSITIVITY else min(self.ceiling, kind)
+
 
 @dataclass(slots=True)
 class Evidence:
@@ -112,77 +128,93 @@ class Grant:
 
 @dataclass(slots=True)
 class LedgerState:
-    """Everything decisions rest on, as of `size` entries."""
+    """Everything decisions rest on, as of `size` entries and the log's `time` in ms.
+
+    `former` holds the agencies that left: an id is used once, so that nothing given to one agency is taken over by
+    another. `publics` are all raw public keys that ever were in force, `approvals` all that were ever given; `approved`
+    are those in force, one for each agency, purpose and role. `exchanges` are all ids used up by requests, as bytes.
+    """
 
     log: LogId
     size: int = 0
     time: int = 0
+    log_vkey: str | None = None
     chain: int = 0
     chain_indices: list[int] = field(default_factory=list)
     chain_prev: Hash = st.NO_PREVIOUS
     registry: Hash | None = None
     members: dict[AgencyId, Member] = field(default_factory=dict)
+    former: set[AgencyId] = field(default_factory=set)
     accounts: dict[NatsAccount, AgencyId] = field(default_factory=dict)
     keys: dict[KeyName, Key] = field(default_factory=dict)
-    approvals: dict[ExchangeId, Approval] = field(default_factory=dict)
+    publics: set[bytes] = field(default_factory=set)
+    approvals: dict[ApprovalId, Approval] = field(default_factory=dict)
     approved: dict[tuple[AgencyId, Purpose, CodeName], Approval] = field(default_factory=dict)
     catalogues: dict[AgencyId, frozenset[FieldName]] = field(default_factory=dict)
     evidence: dict[ConsentId | GivenId, Evidence] = field(default_factory=dict)
     grants: dict[ExchangeId, Grant] = field(default_factory=dict)
     exchanges: set[bytes] = field(default_factory=set)
     counters: dict[KeyName, Counter] = field(default_factory=dict)
+    _key_names: dict[KeyId, KeyName] = field(default_factory=dict)
     _deadlines: list[tuple[int, ExchangeId]] = field(default_factory=list)
 
     def counter(self, key: KeyName) -> Counter:
         """Give a key's counter, starting one for a key that never signed."""
         return self.counters.setdefault(key, Counter())
 
-    def key_in_force(self, name: KeyName, role: st.KeyRole) -> Key | None:
-        """Give a key that is unrevoked, has this role and belongs to a member; None otherwise."""
+    def place(self, statement: st.Statement) -> Place:
+        """Say what a statement's number is: free, used, or too far ahead; a void may come from however far."""
+        if isinstance(statement, st.Steered):
+            return "used" if statement.seq <= self.chain else "next"
+        place = self.counter(statement.key).place(statement.n)
+        return "next" if place == "too_far" and isinstance(statement, st.Void) else place
+
+    def key_in_force(self, name: KeyName, *roles: st.KeyRole) -> Key | None:
+        """Give a key that is unrevoked, has one of these roles and belongs to a member; None otherwise."""
         key = self.keys.get(name)
-        if key is None or key.role != role or key.revoked is not None or key.agency not in self.members:
+        if key is None or key.role not in roles or key.revoked is not None or key.agency not in self.members:
             return None
         return key
 
     def key_by_id(self, agency: AgencyId, key_id: KeyId) -> Key | None:
-        """Give an agency's unrevoked key by its long id; an agency has few keys, so they are looked through."""
-        for key in self.keys.values():
-            if key.id == key_id and key.agency == agency and key.revoked is None:
-                return key
-        return None
+        """Give an agency's unrevoked key by its long id; None when there is none."""
+        name = self._key_names.get(key_id)
+        key = None if name is None else self.keys[name]
+        return None if key is None or key.agency != agency or key.revoked is not None else key
 
-    def free_overdue(self, time_ms: int) -> None:
-        """End, by computation, the grants whose deadline has passed unanswered; their uses are free again."""
-        while self._deadlines and self._deadlines[0][0] < time_ms:
+    def advance(self, time_ms: int) -> None:
+        """Let the log's time pass, never backwards: grants whose deadline lies before it end, and free their uses."""
+        self.time = max(self.time, time_ms)
+        while self._deadlines and self._deadlines[0][0] < self.time:
             grant = self.grants.pop(heappop(self._deadlines)[1], None)
             if grant is not None:
                 self._release(grant)
 
+    def skip(self) -> None:
+        """Count an entry that proves nothing: it has an index and no effect."""
+        self.size += 1
+
     def apply(self, leaf: bytes, entry: AnyEntry, statement: st.Statement) -> None:
         """Fold one entry in; `leaf` are its bytes, `statement` the parsed text of the note it embeds."""
-        index = self.size
-        self.size += 1
-        self.time = entry.time
-        if isinstance(statement, st.Numbered):
-            self.counter(statement.key).use(statement.n)
-        if isinstance(statement, st.Steered) and isinstance(entry, Recorded):
-            self.chain, self.chain_prev = statement.seq, text_hash(entry.statement.encode())
-            self.chain_indices.append(index)
+        self.advance(entry.time)
         match entry:
             case Granted():
-                self._grant(index, leaf, entry, statement)
+                self._grant(leaf, entry, statement)
             case Answered() | Withheld():
                 self._answer(entry, statement)
             case Recorded():
-                self._record(index, statement)
-            case Rejected() | _:
+                self._record(entry, statement)
+            case Refused() | Rejected():
                 self._remember_exchange(statement)
+        if isinstance(statement, st.Numbered):
+            self.counter(statement.key).use(statement.n)
+        self.size += 1
 
     def _remember_exchange(self, statement: st.Statement) -> None:
         if isinstance(statement, st.Request):
             self.exchanges.add(bytes.fromhex(statement.exchange))
 
-    def _grant(self, index: int, leaf: bytes, entry: Granted, statement: st.Statement) -> None:
+    def _grant(self, leaf: bytes, entry: Granted, statement: st.Statement) -> None:
         if not isinstance(statement, st.Request):
             return
         self._remember_exchange(statement)
@@ -192,7 +224,7 @@ class LedgerState:
         closes = statement.answer_by + DEADLINE_GRACE_MS
         heappush(self._deadlines, (closes, statement.exchange))
         self.grants[statement.exchange] = Grant(
-            index=index,
+            index=self.size,
             leaf=Hash(leaf_hash(leaf).hex()),
             statement=statement,
             requester=self.keys[statement.key].agency,
@@ -202,9 +234,7 @@ class LedgerState:
 
     def _answer(self, entry: Answered | Withheld, statement: st.Statement) -> None:
         """Close the grant; a disclosure consumes the reserved use, any other end frees it."""
-        if not isinstance(statement, st.Outcome):
-            return
-        grant = self.grants.pop(statement.exchange, None)
+        grant = self.grants.pop(statement.exchange, None) if isinstance(statement, st.Outcome) else None
         if grant is None:
             return
         evidence = self._evidence_of(grant.statement.basis)
@@ -221,64 +251,84 @@ class LedgerState:
         name = basis.consent or basis.given
         return None if name is None else self.evidence.get(name)
 
-    def _record(self, index: int, statement: st.Statement) -> None:
+    def _record(self, entry: Recorded, statement: st.Statement) -> None:
+        if not isinstance(statement, st.Steered):
+            self._record_of_agency(statement)
+            return
+        self._record_of_steering(statement)
+        self.chain, self.chain_prev = statement.seq, text_hash(entry.statement.encode())
+        self.chain_indices.append(self.size)
+
+    def _record_of_steering(self, statement: st.Steered) -> None:
         match statement:
+            case st.ShardOpened():
+                self.log_vkey = statement.log_vkey
+                self.publics.add(parse_vkey(statement.log_vkey).public)
             case st.RegistrySet():
                 self.registry = statement.registry
             case st.MemberAdmitted():
-                self.members[statement.agency] = Member(statement.agency, statement.kind, statement.account, index)
+                self.members[statement.agency] = Member(statement.agency, statement.kind, statement.account, self.size)
                 self.accounts[statement.account] = statement.agency
             case st.MemberLeft():
-                left = self.members.pop(statement.agency, None)
-                if left is not None:
-                    self.accounts.pop(left.account, None)
+                self._leave(statement.agency)
             case st.KeyAdded():
-                self.keys[statement.name] = Key(
-                    name=statement.name,
-                    agency=statement.agency,
-                    role=statement.role,
-                    suite=statement.suite,
-                    public=statement.public,
-                    id=key_fingerprint(statement.public),
-                    index=index,
-                    verifier=None if statement.role == "seal" else parse_vkey(statement.public),
-                )
+                self._add_key(statement)
             case st.KeyRevoked():
-                self._revoke(statement.name, index)
+                self._revoke(statement.name)
             case _:
-                self._record_of_agency(index, statement)
+                return
 
-    def _revoke(self, name: KeyName, index: int) -> None:
+    def _leave(self, agency: AgencyId) -> None:
+        left = self.members.pop(agency, None)
+        if left is not None:
+            self.accounts.pop(left.account, None)
+            self.former.add(agency)
+
+    def _add_key(self, statement: st.KeyAdded) -> None:
+        verifier = None if statement.role == "seal" else parse_vkey(statement.public)
+        key = Key(
+            name=statement.name,
+            agency=statement.agency,
+            role=statement.role,
+            suite=statement.suite,
+            public=statement.public,
+            id=key_fingerprint(statement.public),
+            index=self.size,
+            verifier=verifier,
+        )
+        self.publics.add(from_base64(statement.public, "public") if verifier is None else verifier.public)
+        self.keys[key.name] = key
+        self._key_names[key.id] = key.name
+
+    def _revoke(self, name: KeyName) -> None:
         key = self.keys.get(name)
         if key is not None and key.revoked is None:
-            self.keys[name] = replace(key, revoked=index)
+            self.keys[name] = replace(key, revoked=self.size)
 
-    def _record_of_agency(self, index: int, statement: st.Statement) -> None:
+    def _record_of_agency(self, statement: st.Statement) -> None:
         match statement:
             case st.ApprovalGiven():
-                self._approve(index, statement)
+                self._approve(statement)
             case st.ApprovalEnded():
-                approval = self.approvals.pop(statement.approval, None)
-                if approval is not None:
-                    self.approved.pop((approval.agency, approval.purpose, approval.role), None)
+                self._end_approval(statement.approval)
             case st.CatalogueSet():
                 self.catalogues[self.keys[statement.key].agency] = frozenset(statement.fields)
             case st.ConsentGiven() | st.BasisGiven():
-                self._evidence_given(index, statement)
+                self._evidence_given(statement)
             case st.ConsentWithdrawn():
-                self._withdraw(statement.consent, index)
+                self._withdraw(statement.consent)
             case st.BasisWithdrawn():
-                self._withdraw(statement.given, index)
+                self._withdraw(statement.given)
             case st.Void():
                 self.counter(statement.key).void(statement.first, statement.last)
             case _:
                 return
 
-    def _approve(self, index: int, statement: st.ApprovalGiven) -> None:
-        agency = self.keys[statement.key].agency
+    def _approve(self, statement: st.ApprovalGiven) -> None:
+        """Put an approval into force, in place of an earlier one for the same kind of access."""
         approval = Approval(
-            index=index,
-            agency=agency,
+            index=self.size,
+            agency=self.keys[statement.key].agency,
             role=statement.role,
             purpose=statement.purpose,
             fields=frozenset(statement.fields),
@@ -287,26 +337,35 @@ class LedgerState:
             automatic=statement.automatic,
         )
         self.approvals[statement.approval] = approval
-        self.approved[(agency, statement.purpose, statement.role)] = approval
+        self.approved[approval.agency, approval.purpose, approval.role] = approval
 
-    def _evidence_given(self, index: int, statement: st.ConsentGiven | st.BasisGiven) -> None:
-        consent = isinstance(statement, st.ConsentGiven)
-        self.evidence[statement.consent if isinstance(statement, st.ConsentGiven) else statement.given] = Evidence(
-            index=index,
-            kind="consent" if isinstance(statement, st.ConsentGiven) else statement.kind,
+    def _end_approval(self, name: ApprovalId) -> None:
+        """End an approval; one that a later approval has replaced is over already, and the later one stays."""
+        ended = self.approvals.get(name)
+        if ended is not None and self.approved.get((ended.agency, ended.purpose, ended.role)) is ended:
+            del self.approved[ended.agency, ended.purpose, ended.role]
+
+    def _evidence_given(self, statement: st.ConsentGiven | st.BasisGiven) -> None:
+        """Put a consent or given basis into force; a renewed consent ends the one it replaces."""
+        consent = statement if isinstance(statement, st.ConsentGiven) else None
+        if consent is not None and consent.replaces is not None:
+            self._withdraw(consent.replaces)
+        self.evidence[evidence_id(statement)] = Evidence(
+            index=self.size,
+            kind=statement.kind if isinstance(statement, st.BasisGiven) else "consent",
             collector=self.keys[statement.key].agency,
             recipient=statement.recipient,
             holders=statement.holders,
             purpose=statement.purpose,
             fields=frozenset(statement.fields),
-            not_before=statement.not_before if isinstance(statement, st.ConsentGiven) else 0,
+            not_before=0 if consent is None else consent.not_before,
             expires=statement.expires,
             uses=statement.uses,
             person=statement.person,
-            secrecy_release=consent and statement.secrecy_release,
+            secrecy_release=consent is not None and consent.secrecy_release,
         )
 
-    def _withdraw(self, name: ConsentId | GivenId, index: int) -> None:
+    def _withdraw(self, name: ConsentId | GivenId) -> None:
         evidence = self.evidence.get(name)
         if evidence is not None and evidence.withdrawn is None:
-            evidence.withdrawn = index
+            evidence.withdrawn = self.size

@@ -45,11 +45,12 @@ def _docstring_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[in
 
 
 def _long_functions(path: Path) -> Iterator[str]:
-    code = _code_lines(path)
     for node in ast.walk(tree.tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            own = set(range(node.lineno, (node.end_lineno or node.lineno) + 1)) & code
-            count = len(own - _docstring_lines(node))
+            own = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            if len(own) <= FUNCTION_LINES:
+                continue
+            count = len((_code_lines(path) & set(own)) - _docstring_lines(node))
             if count > FUNCTION_LINES:
                 yield f"{tree.name(path)}:{node.lineno} {node.name} has {count} code lines"
 

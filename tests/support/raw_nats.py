@@ -42,9 +42,12 @@ class RawPeer:
         return peer
 
     async def until(self, mark: bytes) -> bytes:
-        """Read up to a mark and give all before it."""
-        async with asyncio.timeout(LIMIT_S):
-            return (await self._reader.readuntil(mark)).removesuffix(mark)
+        """Read up to a mark and give all before it; ConnectionRefusedError with the server's words if it hangs up."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                return (await self._reader.readuntil(mark)).removesuffix(mark)
+        except asyncio.IncompleteReadError as error:
+            raise ConnectionRefusedError(error.partial.decode(errors="replace")) from error
 
     def send(self, raw: bytes) -> None:
         """Send bytes as they are."""

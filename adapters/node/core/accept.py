@@ -16,7 +16,7 @@ from schemas.registry import PurposeRule, Registry, prohibited_by
 class AcceptedGrant(NamedTuple):
     """A grant this node has proven and decided again; nothing else may be worked on."""
 
-    index: int
+    log_index: int
     hash: Hash
     requester: AgencyId
     request: st.Request
@@ -47,8 +47,8 @@ def needed(granted: Granted, view: View) -> Needed:
     )
 
 
-def accept(proven: Proven, person: bytes, own: AgencyId, catalogue: frozenset[FieldName], view: View) -> AcceptedGrant:
-    """Decide a proven grant again at the holder.
+def accept(proven: Proven, person: bytes | None, own: AgencyId, catalogue: frozenset[FieldName], view: View) -> AcceptedGrant:
+    """Decide a proven grant again at the holder; `person` is None when it was accepted with its block before.
 
     Raises NotAuthentic when it is not a grant for this agency, its evidence does not carry it, or its fields are not
     what this node's own minimising gives; Unavailable when the node lacks what it would need to judge.
@@ -58,7 +58,7 @@ def accept(proven: Proven, person: bytes, own: AgencyId, catalogue: frozenset[Fi
         raise _refused("is not a grant")
     if request.holder != own:
         raise _refused(f"is for {request.holder}")
-    if request.person_ct != sha256(person):
+    if person is not None and request.person_ct != sha256(person):
         raise _refused("names another sealed person block")
     registry = view.registries.get(granted.registry)
     approval = view.approval_at(granted.approval)

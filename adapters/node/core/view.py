@@ -4,7 +4,7 @@ Pinned beforehand are the federation's name and its steering keys. The first ste
 the log's key; the keys of others come only from `key.added` entries in a gapless chain (ARCHITECTURE.md, Cryptography).
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from consent_ledger.core.checkpoint import CheckpointVerifier
 from consent_ledger.core.leaf import Leaf, read_leaf
@@ -13,13 +13,14 @@ from consent_ledger.core.signed import Pins, verify_statement
 from consent_ledger.core.state import Approval, Evidence, Key, LedgerState
 from schemas import statements as st
 from schemas.errors import LedgerInconsistent, Misuse, NotAuthentic
-from schemas.ids import AgencyId, Hash, KeyId, LogId
+from schemas.ids import AgencyId, Hash, KeyId, LogId, Purpose
 from schemas.note import VerifierKey, parse_vkey
 from schemas.registry import Registry
 from schemas.statements import ShardOpened
 
 
-class Proven(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Proven:
     """An entry that stands in the log at `index`, whose statement is signed by its agency; `hash` is the leaf hash."""
 
     index: int
@@ -106,6 +107,13 @@ class View:
     def approval_at(self, index: int) -> Approval | None:
         """Give an approval that was learned, by its entry's index."""
         return self._approvals.get(index)
+
+    def automatic_approval(self, agency: AgencyId, purpose: Purpose) -> Approval | None:
+        """Give an agency's approval for answering by machine (§ 79 SGB X), as far as it was learned."""
+        for approval in self.state.approvals.values():
+            if approval.agency == agency and approval.purpose == purpose and approval.automatic:
+                return approval
+        return None
 
     def evidence(self, basis: st.Basis) -> Evidence | None:
         """Give the consent or given basis a request names, if it was learned."""

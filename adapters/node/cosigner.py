@@ -1,0 +1,48 @@
+"""The node as a witness: it cosigns a checkpoint only when it extends the one it cosigned before (LEDGER section 6).
+
+The comparison and the storing of the new checkpoint are one step under a lock, stored before the cosignature leaves:
+two requests at once cannot both be answered from the same old size.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from adapters.node.core.view import View
+from adapters.node.identity import Identity
+from adapters.node.store import NodeStore
+from consent_ledger.core.checkpoint import CheckpointVerifier, SignedCheckpoint, format_checkpoint
+from consent_ledger.witness import Conflict, consider, parse_addition
+from schemas import messages as ms
+from schemas.errors import Unavailable
+from schemas.note import cosign
+
+
+@dataclass
+class Cosigner:
+    """The witness role of a node."""
+
+    identity: Identity
+    view: View
+    store: NodeStore
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def witness(self, request: ms.Witness) -> ms.Cosigned:
+        """Answer an `add-checkpoint` body with a cosignature line, or with the checkpoint held when the sizes differ."""
+        signer = self.identity.witness
+        if signer is None:
+            message = "witness: this node does not cosign"
+            raise Unavailable(message)
+        addition = parse_addition(request.request)
+        async with self._lock:
+            verifier = CheckpointVerifier(self.view.log_key)
+            held = await self._held(verifier)
+            judged = consider(held, addition, verifier)
+            if isinstance(judged, Conflict):
+                return ms.Cosigned(b"", b"" if held is None else held.note)
+            await self.store.write(self.store.cosign(judged.checkpoint.origin, judged.note))
+        at_s = self.identity.clock.now_ms() // 1000
+        return ms.Cosigned(cosign(format_checkpoint(judged.checkpoint), signer, at_s), b"")
+
+    async def _held(self, verifier: CheckpointVerifier) -> SignedCheckpoint | None:
+        note = await self.store.cosigned(self.view.log)
+        return None if note is None else verifier.verify(note)

@@ -1,0 +1,140 @@
+"""One SQLite file, one writer thread, group commit: a write returns when it is on the disk, together with its neighbours.
+
+Durable means: after `write` returned, the rows survive a loss of power (WAL, synchronous=FULL). Writes asked for at the
+same time share one commit; one that fails does not touch the others. Reads use a connection and thread of their own.
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from schemas.errors import Unavailable
+
+MAX_GROUP: Final = 256
+
+Value = str | int | bytes | None
+Row = tuple[Value, ...]
+
+
+class Op(NamedTuple):
+    """One SQL statement with its values."""
+
+    sql: str
+    values: Sequence[Value] = ()
+
+
+class _Job(NamedTuple):
+    ops: Sequence[Op]
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[None]"
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open the file with the settings that make a commit durable; Unavailable names the file when it cannot be."""
+    try:
+        link = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        link.execute("PRAGMA journal_mode=WAL")
+        link.execute("PRAGMA synchronous=FULL")
+        link.execute("PRAGMA foreign_keys=ON")
+        link.execute("PRAGMA busy_timeout=5000")
+        if read_only:
+            link.execute("PRAGMA query_only=ON")
+    except sqlite3.Error as error:
+        message = f"{path}: cannot be opened as a database ({error})"
+        raise Unavailable(message) from error
+    return link
+
+
+class Database:
+    """The writer and the reader of one file."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        """Open or create the file (mode 0600: it holds personal data) and start the two threads."""
+        path.touch(mode=0o600)
+        self._link = connect(path, read_only=False)
+        self._link.executescript(schema)
+        self._reader_link = connect(path, read_only=True)
+        self._reader = ThreadPoolExecutor(1, "node-reader")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._run, name="node-writer", daemon=True)
+        self._writer.start()
+
+    async def write(self, *ops: Op) -> None:
+        """Carry out the statements as one unit and return when they are durable; Unavailable when they are not."""
+        loop = asyncio.get_running_loop()
+        job = _Job(ops, loop, loop.create_future())
+        self._jobs.put(job)
+        await job.done
+
+    async def read(self, sql: str, *values: Value) -> list[Row]:
+        """Give the rows of a query."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, sql, values)
+
+    async def close(self) -> None:
+        """Finish the writes under way and close the file."""
+        self._jobs.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
+        self._reader.shutdown()
+        self._reader_link.close()
+        self._link.close()
+
+    def _read(self, sql: str, values: tuple[Value, ...]) -> list[Row]:
+        return self._reader_link.execute(sql, values).fetchall()
+
+    def _run(self) -> None:
+        """The writer thread: take what waits, commit it together, tell each job how it went."""
+        ended = False
+        while not ended:
+            jobs = [self._jobs.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(jobs) < MAX_GROUP:
+                    jobs.append(self._jobs.get_nowait())
+            ended = None in jobs
+            self._commit([job for job in jobs if job is not None])
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        results: list[Exception | None] = []
+        try:
+            self._link.execute("BEGIN IMMEDIATE")
+            results = [self._carry_out(job) for job in jobs]
+            self._link.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._link.execute("ROLLBACK")
+            results = [error] * len(jobs)
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Exception | None]]] = {}
+        for job, result in zip(jobs, results, strict=True):
+            by_loop.setdefault(job.loop, []).append((job, result))
+        for loop, told in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+                loop.call_soon_threadsafe(_tell, told)
+
+    def _carry_out(self, job: _Job) -> Exception | None:
+        """Run one job inside the common transaction; its own failure is undone and does not spread."""
+        self._link.execute("SAVEPOINT job")
+        try:
+            for sql, values in job.ops:
+                self._link.execute(sql, values)
+        except sqlite3.IntegrityError as error:
+            self._link.execute("ROLLBACK TO job")
+            return error
+        finally:
+            self._link.execute("RELEASE job")
+        return None
+
+
+def _tell(told: list[tuple[_Job, Exception | None]]) -> None:
+    for job, error in told:
+        if job.done.done():
+            continue
+        if error is None:
+            job.done.set_result(None)
+        else:
+            message = f"node database: not written ({type(error).__name__})"
+            job.done.set_exception(Unavailable(message))

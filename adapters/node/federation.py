@@ -1,0 +1,94 @@
+"""How a node learns its federation: it asks for what it lacks and believes only what comes with proof."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.node.core.view import Proven, View
+from adapters.node.outbox import fault_of
+from adapters.node.store import NodeStore
+from schemas import canonical
+from schemas import messages as ms
+from schemas import registry as law
+from schemas.bus import Bus
+from schemas.commitment import sha256
+from schemas.errors import NotAuthentic, Unavailable
+from schemas.ids import Hash
+from schemas.topics import ask
+
+CALL_TIMEOUT_S: Final = 10.0
+
+
+@dataclass
+class Federation:
+    """The node's way to the steering chain, to approvals and to registry bundles."""
+
+    bus: Bus
+    store: NodeStore
+    view: View
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def start(self) -> None:
+        """Fold what the node holds already, then fetch what came since; Unavailable when the broker is out of reach."""
+        for raw in await self.store.bundles():
+            registry = law.load(raw)
+            self.view.registries[registry.hash] = registry
+        for entry, proof in await self.store.proven():
+            self.view.learn(entry, proof)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Fetch the steering entries after the last one known, page by page, and the registry they put into force."""
+        async with self._lock:
+            while await self._chain_page():
+                pass
+        registry = self.view.state.registry if self.view.chain else None
+        if registry is not None:
+            await self.hold_registry(registry)
+
+    async def hold_registry(self, name: Hash) -> None:
+        """Fetch a registry bundle by its hash, if it is not held; NotAuthentic when the bytes have another hash."""
+        if name in self.view.registries:
+            return
+        raw = (await self._receipts(ms.AskEvidence(canonical.encode_model(ms.EvidenceQuery(registry=name))))).blob
+        if sha256(raw) != name:
+            message = "registry: the bundle that came has another hash"
+            raise NotAuthentic(message)
+        self.view.registries[name] = law.load(raw)
+        await self.store.write(self.store.keep_bundle(name, raw))
+
+    async def hold_entry(self, index: int) -> Proven:
+        """Fetch one entry this node may see, prove it, fold it in and keep it."""
+        answer = await self._receipts(ms.AskEvidence(canonical.encode_model(ms.EvidenceQuery(indices=(index,)))))
+        if len(answer.receipts) != 2:  # noqa: PLR2004  # one entry and its proof
+            message = "evidence: one entry with its proof was asked for"
+            raise NotAuthentic(message)
+        proven = await self.learn(*answer.receipts)
+        if proven.index != index:
+            message = "evidence: another entry came than was asked for"
+            raise NotAuthentic(message)
+        return proven
+
+    async def learn(self, entry: bytes, proof: bytes) -> Proven:
+        """Prove an entry, fold it in and keep it."""
+        proven = self.view.learn(entry, proof)
+        await self.store.write(self.store.keep_proven(proven, proof))
+        return proven
+
+    async def _chain_page(self) -> bool:
+        """Fetch one page; tell whether there may be more."""
+        known = self.view.chain
+        answer = await self._receipts(ms.AskChain(canonical.encode_model(ms.ChainQuery(after=known))))
+        for entry, proof in zip(answer.receipts[::2], answer.receipts[1::2], strict=True):
+            await self.learn(entry, proof)
+        return self.view.chain > known
+
+    async def _receipts(self, query: ms.AskChain | ms.AskEvidence) -> ms.Receipts:
+        verb = "chain" if isinstance(query, ms.AskChain) else "evidence"
+        reply = ms.unpack(await self.bus.call(ask(verb), ms.pack(query), timeout_s=CALL_TIMEOUT_S), ms.Receipts, ms.Failed)
+        if isinstance(reply, ms.Failed):
+            raise fault_of(reply)
+        if len(reply.receipts) % 2:
+            message = "broker: entries and proofs must come in pairs"
+            raise Unavailable(message)
+        return reply

@@ -1,0 +1,27 @@
+"""Who a node is: its agency, its keys behind ports, and the clock and dice it is given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from consent_ledger.ports import Clock
+from schemas.ids import AgencyId, KeyId
+from schemas.note import Signer
+from schemas.seal import Opener
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An agency's keys at its node; `openers` holds every seal key still needed, by long id.
+
+    `dpo` is None where the data protection officer signs elsewhere; `witness` None where the node does not cosign.
+    `random_bytes` gives unpredictable bytes.
+    """
+
+    agency: AgencyId
+    statement: Signer
+    openers: Mapping[KeyId, Opener]
+    seal_key: KeyId
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    witness: Signer | None = None
+    dpo: Signer | None = None

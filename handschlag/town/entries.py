@@ -1,0 +1,116 @@
+"""What the agencies have written down: the same persons with the disagreements that real files have. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, NamedTuple
+
+from handschlag.town.dice import Dice
+from handschlag.town.people import AGENCIES, Person, people
+
+EXACT_SHARE: Final = 0.85
+"""Of an agency's rows, this share has names and birth date exactly as they are; the others disagree in one thing."""
+
+_SPELLINGS: Final = (
+    ("kh", "ch"), ("sh", "sch"), ("ou", "u"), ("oo", "u"), ("ei", "ai"), ("y", "j"), ("w", "v"), ("q", "k"),
+    ("mm", "m"), ("ss", "s"), ("zh", "sh"), ("ii", "iy"), ("ş", "s"), ("ç", "c"), ("î", "i"), ("ö", "oe"), ("ü", "ue"),
+    ("ä", "ae"), ("é", "e"), ("ï", "i"), ("a", "e"), ("e", "i"), ("o", "u"), ("i", "ee"), ("u", "ou"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person as one agency has them; `born` is empty where no birth date was written down."""
+
+    person: Person
+    row: int
+    family_name: str
+    given_names: str
+    born: date | None
+    year_only: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether names and birth date stand there exactly as they are."""
+        is_, known = self.person, (self.family_name, self.given_names, self.born)
+        return known == (is_.family_name, is_.given_names, is_.born)
+
+
+class Town(NamedTuple):
+    """The persons and what each agency knows of them."""
+
+    seed: int
+    persons: tuple[Person, ...]
+    entries: Mapping[str, tuple[Entry, ...]]
+
+
+def make(seed: int, persons: int) -> Town:
+    """Make a town; the same arguments give the same town."""
+    known = people(seed, persons)
+    return Town(seed, known, {agency: _entries(Dice(seed, agency), agency, known) for agency in AGENCIES})
+
+
+def _entries(dice: Dice, agency: str, persons: tuple[Person, ...]) -> tuple[Entry, ...]:
+    """Write the agency's clients down in a drawn order; look-alikes and protected persons without mistakes."""
+    clients = dice.shuffled(one for one in persons if agency in one.agencies)
+    mistakes = len(clients) - round(len(clients) * EXACT_SHARE)
+    plain = dice.shuffled(one.number for one in clients if not one.alike and not one.blocked)
+    wrong = frozenset(plain[:mistakes])
+    entries = []
+    for row, one in enumerate(clients, start=1):
+        entry = Entry(one, row, one.family_name, one.given_names, one.born, one.year_only)
+        entries.append(_with_mistake(dice, entry) if one.number in wrong else entry)
+    return tuple(entries)
+
+
+def _with_mistake(dice: Dice, entry: Entry) -> Entry:
+    """Make one mistake; where it would change nothing, the names are swapped."""
+    mistaken = dice.weighted(_MISTAKES)(dice, entry)
+    return mistaken if not mistaken.exact else _swapped_names(dice, entry)
+
+
+def _respelled(dice: Dice, entry: Entry) -> Entry:
+    given_names, family_name = _spelling(dice, entry.given_names), _spelling(dice, entry.family_name)
+    if dice.chance(0.5):
+        return replace(entry, given_names=given_names)
+    return replace(entry, family_name=family_name)
+
+
+def _spelling(dice: Dice, name: str) -> str:
+    """Spell a name as another clerk would: one sound another way."""
+    fitting = [rule for rule in _SPELLINGS if rule[0] in name[1:]]
+    if not fitting:
+        return name + "h"
+    sound, other = dice.pick(fitting)
+    return name[0] + name[1:].replace(sound, other, 1)
+
+
+def _swapped_names(_dice: Dice, entry: Entry) -> Entry:
+    return replace(entry, family_name=entry.given_names, given_names=entry.family_name)
+
+
+def _one_name_less(_dice: Dice, entry: Entry) -> Entry:
+    return replace(entry, given_names=entry.given_names.split(" ")[0])
+
+
+def _day_as_month(_dice: Dice, entry: Entry) -> Entry:
+    born = entry.person.born
+    return entry if born.day > 12 else replace(entry, born=date(born.year, born.day, born.month))  # noqa: PLR2004
+
+
+def _only_the_year(_dice: Dice, entry: Entry) -> Entry:
+    return replace(entry, born=date(entry.person.born.year, 1, 1), year_only=True)
+
+
+def _no_birth_date(_dice: Dice, entry: Entry) -> Entry:
+    return replace(entry, born=None)
+
+
+_MISTAKES: Final[tuple[tuple[Callable[[Dice, Entry], Entry], int], ...]] = (
+    (_respelled, 40),
+    (_swapped_names, 12),
+    (_one_name_less, 14),
+    (_day_as_month, 14),
+    (_only_the_year, 12),
+    (_no_birth_date, 8),
+)
