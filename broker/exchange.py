@@ -13,13 +13,14 @@ from broker.core.authenticate import Gate, authenticate, caller_agency, recordab
 from broker.core.check_outcome import check_outcome
 from broker.core.route import addressees, signer_of
 from consent_ledger.core.decision import NotLogged, Submission
-from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.core.proof import verify_proof
 from consent_ledger.sequencer import Receipt, Sequencer
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.bus import Bus
 from schemas.commitment import sha256
-from schemas.entries import Answered
+from schemas.entries import Answered, Disclosed, Granted, Recorded
 from schemas.errors import Code, HandschlagError, Malformed, NotAuthentic
 from schemas.ids import AgencyId, NatsAccount
 from schemas.topics import node_call
@@ -46,34 +47,38 @@ class Exchanges:
         # 7. A no goes back with its rule and receipt; a permit goes on to the holder.
         if isinstance(decided, NotLogged):
             return ms.fault(decided.code, decided.detail)
-        if decided.leaf.kind != "exchange.granted":
+        granted, request = decided.leaf.entry, decided.leaf.statement
+        if not isinstance(granted, Granted) or not isinstance(request, st.Request):
             return ms.Logged(decided.leaf.raw, decided.proof)
-        answer = await self._permit(decided, asked.person)
+        answer = await self._permit(decided, request.holder, granted.basis, asked.person)
         # 14. The sealed record, if the holder disclosed at once; else the grant alone.
         if answer is None:
             return ms.Later(decided.leaf.raw, decided.proof)
         return ms.Delivered(decided.leaf.raw, decided.proof, answer.entry, answer.proof, answer.sealed)
 
-    async def _permit(self, granted: Receipt, person: bytes) -> ms.Delivered | None:
-        """Call the holder with the grant and the evidence it rests on; None for "later" and for a holder out of reach."""
-        entry, request = granted.leaf.entry, granted.leaf.statement
-        basis = await self._basis_receipt(granted)
-        permit = ms.Permit(
-            granted.leaf.raw,
-            granted.proof,
-            person,
-            b"" if basis is None else basis.leaf.raw,
-            b"" if basis is None else basis.proof,
-        )
-        assert isinstance(request, st.Request)  # noqa: S101  # a granted entry embeds a request
+    async def _permit(
+        self, granted: Receipt, holder: AgencyId, basis_index: int | None, person: bytes
+    ) -> ms.Delivered | None:
+        """Call the holder with the grant and the evidence it rests on.
+
+        None for "later", for a holder out of reach, and for one whose answer the ledger does not carry.
+        """
+        basis, basis_proof = b"", b""
+        if basis_index is not None:
+            evidence = await self.sequencer.receipt(basis_index)
+            basis, basis_proof = evidence.leaf.raw, evidence.proof
+        permit = ms.Permit(granted.leaf.raw, granted.proof, person, basis, basis_proof)
         try:
-            reply = await self.bus.call(
-                node_call(request.holder, "permit"), ms.pack(permit), timeout_s=PERMIT_TIMEOUT_S
-            )
+            reply = await self.bus.call(node_call(holder, "permit"), ms.pack(permit), timeout_s=PERMIT_TIMEOUT_S)
             answer = ms.unpack(reply, ms.Delivered, ms.Later, ms.Failed)
+            if not isinstance(answer, ms.Delivered):
+                return None
+            entry = self._proven(answer.entry, answer.proof).entry
         except HandschlagError:
             return None
-        return answer if isinstance(answer, ms.Delivered) else None
+        if not isinstance(entry, Disclosed) or entry.grant != granted.index or not _payload_fits(entry, answer.sealed):
+            return None
+        return answer
 
     async def outcome(self, asked: ms.AskOutcome, account: NatsAccount) -> ms.Message:
         """Check a holder's outcome, decide it wholly again in log order, and answer with the receipt (steps 12, 13)."""
@@ -83,22 +88,28 @@ class Exchanges:
     async def deliver(self, asked: ms.AskDeliver, account: NatsAccount) -> ms.Message:
         """Pass on what a logged entry permits: an outcome to its requester, a consent package to its recipient."""
         sender = caller_agency(account, self.sequencer.state, self.gate)
-        leaf = read_leaf(asked.entry)
+        leaf = self._proven(asked.entry, asked.proof)
         if signer_of(leaf.statement, self.sequencer.state.keys) != sender:
             message = "entry: its statement is not the caller's"
             raise NotAuthentic(message)
         match leaf.entry, leaf.statement:
-            case Answered(body=body, grant=grant), _:
-                if body.ct is not None and body.ct != sha256(asked.payload):
+            case Answered() as answered, _:
+                if not _payload_fits(answered, asked.payload):
                     message = "payload: is not the sealed record the entry names"
                     raise Malformed(message)
-                receiver = signer_of((await self.sequencer.receipt(grant)).leaf.statement, self.sequencer.state.keys)
-            case _, st.ConsentGiven(recipient=recipient) | st.BasisGiven(recipient=recipient):
-                receiver = recipient
+                grant = await self.sequencer.receipt(answered.grant)
+                receiver = signer_of(grant.leaf.statement, self.sequencer.state.keys)
+            case Recorded(), (st.ConsentGiven() | st.BasisGiven()) as given:
+                receiver = given.recipient
             case _:
                 message = "entry: nothing is delivered with an entry of this type"
                 raise Malformed(message)
         return await self._pass_on(receiver, ms.Deliver(asked.entry, asked.proof, asked.payload))
+
+    def _proven(self, entry: bytes, proof: bytes) -> Leaf:
+        """Read an entry that stands in this log; NotAuthentic or Malformed when its proof does not show it."""
+        verify_proof(entry, proof, self.sequencer.verifier)
+        return read_leaf(entry)
 
     async def record(self, asked: ms.AskRecord, account: NatsAccount) -> ms.Message:
         """Record a statement that is no exchange, and tell at once whom it concerns."""
@@ -119,6 +130,7 @@ class Exchanges:
         answer = ms.unpack(reply, ms.Done, ms.Failed)
         return ms.Done() if isinstance(answer, ms.Done) else ms.fault(Code.UNAVAILABLE, "receiver: did not take it")
 
-    async def _basis_receipt(self, granted: Receipt) -> Receipt | None:
-        basis = getattr(granted.leaf.entry, "basis", None)
-        return None if basis is None else await self.sequencer.receipt(basis)
+
+def _payload_fits(entry: Answered, payload: bytes) -> bool:
+    """Tell whether a payload is the one an outcome names: the sealed record, or nothing where nothing is disclosed."""
+    return payload == b"" if entry.body.ct is None else entry.body.ct == sha256(payload)

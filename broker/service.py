@@ -5,7 +5,7 @@ has a bounded number of calls under way; above it the answer is `busy`, before a
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from broker.core.authenticate import caller_agency
@@ -14,13 +14,16 @@ from broker.exchange import Exchanges
 from consent_ledger.core.signed import STEERING
 from schemas import canonical
 from schemas import messages as ms
-from schemas.errors import Busy, Code, HandschlagError, LedgerInconsistent, Malformed, NotAuthentic, Unavailable
+from schemas.errors import Busy, Code, HandschlagError, LedgerInconsistent, Malformed, NotAuthentic
 from schemas.ids import AgencyId, Hash, NatsAccount
 from schemas.topics import BROKER_TOPICS, parse_broker_topic
+from schemas.wire import MAX_MESSAGE_BYTES
 
 MAX_CALLS_PER_AGENCY: Final = 512
 RETRY_AFTER_MS: Final = 500
 CHAIN_PAGE: Final = 100
+MAX_RECEIPTS_BYTES: Final = MAX_MESSAGE_BYTES - 16 * 1024
+"""How much of an answer entries and proofs may fill; what does not fit any more is asked for again."""
 
 Answer = Callable[[bytes, NatsAccount], Awaitable[ms.Message]]
 
@@ -57,7 +60,7 @@ class Service:
             message = ms.fault(error.code, str(error), retry_after_ms=error.retry_after_ms)
         except LedgerInconsistent:
             raise
-        except (Malformed, NotAuthentic, Unavailable) as error:
+        except (Malformed, NotAuthentic) as error:
             message = ms.fault(error.code, str(error))
         except HandschlagError:
             message = ms.fault(Code.UNAVAILABLE, "broker: cannot answer now")
@@ -91,7 +94,7 @@ class Service:
         query = canonical.decode_model(ms.ChainQuery, ms.unpack(unverified, ms.AskChain).query)
         self._caller(account)
         wanted = self._exchanges.sequencer.state.chain_indices[query.after : query.after + CHAIN_PAGE]
-        return ms.Receipts(b"", await self._receipts(wanted))
+        return await self._receipts(wanted, b"", STEERING)
 
     async def _evidence(self, unverified: bytes, account: NatsAccount) -> ms.Message:
         """Give entries the caller is party to, or a registry bundle (which is no secret)."""
@@ -101,26 +104,31 @@ class Service:
             message = "registry: no bundle with this hash lies beside the log"
             raise Malformed(message)
         blob = b"" if query.registry is None else self._bundles[query.registry]
-        return ms.Receipts(blob, await self._receipts(query.indices, caller))
+        return await self._receipts(query.indices, blob, caller)
 
     async def _head(self, unverified: bytes, account: NatsAccount) -> ms.Message:
-        """Say how far the log knows one of the caller's keys: its highest number and the numbers missing below it."""
+        """Say how far the log knows one of the caller's keys: the highest number it holds of it."""
         query = canonical.decode_model(ms.HeadQuery, ms.unpack(unverified, ms.AskHead).query)
-        state = self._exchanges.sequencer.state
-        key = state.keys.get(query.key)
+        sequencer = self._exchanges.sequencer
+        key = sequencer.state.keys.get(query.key)
         if key is None or key.agency != self._caller(account):
             message = "key: is none of the caller's"
             raise NotAuthentic(message)
-        counter = state.counter(query.key)
-        return ms.Head(canonical.encode_model(ms.HeadAnswer(highest=counter.highest, log=state.log)))
+        answer = ms.HeadAnswer(highest=sequencer.state.counter(query.key).highest, log=sequencer.state.log)
+        await sequencer.durable()
+        return ms.Head(canonical.encode_model(answer))
 
     def _caller(self, account: NatsAccount) -> AgencyId:
         return caller_agency(account, self._exchanges.sequencer.state, self._exchanges.gate)
 
-    async def _receipts(self, indices: list[int] | tuple[int, ...], caller: AgencyId = STEERING) -> tuple[bytes, ...]:
-        """Give entries and proofs by turns; NotAuthentic when one of them is not for the caller."""
+    async def _receipts(self, indices: Sequence[int], blob: bytes, caller: AgencyId) -> ms.Receipts:
+        """Give entries and proofs by turns after a blob, as many in their order as fit into one message.
+
+        Raises Malformed for an index beyond the log, NotAuthentic when one of the entries is not for the caller.
+        """
         sequencer = self._exchanges.sequencer
         parts: list[bytes] = []
+        room = MAX_RECEIPTS_BYTES - len(blob)
         for index in indices:
             if index >= sequencer.state.size:
                 message = "indices: beyond the log"
@@ -130,5 +138,8 @@ class Service:
             if allowed is not None and caller not in allowed:
                 message = "indices: the caller is no party to one of these entries"
                 raise NotAuthentic(message, code=Code.NOT_ENTITLED)
+            room -= len(receipt.leaf.raw) + len(receipt.proof)
+            if room < 0:
+                break
             parts += [receipt.leaf.raw, receipt.proof]
-        return tuple(parts)
+        return ms.Receipts(blob, tuple(parts))

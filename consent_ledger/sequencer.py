@@ -59,8 +59,8 @@ class _Waiting:
 class Sequencer:
     """The single owner of one shard: everything that enters the log goes through `submit`.
 
-    `state` is ahead of what is durable by the batch under way. What is said because of it waits for that batch: receipts
-    do by themselves, anything else by `durable`.
+    `state` is ahead of what is durable by the batch under way. What is said because of it waits for that batch:
+    receipts do by themselves, anything else by `durable`.
     """
 
     def __init__(self, store: Store, state: LedgerState, decide: Decide, signer: Signer, clock: Clock) -> None:
@@ -114,7 +114,9 @@ class Sequencer:
         except BaseException as error:
             self._failed = self._failed or error
             self._abandon(batch)
-            raise self._failed from None
+            if self._failed is not error:
+                raise self._failed from error
+            raise
 
     async def durable(self) -> None:
         """Wait until all that the state holds by now is durable; raises Unavailable when the log has stopped."""
@@ -201,12 +203,14 @@ class Sequencer:
             waiting.decided = NotLogged(Code.COUNTER_TOO_FAR, "n: too far ahead of this key's first missing number")
             return
         try:
-            waiting.decided = self._decide(self.state, waiting.submission, self.state.time)
-            if isinstance(waiting.decided, Decision):
-                waiting.raw = encode_entry(waiting.decided.kind, waiting.decided.entry)
-                self.state.apply(waiting.raw, waiting.decided.entry, statement)
+            decided = self._decide(self.state, waiting.submission, self.state.time)
+            raw = encode_entry(decided.kind, decided.entry) if isinstance(decided, Decision) else b""
         except Malformed as error:
             waiting.decided = NotLogged(error.code, str(error))
+            return
+        waiting.decided, waiting.raw = decided, raw
+        if isinstance(decided, Decision):
+            self.state.apply(raw, decided.entry, statement)
 
     async def _commit(self, logged: list[_Waiting]) -> None:
         first = self.state.size - len(logged)
@@ -243,7 +247,7 @@ class Sequencer:
         return Receipt(index, read_leaf(self._store.entry(index)), format_proof(index, path, note), repeated=True)
 
     async def _repeated(self, submission: Submission) -> Receipt | NotLogged:
-        """Answer a repeat with the first answer; other content under a used number is equivocation, and only counted."""
+        """Answer a repeat with the first answer; other content under a used number is equivocation, only counted."""
         index = await self._read(self._store.lookup, statement_id(submission.signed.statement))
         if index is None:
             return NotLogged(Code.VOIDED, "n: dead for this key")

@@ -25,9 +25,10 @@ class RowReader:
         self._at = {column: at for at, column in enumerate(columns)}
 
     def key(self, row: Row) -> LocalRef | None:
-        """Give what names the row, or None where that cell is blank or unreadable."""
+        """Give what names the row, as it stands there, or None where that cell is blank or unreadable."""
+        cell = row[self._at[self._mapping.key]]
         key = self._text(row, self._mapping.key)
-        return None if key is None else LocalRef(key)
+        return None if key is None else LocalRef(cell if isinstance(cell, str) else key)
 
     def candidate(self, row: Row) -> Candidate | None:
         """Give the candidate, or None where the row has no key or no usable name.
@@ -40,7 +41,7 @@ class RowReader:
         family_name, given_names = self._text(row, person.family_name), self._text(row, person.given_names)
         if ref is None or family_name is None or given_names is None:
             return None
-        number = ref if self._mapping.file_number is None else self._text(row, self._mapping.file_number)
+        number = self._text(row, self._mapping.file_number or self._mapping.key)
         sex, country = self._cell(row, person.sex), self._cell(row, person.birth_country)
         try:
             block = PersonBlock(

@@ -79,8 +79,8 @@ class Source(Protocol):
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Give one row by its key, as it is now: for later contacts, whose person is known by a handle.
 
-        Raises Unavailable when the row is no longer there, Malformed when the key is not unique or the row has no usable
-        name.
+        Raises Unavailable when the row is no longer there, Malformed when the key is not unique or the row has no
+        usable name.
         """
 
     async def fetch(self, ref: LocalRef, fields: frozenset[FieldName]) -> tuple[FieldValues, ...]:

@@ -108,8 +108,8 @@ class SqlSource:
 
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Select the person columns for one key."""
-        where = self._main.c[self._mapping.key] == ref
-        return await self._run(lambda open_: self._one(open_, where))
+        where = _is_key(self._main.c[self._mapping.key])
+        return await self._run(lambda open_: self._one(open_, where, ref))
 
     async def fetch(self, ref: LocalRef, fields: frozenset[FieldName]) -> tuple[FieldValues, ...]:
         """Select the columns of the granted fields for one key, one statement per table."""
@@ -187,8 +187,8 @@ class SqlSource:
                 break
         return tuple(found)
 
-    def _one(self, open_: sa.Connection, where: sa.ColumnElement[bool]) -> Candidate:
-        rows = open_.execute(self._person_rows(where).limit(2)).fetchall()
+    def _one(self, open_: sa.Connection, where: sa.ColumnElement[bool], ref: LocalRef) -> Candidate:
+        rows = open_.execute(self._person_rows(where).limit(2), _key(ref)).fetchall()
         self._demand_one(rows)
         candidate = self._reader.candidate(tuple(rows[0]))
         if candidate is None:
@@ -243,7 +243,7 @@ class SqlSource:
         columns = tuple(dict.fromkeys((detail.key, *field_columns(self._mapping, name, fields))))
         ordered = () if detail.order is None else (detail.order,)
         table = _table(detail.table, (*columns, *ordered))
-        selected = sa.select(*(table.c[column] for column in columns)).where(table.c[detail.key] == sa.bindparam("ref"))
+        selected = sa.select(*(table.c[column] for column in columns)).where(_is_key(table.c[detail.key]))
         return _Part(
             table=detail.table,
             statement=selected.order_by(*(table.c[column] for column in ordered)),
@@ -253,11 +253,12 @@ class SqlSource:
     def _read(self, open_: sa.Connection, parts: tuple[_Part, ...], ref: LocalRef) -> tuple[FieldValues, ...]:
         if len(parts) > 1:
             open_.exec_driver_sql("BEGIN")
-        main = open_.execute(parts[0].statement, {"ref": ref}).fetchall()
+        key = _key(ref)
+        main = open_.execute(parts[0].statement, key).fetchall()
         self._demand_one(main)
         found = self._values(parts[0], main)
         for part in parts[1:]:
-            found |= self._values(part, open_.execute(part.statement, {"ref": ref}).fetchall())
+            found |= self._values(part, open_.execute(part.statement, key).fetchall())
         return tuple(FieldValues(field=name, values=found[name]) for name in sorted(found))
 
     def _values(self, part: _Part, rows: Sequence[Row]) -> dict[FieldName, tuple[Value, ...]]:
@@ -293,6 +294,15 @@ class SqlSource:
 
 def _table(name: str, columns: Iterable[str]) -> sa.TableClause:
     return sa.table(name, *(sa.column(column) for column in dict.fromkeys(columns)))
+
+
+def _is_key(column: sa.ColumnClause[object]) -> sa.ColumnElement[bool]:
+    """Compare a column with a key that may stand there as text or as a number; SQLite tells the two apart."""
+    return sa.or_(column == sa.bindparam("text"), column == sa.bindparam("number"))
+
+
+def _key(ref: LocalRef) -> dict[str, str | int]:
+    return {"text": ref, "number": int(ref) if re.fullmatch("-?(0|[1-9][0-9]{0,17})", ref) else ref}
 
 
 def _driver_of(open_: sa.Connection) -> sqlite3.Connection:

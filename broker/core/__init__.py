@@ -1,0 +1,1 @@
+"""The broker's pure decisions: who calls, what stands, what follows, and all of it made again."""

@@ -20,7 +20,8 @@ def signer_of(statement: st.Statement, keys: Mapping[KeyName, Key]) -> AgencyId:
 def addressees(leaf: Leaf, state: LedgerState) -> frozenset[AgencyId]:
     """Give the nodes that are told at once of a recorded entry.
 
-    A withdrawal goes to the recipient and to every holder with an open grant under it; an acknowledgement to its holder.
+    A withdrawal goes to collector, recipient and every holder with an open grant under it, but for the one who said it;
+    an acknowledgement goes to its holder.
     """
     statement = leaf.statement
     if isinstance(statement, st.Acknowledged):
@@ -34,7 +35,7 @@ def addressees(leaf: Leaf, state: LedgerState) -> frozenset[AgencyId]:
         for grant in state.grants.values()
         if name in (grant.statement.basis.consent, grant.statement.basis.given)
     }
-    return frozenset({evidence.recipient, *open_holders} - {signer_of(statement, state.keys)})
+    return frozenset({evidence.collector, evidence.recipient, *open_holders} - {signer_of(statement, state.keys)})
 
 
 def parties(leaf: Leaf, keys: Mapping[KeyName, Key]) -> frozenset[AgencyId] | None:

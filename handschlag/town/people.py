@@ -23,7 +23,7 @@ COUNSELLING_SHARE: Final = 0.20
 JOBCENTER_IN_ABH: Final = 0.6
 SCHOOL_IN_JOBCENTER: Final = 0.4
 COUNSELLING_IN_SCHOOL: Final = 0.5
-MIN_PERSONS: Final = 100
+MIN_PERSONS: Final = 200
 
 _ONE_IN_TWINS: Final = 150
 _ONE_IN_NAMESAKES: Final = 500
@@ -129,10 +129,13 @@ def _family_name(dice: Dice, origin: Origin, sex: str) -> str:
 def _look_alikes(dice: Dice, persons: list[Person]) -> list[Person]:
     """Turn some participants of courses into twins and namesakes of others, and protect some persons.
 
-    The first one of each kind is known to counselling, so that every case can be shown between those two.
+    The first one of each kind is known to counselling with the whole birth date, so that every case can be shown
+    between those two.
     """
     pupils = [one.number for one in persons if SCHOOL in one.agencies]
-    advised = dice.shuffled(number for number in pupils if COUNSELLING in persons[number].agencies)
+    advised = dice.shuffled(
+        number for number in pupils if COUNSELLING in persons[number].agencies and not persons[number].year_only
+    )
     others = dice.shuffled(number for number in pupils if COUNSELLING not in persons[number].agencies)
     namesakes = max(1, len(persons) // _ONE_IN_NAMESAKES)
     twins = max(1, len(persons) // _ONE_IN_TWINS)

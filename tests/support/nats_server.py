@@ -47,7 +47,7 @@ class NatsServer(Protocol):
         ...
 
     def restart(self) -> None:
-        """Start a killed server again on the port it had."""
+        """Start a killed server again on the port and with the configuration it had."""
         ...
 
     def stop(self) -> None:
@@ -93,12 +93,16 @@ class LocalServer:
         self._reader: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the process and read its log up to the line that says it is ready."""
-        place = _place(str(self._folder), f"{self._folder}/jwt", "127.0.0.1", self.port)
-        path = self._folder / "server.conf"
-        path.write_text(self._conf(place), encoding="utf-8")
+        """Start the process with a configuration rendered now."""
+        place = _place(str(self._folder), f"{self._folder}/jwt", "127.0.0.1", RANDOM_PORT)
+        (self._folder / "server.conf").write_text(self._conf(place), encoding="utf-8")
+        self._run()
+
+    def _run(self) -> None:
+        """Run the process and read its log up to the line that says it is ready."""
+        command = [self._binary, "-c", self._folder / "server.conf", "-p", str(self.port)]
         process = subprocess.Popen(  # noqa: S603  the binary was chosen by whoever runs the tests
-            [self._binary, "-c", path], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
         )
         self._process = process
         too_slow = threading.Timer(START_LIMIT_S, process.kill)
@@ -121,8 +125,8 @@ class LocalServer:
             self._finish()
 
     def restart(self) -> None:
-        """Start again on the same port, with what the resolver's folder holds."""
-        self.start()
+        """Start again on the same port, with the old configuration and what the resolver's folder holds."""
+        self._run()
 
     def stop(self) -> None:
         """End the process by its id, with force if it does not go by itself."""

@@ -10,15 +10,15 @@ STABLE = """
     prohibited purpose_unknown purpose_not_in_force mode_not_available pair_not_allowed no_approval not_a_member
     key_not_in_force basis_mismatch consent_unknown consent_withdrawn consent_expired consent_not_yet consent_exhausted
     consent_foreign given_unknown given_withdrawn given_expired given_exhausted given_foreign condition_missing
-    nothing_left no_catalogue registry_mismatch collector_may_sanction secrecy_release_missing grant_unknown grant_closed
-    deadline_passed not_available stale misaddressed voided not_entitled id_in_use field_unknown malformed too_large
-    not_authentic wrong_log chain_broken counter_too_far equivocation unknown_topic busy unavailable
-""".split()
+    nothing_left no_catalogue registry_mismatch collector_may_sanction secrecy_release_missing grant_unknown
+    grant_closed deadline_passed not_available stale misaddressed voided not_entitled id_in_use field_unknown malformed
+    too_large not_authentic wrong_log chain_broken counter_too_far equivocation unknown_topic busy unavailable
+"""
 
 
 def test_no_code_is_renamed_or_dropped() -> None:
-    """Each code that ever stood in a ledger or on the wire is still there, spelled the same, and named like its value."""
-    assert sorted(Code) == sorted(STABLE)
+    """Each code that ever stood in a ledger or on the wire is still there and spelled the same."""
+    assert sorted(Code) == sorted(STABLE.split())
     assert all(code.name == code.value.upper() for code in Code)
 
 

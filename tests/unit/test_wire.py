@@ -50,7 +50,9 @@ def test_nothing_is_coerced_or_passed_over(unverified: dict[str, object]) -> Non
 
 
 @pytest.mark.parametrize(
-    "parts", [(), (b"",), (b"", b"", b""), (b"a", b"", b"bc"), (b"\x00" * 70_000,)], ids=lambda parts: str(len(parts))
+    "parts",
+    [(), (b"",), (b"", b"", b""), (b"a", b"", b"bc"), (b"\x00" * 70_000,)],
+    ids=["none", "empty", "empties", "some", "large"],
 )
 def test_parts_come_back(parts: tuple[bytes, ...]) -> None:
     """What was framed comes apart into the same parts, empty ones included."""

@@ -1,0 +1,1 @@
+"""The command groups of `handschlag`, one file each, thin over the packages."""
