@@ -6,7 +6,8 @@ imports:
 
 * `BROKER` exports `broker.req.*.>`; every agency and `STEERING` import `broker.req.<own account>.>` as `ask.>`. The
   server checks the account in the third place (`account_token_position`), so the broker can take it for granted.
-* every agency exports `adapter.>`; `BROKER` imports it as `adapter.<agency>.>`.
+* every agency exports `adapter.>` to holders of an activation it signed, and only `BROKER` gets one; `BROKER` imports
+  it as `adapter.<agency>.>`.
 
 Shapes: the claims of nats-io/jwt v2. Time (`now_s`, Unix seconds) and keys are arguments; the same arguments give the
 same text.
@@ -39,12 +40,13 @@ NODE_ANSWERS_WITHIN_S: Final = 15
 """How long a node may answer a call; above the delay before `later`, and all that comes after is a call of its own."""
 BROKER_ANSWERS_WITHIN_S: Final = 60
 CLAIMS_UPDATE: Final = "$SYS.REQ.CLAIMS.UPDATE"
-CLAIMS_LOOKUP: Final = "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP"
-"""Topics on which a server takes an account's JWT in, and gives the one it has."""
+CLAIMS_LIST: Final = "$SYS.REQ.CLAIMS.LIST"
+"""Topics on which a server takes an account's JWT in, and lists the accounts it knows."""
 EVERYBODY: Final = "*"
 """In a list of revocations: each user of the account issued at that time or before."""
 
 _NO_LIMIT: Final = -1
+_NODE: Final = "adapter.>"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ def broker_permissions(calls: Sequence[str], serves: Sequence[str]) -> Permissio
 
 
 def system_permissions() -> Permissions:
-    """Let the operator push accounts to running servers and read them back; not watch, not disconnect."""
-    return Permissions((CLAIMS_UPDATE, CLAIMS_LOOKUP), (f"_IB_{SYSTEM}.>",))
+    """Let the operator push accounts to running servers and list them; not watch, not disconnect."""
+    return Permissions((CLAIMS_UPDATE, CLAIMS_LIST), (f"_IB_{SYSTEM}.>",))
 
 
 def operator_jwt(root_seed: str, signing_key: str, system_account: NatsAccount, name: str, now_s: int) -> str:
@@ -118,8 +120,19 @@ def system_account_jwt(signing_seed: str, accounts: Accounts, now_s: int) -> str
     return _jwt(signing_seed, accounts.system, SYSTEM, _account(BROKER_LIMITS), now_s)
 
 
-def broker_account_jwt(signing_seed: str, accounts: Accounts, now_s: int) -> str:
-    """Make the broker's account: one way in for all, one way out to each active member."""
+def activation_jwt(agency_seed: str, broker: NatsAccount, now_s: int) -> str:
+    """Let the broker's account, and nobody else, use the door of an agency; signed by the agency's account."""
+    claims = {"subject": _NODE, "kind": "service", "type": "activation"}
+    return _jwt(agency_seed, broker, "adapter", claims, now_s)
+
+
+def broker_account_jwt(
+    signing_seed: str, accounts: Accounts, activations: Mapping[AgencyId, str], now_s: int
+) -> str:
+    """Make the broker's account: one way in for all, one way out to each active member.
+
+    `activations` holds what `activation_jwt` gave for each of them.
+    """
     asked = {
         "name": "ask",
         "subject": "broker.req.*.>",
@@ -127,7 +140,7 @@ def broker_account_jwt(signing_seed: str, accounts: Accounts, now_s: int) -> str
         "account_token_position": topics.ACCOUNT_TOKEN_POSITION,
     }
     nodes = [
-        _import(f"adapter-{agency}", "adapter.>", account, f"adapter.{agency}.>")
+        {**_import(f"adapter-{agency}", _NODE, account, f"adapter.{agency}.>"), "token": activations[agency]}
         for agency, account in sorted(accounts.agencies.items())
     ]
     claims = _account(BROKER_LIMITS, exports=[asked], imports=nodes)
@@ -148,7 +161,7 @@ def agency_account_jwt(
     `revoked_users` maps a user's public key to Unix seconds: its JWTs issued then or before are worth nothing, and a
     connection that uses one is cut when the server takes this account in.
     """
-    served: Claims = {"name": "adapter", "subject": "adapter.>", "type": "service"}
+    served: Claims = {"name": "adapter", "subject": _NODE, "type": "service", "token_req": True}
     account = accounts.agencies[agency]
     claims = _account(AGENCY_LIMITS, exports=[served], imports=[_ask_import(account, accounts.broker)])
     if revoked_users:

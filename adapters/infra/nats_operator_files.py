@@ -52,7 +52,7 @@ class Member(Wire):
 
 
 class Federation(Wire):
-    """What the operator remembers. `last_s` is the newest time in any account, so that time never runs backwards."""
+    """What the operator remembers. `last_s` is the time of the last change, so that time never runs backwards."""
 
     v: Literal[1] = 1
     name: FederationName
@@ -110,7 +110,12 @@ class OperatorStore:
         return Accounts(federation.system, federation.broker, federation.steering, agencies)
 
     def add_agency(self, agency: AgencyId, now_s: int) -> Jwts:
-        """Give an agency an account and the broker a way to it. For an active member: the same JWTs, made anew."""
+        """Give an agency an account and the broker a way to it. For an active member: the same JWTs, made anew.
+
+        The member's account comes first: the broker's names it. Nobody is disconnected by pushing them, but questions
+        to the broker that are under way lose their reply (a server forgets it when it takes the broker's account in);
+        who asked repeats.
+        """
         account = self.accounts.agencies.get(agency)
         if account is None:
             account = _new_account(self._folder)
@@ -118,16 +123,15 @@ class OperatorStore:
         return self._jwts_of(account, self._federation.broker, now_s=now_s)
 
     def revoke_agency(self, agency: AgencyId, now_s: int) -> Jwts:
-        """Take an agency's account away; its connections are cut when the first JWT is pushed."""
+        """Take an agency's account away; its connections are cut when the first JWT is pushed, nobody else's."""
         account = self._active(agency).account
-        at_s = max(now_s, self._federation.last_s)
-        self._save(now_s, tuple(self._changed(agency, revoked_at_s=at_s)))
+        self._save(now_s, tuple(self._changed(agency, revoked_at_s=self._next_s(now_s))))
         return self._jwts_of(account, self._federation.broker, now_s=now_s)
 
     def revoke_user(self, agency: AgencyId, user: str, now_s: int) -> Jwts:
         """Make one login of a member worthless; the member's other logins stay connected."""
         member = self._active(agency)
-        revoked = RevokedUser(user=check_public_key(Kind.USER, user), at_s=max(now_s, self._federation.last_s))
+        revoked = RevokedUser(user=check_public_key(Kind.USER, user), at_s=self._next_s(now_s))
         others = (other for other in member.revoked_users if other.user != user)
         self._save(now_s, tuple(self._changed(agency, revoked_users=(*others, revoked))))
         return self._jwts_of(member.account, now_s=now_s)
@@ -136,16 +140,20 @@ class OperatorStore:
         self, account: NatsAccount, user: str, name: str, permissions: Permissions, *, now_s: int, expires_s: int
     ) -> str:
         """Make a login for a user whose seed only its owner has; Misuse when the account is not the operator's."""
-        seed = _read(self._folder / _ACCOUNTS / f"{check_public_key(Kind.ACCOUNT, account)}.seed").decode()
+        seed = self._account_seed(account)
         return nats_accounts.user_jwt(seed, user, name, permissions, now_s=now_s, expires_s=expires_s)
 
     def account_jwts(self, now_s: int) -> Mapping[NatsAccount, str]:
         """Give the JWTs of all accounts, revoked ones too: a server that was away must learn of them as well."""
         at_s = max(now_s, self._federation.last_s)
         signing, accounts = _read(self._folder / _SIGNING_SEED).decode(), self.accounts
+        activations = {
+            agency: nats_accounts.activation_jwt(self._account_seed(account), accounts.broker, at_s)
+            for agency, account in accounts.agencies.items()
+        }
         jwts = {
             accounts.system: nats_accounts.system_account_jwt(signing, accounts, at_s),
-            accounts.broker: nats_accounts.broker_account_jwt(signing, accounts, at_s),
+            accounts.broker: nats_accounts.broker_account_jwt(signing, accounts, activations, at_s),
             accounts.steering: nats_accounts.steering_account_jwt(signing, accounts, at_s),
         }
         for member in self.members:
@@ -163,6 +171,9 @@ class OperatorStore:
         """Give the configuration of a server of this federation."""
         return render(place, self._federation.operator_jwt, self._federation.system, self.account_jwts(now_s))
 
+    def _account_seed(self, account: NatsAccount) -> str:
+        return _read(self._folder / _ACCOUNTS / f"{check_public_key(Kind.ACCOUNT, account)}.seed").decode()
+
     def _jwts_of(self, *accounts: NatsAccount, now_s: int) -> Jwts:
         jwts = self.account_jwts(now_s)
         return tuple((account, jwts[account]) for account in accounts)
@@ -179,14 +190,17 @@ class OperatorStore:
         for member in self.members:
             yield member.model_copy(update=change) if member is active else member
 
+    def _next_s(self, now_s: int) -> int:
+        """Give the time of a change: later than any before, as a server keeps the newest of two accounts on disk."""
+        return max(now_s, self._federation.last_s + 1)
+
     def _save(self, now_s: int, members: tuple[Member, ...]) -> None:
         """Write the members down, unless another process has changed the file since it was read."""
         path = self._folder / _FEDERATION
         if _read(path) != canonical.encode_model(self._federation):
             message = f"{path}: another process changed it meanwhile; repeat the command"
             raise Misuse(message)
-        last_s = max(now_s, self._federation.last_s)
-        self._federation = self._federation.model_copy(update={"members": members, "last_s": last_s})
+        self._federation = self._federation.model_copy(update={"members": members, "last_s": self._next_s(now_s)})
         replace_private(path, canonical.encode_model(self._federation))
 
 

@@ -211,11 +211,9 @@ class SheetSource:
                 read(cells[column])
             except Unreadable as unreadable:
                 findings.setdefault(column, str(unreadable))
-        person = self._mapping.person
-        for column in (self._mapping.key, person.family_name, person.given_names):
-            if cells[column] in {None, ""}:
-                findings.setdefault(column, f"column {column}: is blank, so nobody finds this row")
         yield from findings.values()
+        if not findings and self._reader.candidate(line.cells) is None:
+            yield "the key, the family name or the given names are blank or too long, so nobody finds this row"
 
     def _rules(self) -> Iterator[tuple[str, Callable[[object], object]]]:
         """Give every column with the way it is read."""

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar, cast
@@ -73,7 +74,8 @@ class SqlSource:
         self._workers = Workers(mapping.location, workers, timeout_s)
         self._lock_wait_s = lock_wait_s
         self._file: tuple[int, int] | None = None
-        self._plans: dict[frozenset[FieldName], tuple[_Part, ...]] = {}
+        # The same sets of fields are granted again and again; their statements are made once.
+        self._plan = lru_cache(_PLANS)(lambda fields: tuple(self._parts(fields)))
         self._persons = person_columns(mapping)
         self._reader = RowReader(mapping, self._persons)
         self._main = _table(mapping.table, (*self._persons, *field_columns(mapping, None, self.catalogue)))
@@ -221,15 +223,6 @@ class SqlSource:
         if query.family_name:
             names = (column[name] for name in (person.family_name, *person.other_names))
             yield sa.or_(*(_like(name, query.family_name) for name in names))
-
-    def _plan(self, fields: frozenset[FieldName]) -> tuple[_Part, ...]:
-        """Give the statements for a set of fields; made once, as the same sets are granted again and again."""
-        parts = self._plans.get(fields)
-        if parts is None:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            parts = self._plans[fields] = tuple(self._parts(fields))
-        return parts
 
     def _parts(self, fields: frozenset[FieldName]) -> Iterator[_Part]:
         """Make the statement of the main table, which also proves that the row is there, and one per detail needed."""

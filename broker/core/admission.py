@@ -7,17 +7,13 @@ from consent_ledger.core.decision import Decision, NotLogged
 from consent_ledger.core.signed import STEERING, SignedStatement
 from consent_ledger.core.state import LedgerState, evidence_id
 from schemas import statements as st
-from schemas.entries import Recorded
+from schemas.entries import RECORDED_AS, Recorded
 from schemas.errors import Code, Malformed
 from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
 from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
 from schemas.registry import PurposeRule, Registry
 from schemas.seal import load_public
 
-ENTRY_OF: Final = {
-    shape: "exchange.acknowledged" if name == "acknowledged" else name for name, shape in st.STATEMENTS.items()
-}
-"""The entry type under which a statement is recorded as it stands."""
 RESERVED: Final = (STEERING, AgencyId("log"))
 """Names that stand in key names in place of an agency's: no agency is admitted under one of them."""
 
@@ -43,7 +39,7 @@ def decide_steered(
         objection = str(error)
     if objection is not None:
         return NotLogged(Code.MALFORMED, objection)
-    return Decision(ENTRY_OF[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
+    return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
 
 
 def _steering_objection(state: LedgerState, statement: st.Steered, registries: Mapping[Hash, Registry]) -> str | None:

@@ -12,7 +12,7 @@ from consent_ledger.core.decision import Decide, Decision, NotLogged, OpenedBody
 from consent_ledger.core.signed import signing_roles
 from consent_ledger.core.state import Grant, LedgerState
 from schemas import statements as st
-from schemas.entries import Disclosed, Granted, Recorded, Refused, Rejected, Unavailable, Withheld
+from schemas.entries import RECORDED_AS, Disclosed, Granted, Recorded, Refused, Rejected, Unavailable, Withheld
 from schemas.errors import Code
 from schemas.ids import AgencyId, Hash
 from schemas.registry import Registry
@@ -51,7 +51,7 @@ def _decide_numbered(
             reason = admission.objection(state, statement, agency, time_ms, registry)
     if reason is not None:
         return _rejected(note, reason, time_ms)
-    return Decision(admission.ENTRY_OF[type(statement)], Recorded(time=time_ms, statement=note))
+    return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=note))
 
 
 def is_stale(statement: st.Statement, time_ms: int) -> bool:

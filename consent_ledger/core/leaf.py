@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from consent_ledger.core.signed import read_note
-from schemas.entries import AnyEntry, decode_entry
+from schemas.entries import AnyEntry, decode_entry, embeds
+from schemas.errors import Malformed
 from schemas.statements import Statement, Steered
 
 
@@ -17,9 +18,13 @@ class Leaf(NamedTuple):
 
 
 def read_leaf(unverified: bytes) -> Leaf:
-    """Parse leaf bytes down to the embedded statement; Malformed when any layer is out of form."""
+    """Parse leaf bytes down to the embedded statement; Malformed when any layer is out of form, or they do not fit."""
     kind, entry = decode_entry(unverified)
-    return Leaf(unverified, kind, entry, read_note(entry.statement.encode())[1])
+    statement = read_note(entry.statement.encode())[1]
+    if not embeds(kind, statement):
+        message = f"entry {kind}: embeds a statement of another type"
+        raise Malformed(message)
+    return Leaf(unverified, kind, entry, statement)
 
 
 def statement_id(statement: Statement) -> bytes:

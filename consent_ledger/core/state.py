@@ -197,27 +197,30 @@ class LedgerState:
     def apply(self, leaf: bytes, entry: AnyEntry, statement: st.Statement) -> None:
         """Fold one entry in; `leaf` are its bytes, `statement` the parsed text of the note it embeds."""
         self.advance(entry.time)
-        match entry:
-            case Granted():
+        match entry, statement:
+            case Granted(), st.Request():
                 self._grant(leaf, entry, statement)
-            case Answered() | Withheld():
+            case ((Answered() | Withheld()), st.Outcome()):
                 self._answer(entry, statement)
-            case Recorded():
-                self._record(entry, statement)
-            case Refused() | Rejected():
-                self._remember_exchange(statement)
+            case Recorded(), st.Steered():
+                self._record_of_steering(statement)
+                self.chain, self.chain_prev = statement.seq, text_hash(entry.statement.encode())
+                self.chain_indices.append(self.size)
+            case Recorded(), _:
+                self._record_of_agency(statement)
+            case ((Refused() | Rejected()), st.Request()):
+                self._use_up(statement)
+            case _:
+                pass  # a rejected statement only uses up its number
         if isinstance(statement, st.Numbered):
             self.counter(statement.key).use(statement.n)
         self.size += 1
 
-    def _remember_exchange(self, statement: st.Statement) -> None:
-        if isinstance(statement, st.Request):
-            self.exchanges.add(bytes.fromhex(statement.exchange))
+    def _use_up(self, request: st.Request) -> None:
+        self.exchanges.add(bytes.fromhex(request.exchange))
 
-    def _grant(self, leaf: bytes, entry: Granted, statement: st.Statement) -> None:
-        if not isinstance(statement, st.Request):
-            return
-        self._remember_exchange(statement)
+    def _grant(self, leaf: bytes, entry: Granted, statement: st.Request) -> None:
+        self._use_up(statement)
         evidence = self._evidence_of(statement.basis)
         if evidence is not None:
             evidence.reserved += 1
@@ -232,9 +235,9 @@ class LedgerState:
             closes=closes,
         )
 
-    def _answer(self, entry: Answered | Withheld, statement: st.Statement) -> None:
+    def _answer(self, entry: Answered | Withheld, statement: st.Outcome) -> None:
         """Close the grant; a disclosure consumes the reserved use, any other end frees it."""
-        grant = self.grants.pop(statement.exchange, None) if isinstance(statement, st.Outcome) else None
+        grant = self.grants.pop(statement.exchange, None)
         if grant is None:
             return
         evidence = self._evidence_of(grant.statement.basis)
@@ -250,14 +253,6 @@ class LedgerState:
     def _evidence_of(self, basis: st.Basis) -> Evidence | None:
         name = basis.consent or basis.given
         return None if name is None else self.evidence.get(name)
-
-    def _record(self, entry: Recorded, statement: st.Statement) -> None:
-        if not isinstance(statement, st.Steered):
-            self._record_of_agency(statement)
-            return
-        self._record_of_steering(statement)
-        self.chain, self.chain_prev = statement.seq, text_hash(entry.statement.encode())
-        self.chain_indices.append(self.size)
 
     def _record_of_steering(self, statement: st.Steered) -> None:
         match statement:

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.sources.port import MAX_CANDIDATES, LocalRef, Search
 from schemas.errors import Malformed, Misuse, Unavailable
-from schemas.ids import FieldName
+from schemas.ids import CodeName, FieldName
 from schemas.record import PersonBlock, Value
 from tests.support.agency_tables import (
     BEGAN,
@@ -52,7 +52,7 @@ async def test_a_row_is_a_candidate_with_all_that_tells_persons_apart(agency: Ag
         family_name="Havchenko",
         given_names="Olena",
         birth_date="1987-05-03",
-        birth_country="ua",
+        birth_country=CodeName("ua"),
         sex="w",
         other_names=("Rudska",),
     )
@@ -207,7 +207,7 @@ async def test_a_record_holds_the_granted_fields_with_their_provenance(agency: A
     assert [found.field for found in record] == sorted([KIND, PHONE, BEGAN])
     first = {found.field: found.values[0] for found in record}
     assert first[KIND] == Value(
-        value="general", recorded_at="2026-02-01", recorded_by="course_office", verified="document", disputed=True
+        value="general", recorded_at="2026-02-01", recorded_by=CodeName("course_office"), verified="document", disputed=True
     )
     assert (first[PHONE].verified, first[PHONE].origin) == ("client", "client")
     assert (first[BEGAN].value, first[BEGAN].precision) == ("2026-01-12", "day")

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.infra import nats_accounts
-from adapters.infra.nats_accounts import Accounts
+from adapters.infra.nats_accounts import AGENCY_LIMITS
 from adapters.infra.nats_bus import NatsBus
 from adapters.infra.nats_keys import ENTROPY_BYTES, Kind, new_seed
-from adapters.infra.nats_operator_files import Jwts, OperatorStore
-from adapters.infra.nats_push import push_accounts
+from adapters.infra.nats_operator_files import Jwts
+from adapters.infra.nats_push import known_accounts, push_accounts
 from schemas import topics
 from schemas.errors import Misuse, Unavailable
 from schemas.ids import AgencyId
-from tests.support.nats_town import COUNSELLING, FEDERATION, JOBCENTER, Desk, Events, Town, now_s
+from tests.support.nats_town import COUNSELLING, JOBCENTER, Desk, Events, Town, claims_of, now_s, resigned
 from tests.support.raw_nats import publication
 
 LONG_S = 10.0
@@ -66,28 +65,23 @@ async def serving_broker(desk: Desk, events: Events | None = None) -> NatsBus:
 
 
 async def test_an_agency_joins_and_nobody_else_notices(desk: Desk) -> None:
-    """A new member asks and is asked at once; connections stay, and calls under way get their replies."""
-    of_broker, of_member = Events(), Events()
-    asked, called = Waiting(), Waiting()
-    broker = await desk.connect(desk.town.broker(), of_broker)
-    await broker.serve(topics.BROKER_TOPICS, asked.answer)
+    """A new member asks and is asked at once; connections stay, and calls to nodes under way get their replies."""
+    of_broker, of_member, called = Events(), Events(), Waiting()
+    broker = await serving_broker(desk, of_broker)
     member = await desk.connect(desk.town.member(JOBCENTER), of_member)
     await member.serve(PERMIT, called.answer)
-    under_way = [
-        asyncio.create_task(member.call(ASK, b"to the broker", timeout_s=LONG_S)),
-        asyncio.create_task(broker.call(topics.node_call(JOBCENTER, "permit"), b"to the node", timeout_s=LONG_S)),
-    ]
-    await asyncio.gather(asked.begun.wait(), called.begun.wait())
+    under_way = asyncio.create_task(broker.call(topics.node_call(JOBCENTER, "permit"), b"long", timeout_s=LONG_S))
+    await called.begun.wait()
 
     await push(desk, desk.town.store.add_agency(COURSES, now_s()))
-    asked.go_on.set()
-    called.go_on.set()
     newcomer = await desk.connect(desk.town.member(COURSES))
     await newcomer.serve(PERMIT, same)
 
     assert await newcomer.call(ASK, b"1", timeout_s=LONG_S) == b"1"
     assert await broker.call(topics.node_call(COURSES, "permit"), b"2", timeout_s=LONG_S) == b"2"
-    assert await asyncio.gather(*under_way) == [b"to the broker", b"to the node"]
+    assert await member.call(ASK, b"3", timeout_s=LONG_S) == b"3"
+    called.go_on.set()
+    assert await under_way == b"long"
     assert not of_broker.down.is_set()
     assert not of_member.down.is_set()
 
@@ -142,8 +136,8 @@ async def test_a_revoked_agency_is_cut_at_once_and_alone(desk: Desk) -> None:
 async def test_an_old_configuration_does_not_bring_a_revoked_agency_back(desk: Desk) -> None:
     """A server that starts again with the configuration of before the change keeps what was pushed."""
     login = desk.town.member(JOBCENTER)
-    await push(desk, desk.town.store.revoke_agency(JOBCENTER, now_s() + 1))
-    await push(desk, desk.town.store.add_agency(COURSES, now_s() + 1))
+    await push(desk, desk.town.store.revoke_agency(JOBCENTER, now_s()))
+    await push(desk, desk.town.store.add_agency(COURSES, now_s()))
     desk.town.server.kill()
     desk.town.server.restart()
     with pytest.raises(ConnectionRefusedError):
@@ -190,23 +184,57 @@ async def test_pushing_again_is_harmless(desk: Desk) -> None:
     assert not events.down.is_set()
 
 
-async def test_an_account_the_operator_did_not_sign_is_refused(desk: Desk, tmp_path: Path) -> None:
-    """Not even the system login can bring in an account signed by anybody else, for example with wider doors."""
-    stranger = OperatorStore.create(tmp_path / "stranger", FEDERATION, now_s())
+async def test_an_account_the_operator_did_not_sign_opens_nothing(desk: Desk) -> None:
+    """Not even the system login can widen an account with a JWT signed by anybody else; here one without limits."""
     account = desk.town.store.accounts.agencies[JOBCENTER]
-    own = new_seed(Kind.OPERATOR, bytes(ENTROPY_BYTES))
-    forged = nats_accounts.agency_account_jwt(own, desk.town.store.accounts, JOBCENTER, {}, now_s())
+    genuine = desk.town.store.account_jwts(now_s())[account]
+    stranger = new_seed(Kind.OPERATOR, bytes(ENTROPY_BYTES))
+    unlimited = claims_of(genuine)["nats"]["limits"] | {"conn": -1}
+    await push(desk, ((account, resigned(genuine, stranger, limits=unlimited)),))
+    login = desk.town.member(JOBCENTER)
+    with pytest.raises(ConnectionRefusedError):
+        for _ in range(AGENCY_LIMITS.connections + 1):
+            await desk.raw(login)
+
+
+@pytest.mark.parametrize("door", ["the broker's, in another's place", "another agency's own"])
+async def test_a_door_that_is_not_ones_own_stays_shut(desk: Desk, door: str) -> None:
+    """Even an account the operator itself signed with a wrong import cannot ask as another, or call another's node."""
+    accounts = desk.town.store.accounts
+    own, other = accounts.agencies[JOBCENTER], accounts.agencies[COUNSELLING]
+    await serving_broker(desk)
+    node = await desk.connect(desk.town.member(COUNSELLING))
+    await node.serve(PERMIT, same)
+    wrong = {
+        "the broker's, in another's place": {"subject": f"broker.req.{other}.>", "account": accounts.broker},
+        "another agency's own": {"subject": "adapter.>", "account": other},
+    }[door]
+    signing = (desk.town.folder / "operator" / "signing.seed").read_text()
+    imports = [{"name": "wrong", "local_subject": "wrong.>", "type": "service", **wrong}]
+    await push(desk, ((own, resigned(desk.town.store.account_jwts(now_s())[own], signing, imports=imports)),))
+    intruder = await desk.connect(desk.town.watcher(own))
+    for verb in ("request", "permit"):
+        with pytest.raises(Unavailable, match="nobody serves"):
+            await intruder.call(f"wrong.{verb}", b"x", timeout_s=LONG_S)
+
+
+async def test_the_server_lists_the_accounts_it_knows(desk: Desk) -> None:
+    """The operator can see which accounts a server has been told of."""
+    await push(desk, desk.town.store.add_agency(COURSES, now_s()))
+    known = await known_accounts(await desk.connect(desk.town.system()), timeout_s=LONG_S)
+    assert known == set(desk.town.store.account_jwts(now_s()))
+
+
+async def test_what_is_no_account_is_refused(desk: Desk) -> None:
+    """A JWT the server cannot read is refused with an error, not passed over."""
     with pytest.raises(Misuse, match="refuses its JWT"):
-        await push(desk, ((account, forged),))
-    with pytest.raises(Misuse, match="refuses its JWT"):
-        await push(desk, stranger.add_agency(JOBCENTER, now_s()))
+        await push(desk, ((desk.town.store.accounts.broker, "no JWT"),))
 
 
-
-
-async def test_a_rolled_back_account_is_noticed(desk: Desk) -> None:
-    """A server keeps the newer JWT; the operator who pushes an older one is told instead of left in good faith."""
-    old = desk.town.store.add_agency(JOBCENTER, now_s())
-    await push(desk, desk.town.store.add_agency(JOBCENTER, now_s() + 5))
-    with pytest.raises(Misuse, match="newer"):
-        await push(desk, old)
+async def test_the_system_login_can_do_nothing_else(desk: Desk) -> None:
+    """Whoever gets hold of the login for pushing accounts can neither watch connections nor cut or stop anything."""
+    system = await desk.raw(desk.town.system())
+    for request in ("SERVER.PING.CONNZ", "SERVER.X.KICK", "SERVER.X.RELOAD", "CLAIMS.DELETE", "CLAIMS.PACK"):
+        topic = f"$SYS.REQ.{request}"
+        assert b"Permissions Violation for Publish" in await system.flush(publication(topic.encode(), b"{}"))
+    assert b"Permissions Violation for Subscription" in await system.flush(b"SUB $SYS.> 1\r\n")

@@ -120,7 +120,7 @@ DISCLOSED_BODY: Final = st.OutcomeBody(
     kind="disclosed", fields=(STARTED, STATE), ct=sha256(SEALED), commitment=commit_record(MASK, RECORD.fields)
 )
 UNAVAILABLE_BODY: Final = st.OutcomeBody(kind="unavailable")
-K: Final = hashlib.sha256(b"k").digest()
+BODY_KEY: Final = hashlib.sha256(b"k").digest()
 
 
 SteeredT = TypeVar("SteeredT", bound=st.Steered)
@@ -167,7 +167,7 @@ REQUEST: Final = _numbered(
     exp=AT + 60_000,
 )
 OUTCOME: Final = _numbered(
-    st.Outcome, 2, key=HOLDER_KEY, exchange=EXCHANGE, grant=sha256(b"grant"), body=commit_body(K, DISCLOSED_BODY)
+    st.Outcome, 2, key=HOLDER_KEY, exchange=EXCHANGE, grant=sha256(b"grant"), body=commit_body(BODY_KEY, DISCLOSED_BODY)
 )
 
 STATEMENTS: Final[Mapping[str, st.Statement]] = {
@@ -263,10 +263,10 @@ ENTRIES: Final[Mapping[str, AnyEntry]] = {
         rules=(CodeName("consent_withdrawn"),),
     ),
     "exchange.disclosed": Disclosed(
-        time=AT, statement=_OUTCOME_NOTE, k=Hash(K.hex()), body=DISCLOSED_BODY, grant=11, chain=5
+        time=AT, statement=_OUTCOME_NOTE, k=Hash(BODY_KEY.hex()), body=DISCLOSED_BODY, grant=11, chain=5
     ),
     "exchange.unavailable": Unavailable(
-        time=AT, statement=_OUTCOME_NOTE, k=Hash(K.hex()), body=UNAVAILABLE_BODY, grant=11, chain=5
+        time=AT, statement=_OUTCOME_NOTE, k=Hash(BODY_KEY.hex()), body=UNAVAILABLE_BODY, grant=11, chain=5
     ),
     "exchange.withheld": Withheld(time=AT, statement=_OUTCOME_NOTE, grant=11, reason=Code.CONSENT_WITHDRAWN),
     "statement.rejected": Rejected(time=AT, statement=_REQUEST_NOTE, reason=Code.STALE),
@@ -288,7 +288,7 @@ QUERIES: Final[tuple[BaseModel, ...]] = (
 )
 MESSAGES: Final[tuple[ms.Message, ...]] = (
     ms.AskRequest(_STATEMENT, SEALED),
-    ms.AskOutcome(_OUTCOME_NOTE.encode(), K, encode_model(DISCLOSED_BODY)),
+    ms.AskOutcome(_OUTCOME_NOTE.encode(), BODY_KEY, encode_model(DISCLOSED_BODY)),
     ms.AskDeliver(_DISCLOSED, _PROOF, SEALED),
     ms.AskRecord(signed(STATEMENTS["agency.head"])),
     ms.AskChain(encode_model(QUERIES[0])),

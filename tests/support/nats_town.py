@@ -1,6 +1,8 @@
 """A federation's bus with all its walls, as an operator sets it up: operator files, certificates, a real server."""
 
 import asyncio
+import base64
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -9,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
 
 from adapters.infra import nats_accounts, tls
 from adapters.infra.nats_accounts import Permissions
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
-from adapters.infra.nats_keys import ENTROPY_BYTES, Kind, new_seed, public_key
+from adapters.infra.nats_keys import ENTROPY_BYTES, Kind, new_seed, public_key, sign
 from adapters.infra.nats_operator_files import OperatorStore
 from adapters.infra.nats_server_conf import ServerPlace
 from schemas import topics
@@ -35,6 +40,23 @@ RECONNECT_WAIT_S = 0.02
 def now_s() -> int:
     """Give the time in Unix seconds; logins are made for the clock the server goes by."""
     return int(time.time())  # noqa: TID251  a real server goes by this machine's clock, not by an argument
+
+
+def claims_of(jwt: str) -> dict[str, Any]:
+    """Give what a JWT says, without looking at its signature."""
+    part = jwt.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
+
+
+def resigned(jwt: str, seed: str, **changes: object) -> str:
+    """Give a JWT with other NATS claims, signed by any key: what a forger, or a careless operator, makes."""
+    claims = claims_of(jwt)
+    claims["iss"], claims["iat"] = public_key(seed), claims["iat"] + 1
+    claims["nats"] |= changes
+    body = base64.urlsafe_b64encode(to_json(claims)).rstrip(b"=").decode()
+    signed = f"{jwt.split('.')[0]}.{body}"
+    return f"{signed}.{base64.urlsafe_b64encode(sign(seed, signed.encode())).rstrip(b'=').decode()}"
 
 
 @dataclass(frozen=True)

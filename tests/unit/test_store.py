@@ -59,10 +59,10 @@ def _bring_back(folder: Path, file: str, content: bytes) -> None:
 def test_files_are_set_up_for_loss_of_power(tmp_path: Path) -> None:
     """Write-ahead log, large pages, and full synchronisation on the connections that write."""
     with ShardStore(tmp_path, LOG) as store:
-        written = [store._write, store._write_lock]  # noqa: SLF001 - a connection's setting shows on itself only
-        assert [one.execute("PRAGMA synchronous").fetchone()[0] for one in written] == [2, 2]
-        assert [one.execute("PRAGMA journal_mode").fetchone()[0] for one in written] == ["wal", "wal"]
-        assert store._write.execute("PRAGMA page_size").fetchone()[0] == 65_536  # noqa: SLF001 - as above
+        shard, lock = store._write, store._write_lock  # noqa: SLF001 - a connection's setting shows on itself only
+        assert [one.execute("PRAGMA synchronous").fetchone()[0] for one in (shard, lock)] == [2, 2]
+        assert [one.execute("PRAGMA journal_mode").fetchone()[0] for one in (shard, lock)] == ["wal", "wal"]
+        assert shard.execute("PRAGMA page_size").fetchone()[0] == 65_536
 
 
 @pytest.mark.parametrize(
@@ -202,12 +202,12 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
     """A transaction that fails in its middle is undone: the same batch goes in when there is room again."""
     with ShardStore(tmp_path, LOG) as store:
         _log(store, 1)
-        pages = store._write.execute("PRAGMA page_count").fetchone()[0]  # noqa: SLF001 - a full disk, made small
-        store._write.execute(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001 - as above
+        file = store._write  # noqa: SLF001 - the limit that makes a disk full is set on the connection that writes
+        file.execute(f"PRAGMA max_page_count = {file.execute('PRAGMA page_count').fetchone()[0]}")
         batch = [b"x" * 60_000 for _ in range(4)]
         with pytest.raises(Unavailable, match="full"):
             store.append(batch, [None] * 4)
-        store._write.execute("PRAGMA max_page_count = 1000000")  # noqa: SLF001 - as above
+        file.execute("PRAGMA max_page_count = 1000000")
         assert store.append(batch, [None] * 4).size == 5
 
 
