@@ -5,7 +5,7 @@ holder calls `outcome` (steps 12 and 13) and only then answers it with the seale
 than the open call takes the same way by `deliver`. The broker keeps nothing of what passes: no sealed block, no record.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,7 @@ from schemas.bus import Bus
 from schemas.commitment import sha256
 from schemas.entries import Answered, Disclosed, Granted, Recorded
 from schemas.errors import Code, HandschlagError, Malformed, NotAuthentic
-from schemas.ids import AgencyId, NatsAccount
+from schemas.ids import AgencyId, Hash, NatsAccount
 from schemas.topics import node_call
 
 PERMIT_TIMEOUT_S: Final = 14.5
@@ -30,14 +30,22 @@ PERMIT_TIMEOUT_S: Final = 14.5
 DELIVER_TIMEOUT_S: Final = 10.0
 
 
+async def _all_held(_registry: Hash) -> None:
+    """Hold no more registry bundles than are held already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchanges:
-    """The middle of every exchange: the log, the bus, and the gate that proves who calls."""
+    """The middle of every exchange: the log, the bus, and the gate that proves who calls.
+
+    `tell` sends news to a node; `hold_registry` fetches a bundle that is about to be put into force.
+    """
 
     sequencer: Sequencer
     bus: Bus
     gate: Gate
     tell: Callable[[AgencyId, ms.Deliver], None]
+    hold_registry: Callable[[Hash], Awaitable[None]] = _all_held
 
     async def request(self, asked: ms.AskRequest, account: NatsAccount) -> ms.Message:
         """Decide and record a request, pass a permitted one on, and bring back what the holder says at once."""
@@ -114,6 +122,8 @@ class Exchanges:
     async def record(self, asked: ms.AskRecord, account: NatsAccount) -> ms.Message:
         """Record a statement that is no exchange, and tell at once whom it concerns."""
         signed = authenticate(asked.statement, account, self.sequencer.state, self.gate)
+        if isinstance(signed.statement, st.RegistrySet):
+            await self.hold_registry(signed.statement.registry)
         return await self._logged(recordable(signed))
 
     async def _logged(self, submission: Submission) -> ms.Message:

@@ -1,7 +1,8 @@
 """What the broker serves on the bus: seven verbs, each a few lines from bytes to a flow and back to bytes.
 
 Here, and only here, errors become answers: theirs with code and rule, ours as "unavailable" without detail. Each agency
-has a bounded number of calls under way; above it the answer is `busy`, before anything is looked at or counted.
+has a bounded number of calls of each verb under way (so that its requests never crowd out its own outcomes, for which
+others' requests wait); above it the answer is `busy`, before anything is looked at or counted.
 """
 
 from collections import Counter
@@ -16,9 +17,12 @@ from schemas import canonical
 from schemas import messages as ms
 from schemas.errors import Busy, Code, HandschlagError, LedgerInconsistent, Malformed, NotAuthentic
 from schemas.ids import AgencyId, Hash, NatsAccount
-from schemas.topics import BROKER_TOPICS, parse_broker_topic
+from schemas.topics import ASK_VERBS, BROKER_TOPICS, parse_broker_topic
 from schemas.wire import MAX_MESSAGE_BYTES
 
+READING: Final = ("chain", "evidence", "head")
+"""What changes nothing, and so is served before the witnesses have confirmed that this log is the newest."""
+WRITING: Final = tuple(verb for verb in ASK_VERBS if verb not in READING)
 MAX_CALLS_PER_AGENCY: Final = 512
 RETRY_AFTER_MS: Final = 500
 CHAIN_PAGE: Final = 100
@@ -35,8 +39,9 @@ class Service:
         """Take the flows and the registry bundles that lie beside the log, by hash."""
         self._exchanges = exchanges
         self._bundles = bundles
-        self._under_way: Counter[NatsAccount] = Counter()
+        self._under_way: Counter[tuple[NatsAccount, str]] = Counter()
         self.answered: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         self._verbs: dict[str, Answer] = {
             "request": self._request,
             "outcome": self._outcome,
@@ -47,9 +52,10 @@ class Service:
             "head": self._head,
         }
 
-    async def start(self) -> None:
-        """Begin to serve."""
-        await self._exchanges.bus.serve(BROKER_TOPICS, self.handle)
+    async def start(self, verbs: Sequence[str] = ASK_VERBS) -> None:
+        """Begin to serve these verbs; the caller of a verb that is not served is told at once that nobody does."""
+        for verb in verbs:
+            await self._exchanges.bus.serve(f"{BROKER_TOPICS.removesuffix('*')}{verb}", self.handle)
 
     async def handle(self, topic: str, unverified: bytes) -> bytes:
         """Answer one message; every failure becomes a coded answer, and only a broken ledger is passed on."""
@@ -64,18 +70,24 @@ class Service:
             message = ms.fault(error.code, str(error))
         except HandschlagError:
             message = ms.fault(Code.UNAVAILABLE, "broker: cannot answer now")
-        self.answered[message.TYPE] += 1
+        self._count(message)
         return ms.pack(message)
 
+    def _count(self, message: ms.Message) -> None:
+        self.answered[message.TYPE] += 1
+        if isinstance(message, ms.Failed):
+            self.failed[canonical.decode_model(ms.Fault, message.fault).code] += 1
+
     async def _admitted(self, verb: str, unverified: bytes, account: NatsAccount) -> ms.Message:
-        if self._under_way[account] >= MAX_CALLS_PER_AGENCY:
-            message = f"caller: {MAX_CALLS_PER_AGENCY} calls are under way already"
+        calls = account, verb
+        if self._under_way[calls] >= MAX_CALLS_PER_AGENCY:
+            message = f"caller: {MAX_CALLS_PER_AGENCY} calls of this verb are under way already"
             raise Busy(message, retry_after_ms=RETRY_AFTER_MS)
-        self._under_way[account] += 1
+        self._under_way[calls] += 1
         try:
             return await self._verbs[verb](unverified, account)
         finally:
-            self._under_way[account] -= 1
+            self._under_way[calls] -= 1
 
     async def _request(self, unverified: bytes, account: NatsAccount) -> ms.Message:
         return await self._exchanges.request(ms.unpack(unverified, ms.AskRequest), account)

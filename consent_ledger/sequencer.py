@@ -86,6 +86,11 @@ class Sequencer:
         self._failed: BaseException | None = None
         self._receipts: dict[int, Receipt] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait for the next batch."""
+        return self._queue.qsize()
+
     async def submit(self, submission: Submission) -> Receipt | NotLogged:
         """Have a submission decided and logged; the answer comes after it is durable.
 

@@ -16,7 +16,7 @@ from consent_ledger.core import merkle, tiles
 from consent_ledger.core.checkpoint import Checkpoint, unverified_checkpoint
 from consent_ledger.core.tiles import TILE_HEIGHT, TILE_WIDTH, TileTree
 from consent_ledger.ports import Appended, Opened
-from schemas.errors import LedgerInconsistent, Misuse, Unavailable
+from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Unavailable
 from schemas.note import split_note
 from schemas.wire import MAX_ENTRY_BYTES
 
@@ -158,7 +158,7 @@ class ShardReader:
                 ).fetchall()
             if len(rows) != last - first:
                 message = f"{self._path.name}: an entry between {first} and {last} is missing; bring back a whole copy"
-                raise LedgerInconsistent(message)
+                raise Incomplete(message)
             yield from rows
 
     def _fetch_tile(self, level: int, n: int) -> bytes:
@@ -166,7 +166,7 @@ class ShardReader:
             row = self._read.execute("SELECT hashes FROM tile WHERE level = ? AND n = ?", (level, n)).fetchone()
         if row is None:
             message = f"{self._path.name}: tile {n} of level {level} is missing; bring back a whole copy"
-            raise LedgerInconsistent(message)
+            raise Incomplete(message)
         return bytes(row[0])
 
     def _fetch_lock(self) -> bytes | None:

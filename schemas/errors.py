@@ -114,3 +114,7 @@ class Busy(Unavailable):
 
 class LedgerInconsistent(HandschlagError):
     """Stop and shout: the log contradicts itself, its lock, a witness or a receipt. No process goes on after it."""
+
+
+class Incomplete(LedgerInconsistent):
+    """Part of a log is not where it must be; what is there may be sound."""

@@ -52,10 +52,12 @@ class _OnTheWire(GenerateJsonSchema):
     def field_is_required(
         self,
         field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
-        total: bool,  # noqa: ARG002, FBT001  # the signature is pydantic's
+        total: bool,  # noqa: FBT001  # the signature is pydantic's
     ) -> bool:
         inner = field["schema"]
-        return inner["type"] != "default" or inner["default"] is not None
+        if inner["type"] == "default":
+            return inner["default"] is not None
+        return super().field_is_required(field, total)
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  # the signature is pydantic's
         return False

@@ -222,13 +222,13 @@ class Fault(Wire):
 class ChainQuery(Wire):
     """Which part of the steering chain is wanted."""
 
-    after: Annotated[int, Field(ge=0)]
+    after: Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class EvidenceQuery(Wire):
     """Which entries (by index) or which registry bundle (by hash) are wanted."""
 
-    indices: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(max_length=64)] = ()
+    indices: Annotated[tuple[Annotated[int, Field(ge=0, le=2**53 - 1)], ...], Field(max_length=64)] = ()
     registry: Hash | None = None
 
 
@@ -241,7 +241,7 @@ class HeadQuery(Wire):
 class HeadAnswer(Wire):
     """The highest number the log holds of a key (0 for none), and the shard that is open now."""
 
-    highest: Annotated[int, Field(ge=0)]
+    highest: Annotated[int, Field(ge=0, le=2**53 - 1)]
     log: LogId
 
 

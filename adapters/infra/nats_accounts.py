@@ -126,9 +126,7 @@ def activation_jwt(agency_seed: str, broker: NatsAccount, now_s: int) -> str:
     return _jwt(agency_seed, broker, "adapter", claims, now_s)
 
 
-def broker_account_jwt(
-    signing_seed: str, accounts: Accounts, activations: Mapping[AgencyId, str], now_s: int
-) -> str:
+def broker_account_jwt(signing_seed: str, accounts: Accounts, activations: Mapping[AgencyId, str], now_s: int) -> str:
     """Make the broker's account: one way in for all, one way out to each active member.
 
     `activations` holds what `activation_jwt` gave for each of them.

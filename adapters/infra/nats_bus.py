@@ -23,7 +23,6 @@ from nats import errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.aio.transport import TcpTransport
 
 from adapters.infra.nats_keys import sign
 from schemas.bus import Handler
@@ -35,7 +34,7 @@ LEAST_SERVER: Final = (2, 12, 7)
 
 _READ_BYTES: Final = 1024 * 1024
 _PING_EVERY_S: Final = 5
-_FLUSH_LIMIT_S: Final = 10
+_FLUSH_LIMIT_S: Final = 5
 _NEVER_GIVE_UP: Final = -1
 _NO_BUFFER: Final = -1
 _ONE_TAKES_IT: Final = "one"
@@ -96,7 +95,7 @@ class Counters:
 
 
 class _GaveUpError(Exception):
-    """Raised into the library's connect when its time is up: on Python 3.11 it may miss a cancellation."""
+    """Raised into the library where it must stop trying to connect: on Python 3.11 it may miss a cancellation."""
 
 
 class _Client(Client):
@@ -132,14 +131,21 @@ class _Client(Client):
         self._pending_data_size = 0
         try:
             await super()._attempt_reconnect()
+        except _GaveUpError:
+            return
         except Exception as error:  # noqa: BLE001  an unnoticed dead task would leave the process deaf for ever
-            await self._error_cb(error)
+            with suppress(_GaveUpError):
+                await self._error_cb(error)
             await self.close()
 
+    def is_reconnecting_here(self) -> bool:
+        """Say whether the task that asks is the one that reconnects."""
+        return asyncio.current_task() is self._reconnection_task
+
     def abandon(self) -> None:
-        """Drop the socket without a farewell, after a connect that was given up half-way."""
-        if isinstance(self._transport, TcpTransport) and self._transport._io_writer is not None:
-            self._transport._io_writer.transport.abort()
+        """Hang up after a connect that was given up half-way."""
+        if self._transport is not None:
+            self._transport.close()
 
 
 class NatsBus:
@@ -263,7 +269,7 @@ class NatsBus:
             closed_cb=self._on_closed,
             ping_interval=_PING_EVERY_S,
             max_reconnect_attempts=_NEVER_GIVE_UP,
-            reconnect_time_wait=settings.reconnect_wait_s,
+            reconnect_time_wait=settings.reconnect_wait_s,  # type: ignore[arg-type]  # it sleeps for so many seconds
             pending_size=_NO_BUFFER,
         )
         self._max_body = min(MAX_MESSAGE_BYTES, self._client.max_payload)
@@ -271,9 +277,14 @@ class NatsBus:
     async def _check_server(self) -> None:
         """Refuse a server with known holes, whatever its operator thinks of it."""
         server = self._client.connected_server_version
-        if (server.major, server.minor, server.patch) < LEAST_SERVER:
-            await self.close()
-            message = f"NATS server: {server} is too old, at least {'.'.join(map(str, LEAST_SERVER))} is needed"
+        try:
+            version = (server.major, server.minor, server.patch)
+        except ValueError:
+            version = (0, 0, 0)
+        if version < LEAST_SERVER:
+            self._closing = asyncio.create_task(self._client.close())
+            await self._closing
+            message = f"NATS server: it calls itself {server}, at least {'.'.join(map(str, LEAST_SERVER))} is needed"
             raise Misuse(message)
 
     def _check_size(self, topic: str, body: bytes) -> None:
@@ -309,7 +320,7 @@ class NatsBus:
         try:
             async with asyncio.timeout(self._settings.drain_timeout_s):
                 if self._client.is_connected:
-                    drains = (subscription.drain() for subscription in self._served)
+                    drains = [subscription.drain() for subscription in self._served]  # type: ignore[no-untyped-call]
                     await asyncio.gather(*drains, return_exceptions=True)
                 while self._running:
                     await asyncio.wait(self._running)
@@ -330,7 +341,8 @@ class NatsBus:
         if self._connecting and kind not in self._obstacles:
             self._obstacles.append(kind)
         self._listeners.error(kind)
-        if self._connecting and asyncio.get_running_loop().time() > self._give_up_at:
+        late = self._connecting and asyncio.get_running_loop().time() > self._give_up_at
+        if late or (self._closing is not None and self._client.is_reconnecting_here()):
             raise _GaveUpError
 
     async def _on_disconnected(self) -> None:

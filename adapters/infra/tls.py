@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from adapters.infra.private_files import create_private
+from schemas.errors import Misuse
 
 
 class Role(Enum):
@@ -64,12 +65,15 @@ def make_authority(name: str, validity: Validity) -> Identity:
 
 
 def issue(authority: Identity, name: str, role: Role, hosts: Sequence[str], validity: Validity) -> Identity:
-    """Issue a certificate for one end; `hosts` are the names and addresses a server is reached under."""
+    """Issue a certificate for one end; `hosts` are the names and addresses a server is reached under.
+
+    Raises Misuse when the authority's key is not one on an elliptic curve.
+    """
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     issuer_key = serialization.load_pem_private_key(authority.key, None)
     if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
         message = "certificate authority: its key must be one on an elliptic curve"
-        raise TypeError(message)
+        raise Misuse(message)
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(name, issuer.subject, key.public_key(), validity)

@@ -22,7 +22,7 @@ from adapters.sources.text import clean
 from schemas.errors import Malformed, Unavailable
 
 MAX_UNPACKED: Final = 400 * 1024 * 1024
-MAX_ROWS: Final = 200_000
+MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 500
 
 _BROKEN: Final = (

@@ -1,11 +1,11 @@
 """Decisions about everything that is no exchange: steering, approvals, catalogues, consents, upkeep."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, assert_never
 
 from consent_ledger.core.decision import Decision, NotLogged
 from consent_ledger.core.signed import STEERING, SignedStatement
-from consent_ledger.core.state import LedgerState, evidence_id
+from consent_ledger.core.state import LedgerState, Steering, evidence_id
 from schemas import statements as st
 from schemas.entries import RECORDED_AS, Recorded
 from schemas.errors import Code, Malformed
@@ -42,7 +42,7 @@ def decide_steered(
     return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
 
 
-def _steering_objection(state: LedgerState, statement: st.Steered, registries: Mapping[Hash, Registry]) -> str | None:
+def _steering_objection(state: LedgerState, statement: Steering, registries: Mapping[Hash, Registry]) -> str | None:
     """Say what keeps a steering statement from taking effect, or None; the first entry opens the shard.
 
     Raises Malformed for a public key that is none.
@@ -64,7 +64,7 @@ def _steering_objection(state: LedgerState, statement: st.Steered, registries: M
             key = state.keys.get(statement.name)
             return None if key is not None and key.revoked is None else "name: no key in force has it"
         case _:
-            return "statement: its type is not taken here"
+            assert_never(statement)
 
 
 def _registry_objection(
@@ -198,17 +198,15 @@ def _kind_objection(
     rule: PurposeRule,
 ) -> Code | None:
     """Check what only consents or only given bases have: a norm, a notice given already, a consent that is replaced."""
-    match statement:
-        case st.BasisGiven():
-            if statement.kind not in rule.row.basis or statement.norm not in rule.row.norm:
-                return Code.BASIS_MISMATCH
-            return Code.CONDITION_MISSING if (statement.notice_date or 0) > time_ms else None
-        case st.ConsentGiven():
-            if "consent" not in rule.row.basis:
-                return Code.BASIS_MISMATCH
-            if statement.replaces is None:
-                return None
-            return _withdrawal_objection(state, statement.replaces, agency, Code.CONSENT_UNKNOWN)
+    if isinstance(statement, st.BasisGiven):
+        if statement.kind not in rule.row.basis or statement.norm not in rule.row.norm:
+            return Code.BASIS_MISMATCH
+        return Code.CONDITION_MISSING if (statement.notice_date or 0) > time_ms else None
+    if "consent" not in rule.row.basis:
+        return Code.BASIS_MISMATCH
+    if statement.replaces is None:
+        return None
+    return _withdrawal_objection(state, statement.replaces, agency, Code.CONSENT_UNKNOWN)
 
 
 def _parties_objection(

@@ -1,6 +1,6 @@
 """From note bytes to a statement whose signers are proven, with the keys that are in force at an index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,12 +8,15 @@ from consent_ledger.core.state import Key
 from schemas import statements as st
 from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import AgencyId, FederationName, KeyName
-from schemas.note import Note, VerifierKey, split_note, verify_split
+from schemas.note import Note, VerifiedNote, VerifierKey, split_note, verify_split
 from schemas.statements import Numbered, Statement, Steered, parse_statement_text
 from schemas.wire import MAX_STATEMENT_BYTES
 
 STEERING: Final = AgencyId("steering")
 """The name the steering group's keys carry in place of an agency; no agency may be admitted under it."""
+
+Check = Callable[[Note, Sequence[VerifierKey]], VerifiedNote]
+"""Verifies a note's signatures with known keys, as `schemas.note.verify_split` does."""
 
 _QUORUM: Final = 2
 
@@ -53,17 +56,27 @@ def verify_statement(unverified_note: bytes, keys: Mapping[KeyName, Key], pins: 
     NotAuthentic when a signature is missing, unknown or wrong.
     """
     note, statement = read_note(unverified_note)
+    return SignedStatement(unverified_note, statement, verify_signers(note, statement, keys, pins))
+
+
+def verify_signers(
+    note: Note, statement: Statement, keys: Mapping[KeyName, Key], pins: Pins, check: Check = verify_split
+) -> AgencyId:
+    """Prove who signed a note whose statement has been read from its text; raises as `verify_statement`.
+
+    `check` stands in for `verify_split` where signatures were verified beforehand, in another process.
+    """
     if isinstance(statement, Steered):
-        return SignedStatement(unverified_note, statement, _verify_steered(note, statement, pins))
-    return SignedStatement(unverified_note, statement, _verify_numbered(note, statement, keys))
+        return _verify_steered(note, statement, pins)
+    return _verify_numbered(note, statement, keys, check)
 
 
-def _verify_numbered(note: Note, statement: Numbered, keys: Mapping[KeyName, Key]) -> AgencyId:
+def _verify_numbered(note: Note, statement: Numbered, keys: Mapping[KeyName, Key], check: Check) -> AgencyId:
     key, roles = keys.get(statement.key), signing_roles(statement)
     if key is None or key.verifier is None or key.role not in roles:
         message = f"statement: its key is not a {' or '.join(roles)} key of this federation"
         raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)
-    _check_no_others(note, verify_split(note, (key.verifier,)).signers)
+    _check_no_others(note, check(note, (key.verifier,)).signers)
     return key.agency
 
 

@@ -9,7 +9,7 @@ each entry carries it: what follows from time is therefore the same for all who 
 import hashlib
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, assert_never
 
 from consent_ledger.core.counters import Counter, Place
 from consent_ledger.core.merkle import leaf_hash
@@ -31,6 +31,9 @@ from schemas.ids import (
     Purpose,
 )
 from schemas.note import VerifierKey, from_base64, key_fingerprint, parse_vkey, split_note
+
+Steering = st.ShardOpened | st.RegistrySet | st.MemberAdmitted | st.MemberLeft | st.KeyAdded | st.KeyRevoked
+"""What only the steering group signs."""
 
 MAX_SENSITIVITY: Final = 3
 """The highest sensitivity a field can have; only an approval that names it lets such fields flow."""
@@ -254,7 +257,7 @@ class LedgerState:
         name = basis.consent or basis.given
         return None if name is None else self.evidence.get(name)
 
-    def _record_of_steering(self, statement: st.Steered) -> None:
+    def _record_of_steering(self, statement: Steering) -> None:
         match statement:
             case st.ShardOpened():
                 self.log_vkey = statement.log_vkey
@@ -271,7 +274,7 @@ class LedgerState:
             case st.KeyRevoked():
                 self._revoke(statement.name)
             case _:
-                return
+                assert_never(statement)
 
     def _leave(self, agency: AgencyId) -> None:
         left = self.members.pop(agency, None)

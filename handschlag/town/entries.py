@@ -11,6 +11,7 @@ from handschlag.town.people import AGENCIES, Person, people
 EXACT_SHARE: Final = 0.85
 """Of an agency's rows, this share has names and birth date exactly as they are; the others disagree in one thing."""
 
+_MONTHS: Final = 12
 _SPELLINGS: Final = (
     ("kh", "ch"), ("sh", "sch"), ("ou", "u"), ("oo", "u"), ("ei", "ai"), ("y", "j"), ("w", "v"), ("q", "k"),
     ("mm", "m"), ("ss", "s"), ("zh", "sh"), ("ii", "iy"), ("ş", "s"), ("ç", "c"), ("î", "i"), ("ö", "oe"), ("ü", "ue"),
@@ -79,9 +80,7 @@ def _respelled(dice: Dice, entry: Entry) -> Entry:
 def _spelling(dice: Dice, name: str) -> str:
     """Spell a name as another clerk would: one sound another way."""
     fitting = [rule for rule in _SPELLINGS if rule[0] in name[1:]]
-    if not fitting:
-        return name + "h"
-    sound, other = dice.pick(fitting)
+    sound, other = dice.pick(fitting or [(name[-1], name[-1] * 2)])
     return name[0] + name[1:].replace(sound, other, 1)
 
 
@@ -95,7 +94,7 @@ def _one_name_less(_dice: Dice, entry: Entry) -> Entry:
 
 def _day_as_month(_dice: Dice, entry: Entry) -> Entry:
     born = entry.person.born
-    return entry if born.day > 12 else replace(entry, born=date(born.year, born.day, born.month))  # noqa: PLR2004
+    return replace(entry, born=date(born.year, born.day, born.month)) if born.day <= _MONTHS else entry
 
 
 def _only_the_year(_dice: Dice, entry: Entry) -> Entry:

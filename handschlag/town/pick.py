@@ -80,11 +80,7 @@ def _row_of(town: Town, agency: str, entry: Entry) -> Entry | None:
 
 def _agreeing(town: Town, agency: str, entry: Entry) -> list[Entry]:
     """Find the rows with that family name and a birth date that may be the same."""
-    return [
-        one
-        for one in town.entries[agency]
-        if one.family_name == entry.family_name and one.born is not None and _same_birth(one, entry)
-    ]
+    return [one for one in town.entries[agency] if one.family_name == entry.family_name and _same_birth(one, entry)]
 
 
 def _same_birth(one: Entry, other: Entry) -> bool:

@@ -9,6 +9,8 @@ from openpyxl import load_workbook
 
 from adapters.sources.mapping import parse
 from adapters.sources.port import LocalRef, Search
+from adapters.sources.sheet import MAX_FILE_BYTES
+from adapters.sources.workbook import MAX_ROWS, MAX_UNPACKED
 from schemas.errors import Malformed, Unavailable
 from schemas.record import PersonBlock
 from tests.support.agency_tables import COLUMNS, HOURS, KNOWN, MAPPING, PHONE, ROW, Agency, value_of
@@ -188,3 +190,37 @@ async def test_the_file_is_parsed_once(agency: Agency) -> None:
     (third,) = await source.candidates(OLENA)
     assert third == first
     assert third is not first
+
+
+async def test_a_file_too_large_is_refused(agency: Agency) -> None:
+    """More than 64 MiB are not taken into memory."""
+    with agency.path.open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    with pytest.raises(Malformed, match=f"more than {MAX_FILE_BYTES} bytes"):
+        await agency.open().candidates(OLENA)
+
+
+async def test_a_file_that_unpacks_too_large_is_refused(agency: Agency) -> None:
+    """A small file that would fill the memory is refused before it is unpacked."""
+    agency.write(ROW)
+    raw = bytearray(agency.path.read_bytes())
+    listed = raw.index(b"PK\x01\x02")
+    raw[listed + 24 : listed + 28] = (MAX_UNPACKED + 1).to_bytes(4, "little")
+    agency.path.write_bytes(raw)
+    with pytest.raises(Malformed, match="when unpacked"):
+        await agency.open().candidates(OLENA)
+
+
+async def test_a_sheet_too_long_is_refused(agency: Agency) -> None:
+    """A cell far below everything else counts as so many rows."""
+    agency.write(ROW, {**ROW, "Nr": 2})
+    rewrite(agency.path, '<row r="3">', f'<row r="{MAX_ROWS + 1}">')
+    with pytest.raises(Malformed, match=f"more than {MAX_ROWS} rows"):
+        await agency.open().candidates(OLENA)
+
+
+async def test_what_cannot_be_opened_is_unavailable(agency: Agency) -> None:
+    """A folder of that name, or a file nobody may read, is no workbook now."""
+    agency.path.mkdir()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        await agency.open().candidates(OLENA)

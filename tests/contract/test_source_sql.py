@@ -175,6 +175,8 @@ async def test_the_database_cannot_be_written(agency: Agency) -> None:
         await agency.open().candidates(OLENA)
     finally:
         event.remove(Pool, "connect", connected)
+    assert opened[0].execute("PRAGMA query_only").fetchone() == (1,)
+    assert opened[0].execute("PRAGMA trusted_schema").fetchone() == (0,)
     for change in ('DELETE FROM "Kunden"', "PRAGMA query_only=OFF", 'CREATE TABLE "x" ("y")', 'DELETE FROM "Kunden"'):
         if change.startswith("PRAGMA"):
             opened[0].execute(change)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.sources.mapping import parse
 from adapters.sources.port import MAX_CANDIDATES, LocalRef, Search
 from schemas.errors import Malformed, Misuse, Unavailable
 from schemas.ids import CodeName, FieldName
@@ -16,6 +17,7 @@ from tests.support.agency_tables import (
     HOURS,
     KIND,
     KNOWN,
+    MAPPING,
     ONLINE,
     PHONE,
     ROW,
@@ -141,11 +143,31 @@ async def test_an_unreadable_cell_of_the_person_counts_as_not_known(agency: Agen
     assert found.file_number == "1"
 
 
+async def test_a_mapping_may_name_no_more_than_it_must(agency: Agency) -> None:
+    """Key, two names, a birth date and one field are enough; what is not mapped is not known and not set."""
+    agency.write(ROW)
+    head, _, _ = MAPPING.format(kind=agency.kind, file=agency.file).partition("file_number")
+    person = '[person]\nfamily_name = "Name"\ngiven_names = "Vorname"\nbirth_date = "Geburt"\n'
+    source = agency.open(parse(f'{head}\n{person}[fields]\n"contact.phone" = "Telefon"', "mapping.toml", KNOWN))
+    await source.check()
+    (found,) = await source.candidates(OLENA)
+    assert (found.person, found.file_number, found.transfer_block, found.guardian) == (OLENA, "1", False, False)
+    (phone,) = await source.fetch(found.ref, frozenset({PHONE}))
+    assert phone.values == (Value(value="0171 1234567"),)
+
+
+@pytest.mark.parametrize("cell", [7.5, "x" * 201, "#N/A"])
+async def test_a_name_that_is_none_is_nobody(agency: Agency, cell: Cell) -> None:
+    """Fractions, errors of the spreadsheet program and endless names name no person."""
+    agency.write({**ROW, "Vorname": cell})
+    assert await agency.open().candidates(OLENA) == ()
+
+
 @pytest.mark.parametrize("blank", ["Name", "Vorname", "Nr"])
 async def test_a_row_without_key_or_name_is_nobody(agency: Agency, blank: str) -> None:
     """Rows that cannot be named or referred to are no candidates."""
-    agency.write({**ROW, blank: " "}, {**ROW, "Nr": 2, blank: "x" * 201})
-    assert [found.ref for found in await agency.open().candidates(OLENA)] in ([], ["x" * 201])
+    agency.write({**ROW, blank: " "}, {**ROW, "Nr": 2, blank: None})
+    assert await agency.open().candidates(OLENA) == ()
 
 
 @pytest.mark.parametrize(
@@ -207,7 +229,11 @@ async def test_a_record_holds_the_granted_fields_with_their_provenance(agency: A
     assert [found.field for found in record] == sorted([KIND, PHONE, BEGAN])
     first = {found.field: found.values[0] for found in record}
     assert first[KIND] == Value(
-        value="general", recorded_at="2026-02-01", recorded_by=CodeName("course_office"), verified="document", disputed=True
+        value="general",
+        recorded_at="2026-02-01",
+        recorded_by=CodeName("course_office"),
+        verified="document",
+        disputed=True,
     )
     assert (first[PHONE].verified, first[PHONE].origin) == ("client", "client")
     assert (first[BEGAN].value, first[BEGAN].precision) == ("2026-01-12", "day")

@@ -14,7 +14,7 @@ from adapters.infra.nats_push import known_accounts, push_accounts
 from schemas import topics
 from schemas.errors import Misuse, Unavailable
 from schemas.ids import AgencyId
-from tests.support.nats_town import COUNSELLING, JOBCENTER, Desk, Events, Town, claims_of, now_s, resigned
+from tests.support.nats_town import COUNSELLING, JOBCENTER, Desk, Events, Login, Town, claims_of, now_s, resigned
 from tests.support.raw_nats import publication
 
 LONG_S = 10.0
@@ -35,6 +35,12 @@ async def push(desk: Desk, jwts: Jwts) -> None:
     """Push accounts as the operator does."""
     bus = await desk.connect(desk.town.system())
     await push_accounts(bus, jwts, timeout_s=LONG_S)
+
+
+async def connect_often(desk: Desk, login: Login, times: int) -> None:
+    """Open so many connections with one login."""
+    for _ in range(times):
+        await desk.raw(login)
 
 
 async def same(_topic: str, body: bytes) -> bytes:
@@ -191,10 +197,8 @@ async def test_an_account_the_operator_did_not_sign_opens_nothing(desk: Desk) ->
     stranger = new_seed(Kind.OPERATOR, bytes(ENTROPY_BYTES))
     unlimited = claims_of(genuine)["nats"]["limits"] | {"conn": -1}
     await push(desk, ((account, resigned(genuine, stranger, limits=unlimited)),))
-    login = desk.town.member(JOBCENTER)
     with pytest.raises(ConnectionRefusedError):
-        for _ in range(AGENCY_LIMITS.connections + 1):
-            await desk.raw(login)
+        await connect_often(desk, desk.town.member(JOBCENTER), AGENCY_LIMITS.connections + 1)
 
 
 @pytest.mark.parametrize("door", ["the broker's, in another's place", "another agency's own"])

@@ -294,9 +294,7 @@ async def test_a_login_that_expires_ends_the_connection(desk: Desk) -> None:
     member = desk.town.member(JOBCENTER)
     permissions = agency_permissions(JOBCENTER, ASKS, SERVES)
     events = Events()
-    bus = await desk.connect(
-        desk.town.login(member.account, member.inbox, permissions, expires_s=now_s() + 1), events
-    )
+    bus = await desk.connect(desk.town.login(member.account, member.inbox, permissions, expires_s=now_s() + 1), events)
     async with asyncio.timeout(LONG_S):
         await bus.lost.wait()
     assert events.lost.is_set()

@@ -23,7 +23,7 @@ from broker.core.replay import replay_leaf
 from consent_ledger.core.decision import Decide, Decision, NotLogged, OpenedBody, Submission
 from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.signed import Pins, verify_statement
-from consent_ledger.core.state import LedgerState, text_hash
+from consent_ledger.core.state import Grant, LedgerState, text_hash
 from schemas import statements as st
 from schemas.commitment import commit_body, sha256
 from schemas.entries import encode_entry
@@ -46,6 +46,7 @@ from schemas.ids import (
 )
 from schemas.note import SignatureType, key_fingerprint, sign_note
 from schemas.registry import Registry
+from schemas.wire import Wire
 from tests.support import keys
 from tests.support.small_law import LAW
 
@@ -70,7 +71,7 @@ SEALED: Final = b"the sealed record, which nobody here opens"
 MASK: Final = bytes(range(32))
 NORM: Final = Norm("SGB X § 67")
 
-StatementT = TypeVar("StatementT", bound=st.Signed)
+WireT = TypeVar("WireT", bound=Wire)
 
 
 class HeadFields(TypedDict):
@@ -149,9 +150,9 @@ STEERING: Final = (signer("steering", "dpo"), signer("steering", "steward"))
 PINS: Final = Pins(FEDERATION, tuple(pen.key for pen in STEERING))
 
 
-def changed(statement: StatementT, **changes: object) -> StatementT:
-    """Give a statement with other values; nothing checks them before the statement is read."""
-    return statement.model_copy(update=changes)
+def changed(shape: WireT, **changes: object) -> WireT:
+    """Give a statement (or another shape) with other values; nothing checks them before it is read."""
+    return shape.model_copy(update=changes)
 
 
 @dataclass
@@ -439,9 +440,24 @@ class Ledger(Federation):
         assert isinstance(logged, Logged), logged
         return logged
 
+    def consented(self, **changes: object) -> st.ConsentGiven:
+        """Have counselling take a consent for the Jobcenter to ask the provider; it must be taken."""
+        consent = changed(self.consent("beratung", "jobcenter"), **changes)
+        assert self.write(consent).kind == "consent.given"
+        return consent
+
+    def asked(self, under: st.ConsentGiven | st.BasisGiven | None = None, /, **changes: object) -> Logged:
+        """Have the Jobcenter ask the provider under a basis, or else under a fresh consent."""
+        return self.write(changed(self.request("jobcenter", "kurse", under or self.consented()), **changes))
+
+    def grant(self, granted: Logged) -> Grant:
+        """Give an open grant by its entry."""
+        assert isinstance(granted.leaf.statement, st.Request)
+        return self.state.grants[granted.leaf.statement.exchange]
+
     def answer(self, granted: Logged, kind: str = "disclosed") -> Logged:
         """Have the holder answer an open grant."""
-        return self.write(*self.outcome(granted.leaf, self.state.grants[_exchange(granted)].leaf, kind))
+        return self.write(*self.outcome(granted.leaf, self.grant(granted).leaf, kind))
 
     def replay(self, leaves: Sequence[bytes] | None = None) -> list[tuple[int, str, str]]:
         """Replay these leaves, or all that was written, from the start; give index, rule and text of each finding."""
@@ -451,11 +467,6 @@ class Ledger(Federation):
             for index, raw in enumerate(self.leaves if leaves is None else leaves)
         ]
         return [(index, *finding) for index, finding in found if finding is not None]
-
-
-def _exchange(granted: Logged) -> ExchangeId:
-    assert isinstance(granted.leaf.statement, st.Request)
-    return granted.leaf.statement.exchange
 
 
 def founded() -> Ledger:

@@ -100,10 +100,8 @@ class LocalServer:
 
     def _run(self) -> None:
         """Run the process and read its log up to the line that says it is ready."""
-        command = [self._binary, "-c", self._folder / "server.conf", "-p", str(self.port)]
-        process = subprocess.Popen(  # noqa: S603  the binary was chosen by whoever runs the tests
-            command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-        )
+        command = [str(self._binary), "-c", str(self._folder / "server.conf"), "-p", str(self.port)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self._process = process
         too_slow = threading.Timer(START_LIMIT_S, process.kill)
         too_slow.start()
@@ -179,7 +177,7 @@ class ContainerServer:
         self._container = DockerContainer(IMAGE).with_volume_mapping(folder, MOUNTED, "ro")
         self._container.with_command(f"-c {MOUNTED}/server.conf")
         on_loopback = ("127.0.0.1", self.port)
-        self._container.ports[f"{self.port}/tcp"] = on_loopback  # type: ignore[assignment]  the engine takes a pair
+        self._container.ports[f"{self.port}/tcp"] = on_loopback  # type: ignore[assignment]  # it takes a pair too
 
     def start(self) -> None:
         """Start the container and wait for the line that says the server is ready."""

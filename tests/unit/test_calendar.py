@@ -14,8 +14,8 @@ BEGINS = [date(2025, 3, 30), date(2026, 3, 29), date(2027, 3, 28), date(2028, 3,
 ENDS = [date(2025, 10, 26), date(2026, 10, 25), date(2027, 10, 31), date(2028, 10, 29)]
 
 
-def _utc_ms(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=UTC).timestamp() * 1000)  # type: ignore[arg-type,misc]  # year, month, day, hour
+def _utc_ms(year: int, month: int, day: int, hour: int = 0) -> int:
+    return int(datetime(year, month, day, hour, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def _utc_ms(*parts: int) -> int:
     ],
     ids=str,
 )
-def test_hours_around_the_changes(day: date, hour: int, expected: tuple[int, ...]) -> None:
+def test_hours_around_the_changes(day: date, hour: int, expected: tuple[int, int, int, int]) -> None:
     """The hour left out in March is read as the next; of the hour that comes twice in October the first is meant."""
     assert berlin_ms(day, hour) == _utc_ms(*expected)
 

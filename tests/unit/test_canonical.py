@@ -199,6 +199,15 @@ def test_names_the_other_side_made_up_are_not_repeated() -> None:
     assert str(refused.value).count("Extra") == 20
 
 
+@pytest.mark.parametrize("text", ["a\nb", "\x00", "\x7f", "ä\x85", "e\u0301", LONE, "ä" + LONE], ids=ascii)
+def test_a_message_with_text_out_of_form_is_not_written(text: str) -> None:
+    """Text that has no canonical form is refused when a message is written, naming its place as for any value."""
+    with pytest.raises(Malformed, match=r"^name: text must"):
+        canonical.encode_model(_Shape(inner=(_Inner.model_construct(name=text),)))
+    with pytest.raises(Malformed, match=r"^name: text must"):
+        canonical.encode({"inner": [{"name": text}]})
+
+
 def test_pretty_is_for_people() -> None:
     """Pretty JSON has sorted keys, two spaces and a final newline."""
     assert canonical.pretty({"b": None, "a": "ä"}) == '{\n  "a": "ä",\n  "b": null\n}\n'

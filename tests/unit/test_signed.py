@@ -15,7 +15,7 @@ STRANGER = signer("fremd", "statement")
 
 @pytest.fixture
 def ledger() -> Ledger:
-    """A founded log."""
+    """Give a founded log."""
     return founded()
 
 

@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def town() -> Town:
-    """Make the same town in memory, and a larger one's shares are the same."""
+    """Make a larger town in memory only."""
     return make(SEED, 1000)
 
 
@@ -84,8 +84,8 @@ def contents(folder: Path) -> list[object]:
         with closing(sqlite3.connect(path)) as database:
             found.append((path.name, list(database.iterdump())))
     for path in sorted(folder.glob("*/*.xlsx")):
-        sheets = load_workbook(path, read_only=True).worksheets
-        found.append((path.name, [list(sheet.iter_rows(values_only=True)) for sheet in sheets]))
+        with closing(load_workbook(path, read_only=True)) as book:
+            found.append((path.name, [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]))
     return [*found, *(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.toml")))]
 
 
@@ -194,6 +194,7 @@ def test_a_folder_without_a_town_is_refused(tmp_path: Path, text: str | None) ->
         load(tmp_path)
 
 
+@pytest.mark.slow
 async def test_every_row_is_readable_through_the_mapping(folder: Path, law: Law) -> None:
     """The checks pass, and each field of each row of each agency is read."""
     made = load(folder)

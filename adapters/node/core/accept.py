@@ -33,13 +33,17 @@ class Needed(NamedTuple):
     approval: int | None
     registry: Hash | None
 
-    def __bool__(self) -> bool:
-        """Tell whether anything is missing."""
-        return self.chain or self.approval is not None or self.registry is not None
+
+class Holding(NamedTuple):
+    """What a holder decides a grant with: who it is, what its source can deliver, what it knows of the federation."""
+
+    agency: AgencyId
+    catalogue: frozenset[FieldName]
+    view: View
 
 
 def needed(granted: Granted, view: View) -> Needed:
-    """Say what a (not yet proven) grant refers to that this node does not hold."""
+    """Say what a proven grant refers to that this node does not hold."""
     return Needed(
         chain=granted.chain > view.chain,
         approval=None if view.approval_at(granted.approval) else granted.approval,
@@ -47,17 +51,17 @@ def needed(granted: Granted, view: View) -> Needed:
     )
 
 
-def accept(proven: Proven, person: bytes | None, own: AgencyId, catalogue: frozenset[FieldName], view: View) -> AcceptedGrant:
+def accept(proven: Proven, person: bytes | None, holding: Holding) -> AcceptedGrant:
     """Decide a proven grant again at the holder; `person` is None when it was accepted with its block before.
 
     Raises NotAuthentic when it is not a grant for this agency, its evidence does not carry it, or its fields are not
     what this node's own minimising gives; Unavailable when the node lacks what it would need to judge.
     """
-    granted, request = proven.leaf.entry, proven.leaf.statement
+    granted, request, view = proven.leaf.entry, proven.leaf.statement, holding.view
     if not isinstance(granted, Granted) or not isinstance(request, st.Request):
-        raise _refused("is not a grant")
-    if request.holder != own:
-        raise _refused(f"is for {request.holder}")
+        raise _refused("is no grant")
+    if request.holder != holding.agency:
+        raise _refused("is for another holder")
     if person is not None and request.person_ct != sha256(person):
         raise _refused("names another sealed person block")
     registry = view.registries.get(granted.registry)
@@ -65,52 +69,54 @@ def accept(proven: Proven, person: bytes | None, own: AgencyId, catalogue: froze
     if registry is None or approval is None or granted.chain > view.chain:
         message = "grant: registry, approval or chain it rests on is not held"
         raise Unavailable(message)
-    rule = _lawful(request, proven.agency, own, registry, view)
-    _check_approval(approval, request, proven.agency)
+    if view.law_at(granted.chain) != granted.registry:
+        raise _refused("rests on a registry that was not in force")
+    rule = _lawful(request, proven.agency, registry, holding)
+    if not rule.in_force(granted.time):
+        raise _refused("its purpose was not in force")
+    _check_approval(approval, granted, request, proven.agency)
     evidence = _evidence(granted, request, proven.agency, view)
-    asking = registry.kinds[view.state.members[proven.agency].kind]
     limits = Limits(
         purpose=rule.fields,
         basis=None if evidence is None else evidence.fields,
         approval=approval.fields,
-        catalogue=catalogue,
+        catalogue=holding.catalogue,
         definitions=registry.fields,
-        ceiling=max(asking.ceiling, approval.ceiling if approval.ceiling == 3 else 0),  # noqa: PLR2004
+        ceiling=approval.ceiling_for(registry.kinds[view.state.members[proven.agency].kind].ceiling),
     )
-    fields = minimise(request.fields, limits).granted
-    if not set(granted.fields) <= set(fields):
+    if not set(granted.fields) <= set(minimise(request.fields, limits).granted):
         raise _refused("grants more than this node's own minimising")
-    return AcceptedGrant(
-        proven.index, proven.hash, proven.agency, request, granted.fields, rule, registry, evidence
-    )
+    return AcceptedGrant(proven.index, proven.hash, proven.agency, request, granted.fields, rule, registry, evidence)
 
 
 def _refused(why: str) -> NotAuthentic:
     return NotAuthentic(f"grant: {why}", code=Code.NOT_ENTITLED)
 
 
-def _lawful(request: st.Request, requester: AgencyId, own: AgencyId, registry: Registry, view: View) -> PurposeRule:
+def _lawful(request: st.Request, requester: AgencyId, registry: Registry, holding: Holding) -> PurposeRule:
     """Ask the registry again: members, prohibitions, purpose, pair and kind of basis."""
-    members = view.state.members
-    if requester not in members or own not in members:
+    members = holding.view.state.members
+    if requester not in members or holding.agency not in members:
         raise _refused("one of the two agencies is no member")
-    kinds = (members[requester].kind, members[own].kind)
+    asking, holder = members[requester].kind, members[holding.agency].kind
     rule = registry.purposes.get(request.purpose)
-    if rule is None or prohibited_by(registry, *kinds, request.purpose, request.basis.kind) is not None:
+    if rule is None or prohibited_by(registry, asking, holder, request.purpose, request.basis.kind) is not None:
         raise _refused("its purpose is unknown or prohibited between these two")
     row = rule.row
-    if kinds[0] not in row.requester_kinds or kinds[1] not in row.holder_kinds or request.basis.kind not in row.basis:
+    if asking not in row.requester_kinds or holder not in row.holder_kinds or request.basis.kind not in row.basis:
         raise _refused("its purpose does not allow this pair or basis")
     return rule
 
 
-def _check_approval(approval: Approval, request: st.Request, requester: AgencyId) -> None:
+def _check_approval(approval: Approval, granted: Granted, request: st.Request, requester: AgencyId) -> None:
     if (approval.agency, approval.purpose, approval.role) != (requester, request.purpose, request.role):
         raise _refused("names an approval of something else")
+    if approval.valid_until <= granted.time:
+        raise _refused("its approval had run out")
 
 
 def _evidence(granted: Granted, request: st.Request, requester: AgencyId, view: View) -> Evidence | None:
-    """Check that the consent or given basis is the one named, for these parties and purpose, and not known to be over."""
+    """Check that the consent or given basis is the one named, for these parties and purpose, and not over."""
     if request.basis.kind == "statute":
         return None
     evidence = view.evidence(request.basis)
@@ -119,6 +125,6 @@ def _evidence(granted: Granted, request: st.Request, requester: AgencyId, view: 
     parties = (evidence.recipient, evidence.purpose)
     if parties != (requester, request.purpose) or request.holder not in evidence.holders:
         raise _refused("its basis is for other parties or another purpose")
-    if evidence.withdrawn is not None or evidence.expires <= granted.time:
-        raise _refused("its basis is over")
+    if evidence.withdrawn is not None or not evidence.not_before <= granted.time < evidence.expires:
+        raise _refused("its basis is over, or has not begun")
     return evidence

@@ -7,7 +7,7 @@ from adapters.node.core.accept import AcceptedGrant
 from schemas import canonical, commitment
 from schemas import statements as st
 from schemas.commitment import sha256
-from schemas.errors import Malformed, NotAuthentic
+from schemas.errors import NotAuthentic
 from schemas.ids import AgencyId, Hash, KeyId
 from schemas.record import FieldValues, PersonBlock, Record, SealedPerson
 from schemas.seal import Opener, SealContext, SealTo, fields_hash, seal, sealed_for, unseal
@@ -40,11 +40,7 @@ def open_person(
         suite=opener.suite,
         fields_hash=fields_hash(grant.request.fields),
     )
-    block = canonical.decode_model(SealedPerson, unseal(unverified_sealed, opener, context))
-    if [block.package, block.person, block.handle].count(None) != 2:  # noqa: PLR2004
-        message = "person block: exactly one of package, person and handle is expected"
-        raise Malformed(message)
-    return block
+    return canonical.decode_model(SealedPerson, unseal(unverified_sealed, opener, context))
 
 
 def committed_person(grant: AcceptedGrant, block: SealedPerson) -> PersonBlock:

@@ -4,14 +4,14 @@ Only `certain` may ever be answered by a machine; everything else is a person's 
 "later" like any other reason.
 """
 
-import unicodedata
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from adapters.sources.port import Candidate
+from adapters.sources.text import normal_name
 from schemas.record import PersonBlock
 
-_FULL_DATE = len("2001-04-30")
+_FULL_DATE: Final = len("2001-04-30")
 
 
 class Match(NamedTuple):
@@ -19,6 +19,9 @@ class Match(NamedTuple):
 
     outcome: Literal["certain", "probable", "ambiguous", "none"]
     candidates: tuple[Candidate, ...]
+
+
+NOBODY: Final = Match("none", ())
 
 
 def match(person: PersonBlock, rows: Sequence[Candidate]) -> Match:
@@ -30,15 +33,15 @@ def match(person: PersonBlock, rows: Sequence[Candidate]) -> Match:
         return Match("ambiguous", exact)
     if rows:
         return Match("probable" if len(rows) == 1 else "ambiguous", tuple(rows))
-    return Match("none", ())
+    return NOBODY
 
 
 def _same(one: PersonBlock, other: PersonBlock) -> bool:
     """Full birth date and both names equal after normalising, and no conflict in sex."""
     dated = one.birth_date is not None and len(one.birth_date) == _FULL_DATE and one.birth_date == other.birth_date
-    named = _plain(one.family_name) == _plain(other.family_name) and _plain(one.given_names) == _plain(other.given_names)
+    named = _names(one) == _names(other)
     return dated and named and (one.sex is None or other.sex is None or one.sex == other.sex)
 
 
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+def _names(person: PersonBlock) -> tuple[str, str]:
+    return normal_name(person.family_name), normal_name(person.given_names)

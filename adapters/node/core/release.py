@@ -19,14 +19,20 @@ class Release(NamedTuple):
     why: str
 
 
-def decide_release(
-    grant: AcceptedGrant, found: Match, requester: AgencyKind, holder: AgencyKind, own_approval: Approval | None, *, first: bool
-) -> Release:
-    """Decide the way of an answer.
+class Parties(NamedTuple):
+    """The two agencies' kinds, and the holder's approval for automatic answers of social data (§ 79 SGB X)."""
 
-    `first` says that no pair handle exists yet. `own_approval` is the holder's approval for automatic answers of social
-    data (§ 79 SGB X). A transfer block (§ 4 AZRG, § 51 BMG) ends it before anything else.
+    requester: AgencyKind
+    holder: AgencyKind
+    own_approval: Approval | None
+
+
+def decide_release(grant: AcceptedGrant, found: Match, parties: Parties, *, first: bool) -> Release:
+    """Decide the way of an answer; `first` says that no pair handle exists yet.
+
+    A transfer block (§ 4 AZRG, § 51 BMG) ends it before anything else.
     """
+    holder, approval = parties.holder, parties.own_approval
     if found.outcome == "none":
         return Release("none", "no_match")
     if any(candidate.transfer_block for candidate in found.candidates):
@@ -39,6 +45,6 @@ def decide_release(
         return Release("human", "purpose_demands_human")
     if holder.secret_clientele and first:
         return Release("human", "secret_clientele")
-    if holder.section35 and not (requester.section35 and own_approval is not None and own_approval.automatic):
+    if holder.section35 and not (parties.requester.section35 and approval is not None and approval.automatic):
         return Release("human", "social_data")
     return Release("automatic", "certain_match")

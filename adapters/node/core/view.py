@@ -5,18 +5,34 @@ the log's key; the keys of others come only from `key.added` entries in a gaples
 """
 
 from dataclasses import dataclass
+from typing import Final
 
-from consent_ledger.core.checkpoint import CheckpointVerifier
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
 from consent_ledger.core.leaf import Leaf, read_leaf
 from consent_ledger.core.proof import verify_proof
 from consent_ledger.core.signed import Pins, verify_statement
-from consent_ledger.core.state import Approval, Evidence, Key, LedgerState
+from consent_ledger.core.state import Approval, Evidence, Key, LedgerState, evidence_id
 from schemas import statements as st
-from schemas.errors import LedgerInconsistent, Misuse, NotAuthentic
+from schemas.entries import Recorded
+from schemas.errors import Code, LedgerInconsistent, Malformed, Misuse, NotAuthentic
 from schemas.ids import AgencyId, Hash, KeyId, LogId, Purpose
 from schemas.note import VerifierKey, parse_vkey
 from schemas.registry import Registry
 from schemas.statements import ShardOpened
+
+LEARNED: Final = (
+    st.Steered,
+    st.ApprovalGiven,
+    st.ApprovalEnded,
+    st.CatalogueSet,
+    st.ConsentGiven,
+    st.BasisGiven,
+    st.ConsentWithdrawn,
+    st.BasisWithdrawn,
+)
+"""The statements a node draws conclusions from, where they are recorded as they stand."""
+REMEMBERED: Final = 4096
+"""How many checkpoints and entries are compared with what comes later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,11 @@ class View:
         self._state: LedgerState | None = None
         self._checkpoints: CheckpointVerifier | None = None
         self._approvals: dict[int, Approval] = {}
+        self._laws: list[tuple[int, Hash]] = []
+        self._folded: set[int] = set()
+        self._ended: dict[str, int] = {}
+        self._roots: dict[int, bytes] = {}
+        self._leaves: dict[int, bytes] = {}
 
     @property
     def state(self) -> LedgerState:
@@ -65,30 +86,48 @@ class View:
 
     def registry(self) -> Registry | None:
         """The registry in force as far as the chain is known, if its bundle is held."""
-        return None if self.state.registry is None else self.registries.get(self.state.registry)
+        name = None if self._state is None else self._state.registry
+        return None if name is None else self.registries.get(name)
+
+    def law_at(self, chain: int) -> Hash | None:
+        """Give the registry that was in force when the steering chain had reached `chain`."""
+        return next((name for seq, name in reversed(self._laws) if seq <= chain), None)
 
     def prove(self, raw: bytes, proof: bytes) -> Proven:
-        """Check that an entry is in the log and that its statement is signed; NotAuthentic or Malformed otherwise."""
+        """Check that an entry is in the log, and its statement meant for it and signed by a key in force there.
+
+        Raises NotAuthentic or Malformed otherwise, LedgerInconsistent when the log contradicts what it proved before.
+        """
         proven = verify_proof(raw, proof, self._verifier())
+        self._compare(proven.checkpoint.checkpoint, proven.index, proven.leaf_hash)
         leaf = read_leaf(raw)
+        if leaf.statement.log != self.log:
+            message = "entry: its statement was made for another log"
+            raise NotAuthentic(message, code=Code.WRONG_LOG)
         signed = verify_statement(leaf.entry.statement.encode(), self.state.keys, self.pins)
+        if isinstance(leaf.statement, st.Numbered):
+            self._check_in_force(self.state.keys[leaf.statement.key], proven.index)
         return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), signed.agency)
 
     def learn(self, raw: bytes, proof: bytes) -> Proven:
         """Prove an entry and fold it in: the next of the steering chain, or evidence of approval, consent or basis.
 
-        A steering entry known already is proven again and not folded. Raises LedgerInconsistent when a proven steering
-        entry does not continue the chain: the log then contradicts itself.
+        What is known already is proven again and changes nothing. Raises Malformed for an entry nothing is learned
+        from, LedgerInconsistent when a proven steering entry does not continue the chain: the log contradicts itself.
         """
         if self._state is None:
             self._open(raw)
         proven = self.prove(raw, proof)
         statement = proven.leaf.statement
+        if not isinstance(proven.leaf.entry, Recorded) or not isinstance(statement, LEARNED):
+            message = "entry: of a type from which nothing is learned"
+            raise Malformed(message)
         if isinstance(statement, st.Steered):
             self._continue_chain(statement)
             if statement.seq <= self.chain:
                 return proven
-        self._fold(proven)
+        if proven.index not in self._folded:
+            self._fold(proven)
         return proven
 
     def key_of(self, agency: AgencyId, key_id: KeyId) -> Key | None:
@@ -108,11 +147,11 @@ class View:
         """Give an approval that was learned, by its entry's index."""
         return self._approvals.get(index)
 
-    def automatic_approval(self, agency: AgencyId, purpose: Purpose) -> Approval | None:
-        """Give an agency's approval for answering by machine (§ 79 SGB X), as far as it was learned."""
-        for approval in self.state.approvals.values():
-            if approval.agency == agency and approval.purpose == purpose and approval.automatic:
-                return approval
+    def automatic_approval(self, agency: AgencyId, purpose: Purpose, at_ms: int) -> Approval | None:
+        """Give an agency's approval in force for answering by machine (§ 79 SGB X), as far as it was learned."""
+        for approval in self.state.approved.values():
+            if (approval.agency, approval.purpose) == (agency, purpose) and approval.automatic:
+                return approval if approval.valid_until > at_ms else None
         return None
 
     def evidence(self, basis: st.Basis) -> Evidence | None:
@@ -120,11 +159,34 @@ class View:
         name = basis.consent or basis.given
         return None if name is None else self.state.evidence.get(name)
 
+    def knows(self, index: int) -> bool:
+        """Tell whether the entry at an index was learned already."""
+        return index in self._folded
+
+    def has_ended(self, basis: str) -> bool:
+        """Tell whether a withdrawal of this consent or given basis was learned."""
+        return basis in self._ended
+
     def _verifier(self) -> CheckpointVerifier:
         if self._checkpoints is None:
             message = "view: the steering chain has not been learned yet"
             raise Misuse(message)
         return self._checkpoints
+
+    def _compare(self, checkpoint: Checkpoint, index: int, leaf: bytes) -> None:
+        """Compare with what the log proved before: one size has one root, one index one entry, or the log forked."""
+        if _remember(self._roots, checkpoint.size, checkpoint.root) != checkpoint.root:
+            message = f"log: two roots are signed for size {checkpoint.size}"
+            raise LedgerInconsistent(message)
+        if _remember(self._leaves, index, leaf) != leaf:
+            message = f"log: two entries are proven for index {index}"
+            raise LedgerInconsistent(message)
+
+    def _check_in_force(self, key: Key, index: int) -> None:
+        """A key signs from its own entry on and up to its revocation's, by index, as far as the chain is known."""
+        if key.index >= index or (key.revoked is not None and key.revoked <= index):
+            message = "entry: its statement's key was not in force at that index"
+            raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)
 
     def _open(self, raw: bytes) -> None:
         """Take the log's key from a shard opening that two pinned steering keys signed."""
@@ -134,7 +196,7 @@ class View:
             raise NotAuthentic(message)
         verify_statement(leaf.entry.statement.encode(), {}, self.pins)
         if not leaf.statement.log.startswith(f"{self.pins.federation}/log/"):
-            message = f"chain: {leaf.statement.log} is no log of {self.pins.federation}"
+            message = f"chain: the shard it opens is no log of {self.pins.federation}"
             raise NotAuthentic(message)
         self._checkpoints = CheckpointVerifier(parse_vkey(leaf.statement.log_vkey))
         self._state = LedgerState(leaf.statement.log)
@@ -147,7 +209,32 @@ class View:
 
     def _fold(self, proven: Proven) -> None:
         """Fold an entry at its own index: a node's fold has holes, the log's has none."""
+        statement = proven.leaf.statement
         self.state.size = proven.index
-        self.state.apply(proven.leaf.raw, proven.leaf.entry, proven.leaf.statement)
-        if isinstance(proven.leaf.statement, st.ApprovalGiven):
-            self._approvals[proven.index] = self.state.approvals[proven.leaf.statement.approval]
+        self.state.apply(proven.leaf.raw, proven.leaf.entry, statement)
+        self._folded.add(proven.index)
+        match statement:
+            case st.RegistrySet():
+                self._laws.append((statement.seq, statement.registry))
+            case st.ApprovalGiven():
+                self._approvals[proven.index] = self.state.approvals[statement.approval]
+            case st.ConsentGiven() | st.BasisGiven():
+                self._end_known(statement)
+            case st.ConsentWithdrawn(consent=basis) | st.BasisWithdrawn(given=basis):
+                self._ended.setdefault(basis, proven.index)
+            case _:
+                return
+
+    def _end_known(self, statement: st.ConsentGiven | st.BasisGiven) -> None:
+        """End a basis whose withdrawal was learned before it was."""
+        evidence = self.state.evidence[evidence_id(statement)]
+        evidence.withdrawn = self._ended.get(evidence_id(statement))
+        if isinstance(statement, st.ConsentGiven) and statement.replaces is not None:
+            self._ended.setdefault(statement.replaces, evidence.index)
+
+
+def _remember(known: dict[int, bytes], place: int, value: bytes) -> bytes:
+    """Keep a value under its place, the oldest forgotten first; give what is kept there."""
+    if len(known) >= REMEMBERED and place not in known:
+        del known[next(iter(known))]
+    return known.setdefault(place, value)

@@ -1,0 +1,38 @@
+"""The log as the files of C2SP tlog-tiles, read beside the sequencer by a reader with a thread of its own.
+
+Only what lies under a signed checkpoint is shown; hash tiles and bundles never change once they are.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from consent_ledger.core.merkle import HASH_BYTES
+from consent_ledger.core.tiles import TILE_WIDTH, Tile, encode_bundle, width_at
+from consent_ledger.ports import LogReader
+
+
+class LogFiles:
+    """Tiles of hashes and bundles of entries."""
+
+    def __init__(self, reader: LogReader, signed_size: Callable[[], int]) -> None:
+        """Take a reader that nobody else uses, and what says how much of the log may be shown."""
+        self._reader = reader
+        self._signed_size = signed_size
+        self._thread = ThreadPoolExecutor(1, "log-reader")
+
+    async def read(self, tile: Tile) -> bytes | None:
+        """Give a tile or bundle of exactly this width, None when the signed log has none."""
+        if width_at(tile.level, tile.n, self._signed_size()) < tile.width:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, tile)
+
+    def close(self) -> None:
+        """Wait for what is being read, and free the thread; the reader stays open."""
+        self._thread.shutdown()
+
+    def _read(self, tile: Tile) -> bytes:
+        if tile.level is not None:
+            return self._reader.tile(tile.level, tile.n)[: tile.width * HASH_BYTES]
+        first = tile.n * TILE_WIDTH
+        return encode_bundle([raw for _, raw in self._reader.entries(first, first + tile.width)])

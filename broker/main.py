@@ -1,0 +1,224 @@
+"""The broker's process: settings, key files, ledger, NATS and HTTP plugged together, and nothing decided."""
+
+import asyncio
+import importlib
+import os
+import signal
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from adapters.infra import logs
+from adapters.infra.clock import SystemClock
+from adapters.infra.files import read_private
+from adapters.infra.key_files import load_nats_seed, load_signer
+from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
+from adapters.infra.tls import client_context
+from broker.bundles import Bundles
+from broker.core.authenticate import Gate
+from broker.http_server import listen, serving
+from broker.log_files import LogFiles
+from broker.operator_api import make_app
+from broker.pages import View
+from broker.process import Broker, Setup, recover_state
+from broker.settings import SETTINGS_FILE, BrokerSettings, parse_settings, parse_witnesses
+from consent_ledger.core.policy import Policy
+from consent_ledger.core.signed import SignedStatement, verify_statement
+from consent_ledger.core.state import LedgerState
+from consent_ledger.store import ShardReader, ShardStore
+from schemas.errors import HandschlagError, Malformed, Misuse, NotAuthentic, Unavailable
+
+MAX_HANDLERS: Final = 16_384
+"""Of all agencies together; each has its own lower bound in `broker.service`, which is the one that is felt."""
+INBOX: Final = "_IB_broker"
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All that was read from a broker's folder, checked and ready."""
+
+    folder: Path
+    settings: BrokerSettings
+    setup: Setup
+    nats: NatsSettings
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger's files."""
+        return self.folder / self.settings.ledger.folder
+
+
+def load(folder: Path) -> Loaded:
+    """Read and check everything a broker's folder holds but the ledger itself.
+
+    Raises Malformed or Misuse, in one line naming file and rule, for the first file that is missing or wrong.
+    """
+    settings = parse_settings(_text(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE))
+    signer = load_signer(folder / settings.ledger.key)
+    if signer.key.name != settings.log:
+        message = f"{folder / settings.ledger.key}: is the key of {signer.key.name}, the log is {settings.log}"
+        raise Misuse(message)
+    bundles = Bundles(folder / settings.ledger.registry)
+    bundles.load()
+    gate = Gate(settings.pins, settings.steering_account)
+    genesis = tuple(_genesis(folder / settings.ledger.genesis, gate))
+    setup = Setup(gate, signer, bundles, genesis, _policy(folder, settings))
+    return Loaded(folder, settings, setup, _nats(folder, settings))
+
+
+def check(folder: Path) -> tuple[Loaded, int]:
+    """Load a broker's folder and look at its ledger, without touching it; gives what was loaded and the log's size."""
+    loaded = load(folder)
+    if not loaded.ledger.exists():
+        return loaded, 0
+    with ShardReader(loaded.ledger, loaded.settings.log) as reader:
+        return loaded, reader.size
+
+
+def run(folder: Path) -> None:
+    """Run a broker until it is told to stop; raises what made it end before that."""
+    logs.configure()
+    loaded = load(folder)
+    try:
+        with ShardStore(loaded.ledger, loaded.settings.log) as store:
+            state = recover_state(loaded.setup, store)
+            _log.info("ledger recovered", origin=state.log, size=state.size)
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(_run(loaded, store, state))
+    except HandschlagError:
+        raise
+    except Exception as error:
+        _log.exception("fault")
+        message = f"broker: ended by a fault of its own ({type(error).__name__})"
+        raise Misuse(message) from error
+
+
+async def _run(loaded: Loaded, store: ShardStore, state: LedgerState) -> None:
+    stop = _stop_signals()
+    http = loaded.settings.http
+    clock, writable = SystemClock(), partial(_is_writable, loaded.ledger)
+    with listen(http.host, http.port) as listener, ShardReader(loaded.ledger, loaded.settings.log) as reader:
+        bus = await NatsBus.connect(loaded.nats, _listeners())
+        broker = Broker(loaded.setup, store, state, bus, clock)
+        with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
+            view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
+            async with serving(make_app(view.pages(http.auditors)), listener):
+                await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
+    _log.info("broker ended", origin=state.log, size=state.size)
+
+
+async def _until(stop: asyncio.Event, lost: asyncio.Event) -> None:
+    """Return when told to stop; raise Unavailable when the connection to NATS is gone for good."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, lost)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if not stop.is_set():
+        message = "NATS: the login holds no longer, the connection was ended for good"
+        raise Unavailable(message)
+
+
+def _stop_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _tell_ready(state: LedgerState, port: int) -> None:
+    _log.info("broker ready", origin=state.log, size=state.size, port=port)
+
+
+def _listeners() -> Listeners:
+    return Listeners(
+        error=lambda kind: _log.warning("NATS error", kind=kind),
+        disconnected=lambda: _log.warning("NATS disconnected"),
+        reconnected=lambda: _log.info("NATS reconnected"),
+        lost=lambda: _log.error("NATS connection lost for good"),
+    )
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Take uvloop's event loop where there is one: it serves about a quarter more exchanges."""
+    try:
+        uvloop = importlib.import_module("uvloop")
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _is_writable(folder: Path) -> bool:
+    """Try it: a file of one byte, flushed to the disk and gone again."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _nats(folder: Path, settings: BrokerSettings) -> NatsSettings:
+    bus = settings.nats
+    jwt, ca, certificate, key = (folder / name for name in (bus.jwt, bus.ca, bus.certificate, bus.key))
+    for path in (jwt, ca, certificate):
+        _text(path)
+    read_private(key)
+    try:
+        tls = client_context(ca, certificate, key)
+    except ssl.SSLError as error:
+        message = f"{ca}, {certificate}, {key}: not PEM, or key and certificate do not belong together"
+        raise Misuse(message) from error
+    return NatsSettings(
+        servers=(bus.url,),
+        name="broker",
+        inbox=INBOX,
+        jwt=lambda: _text(jwt).strip(),
+        seed=load_nats_seed(folder / bus.seed),
+        tls=tls,
+        max_handlers=MAX_HANDLERS,
+    )
+
+
+def _genesis(folder: Path, gate: Gate) -> Iterator[SignedStatement]:
+    """Read the notes an empty log begins with, by the order of their names."""
+    if not folder.is_dir():
+        message = f"{folder}: there is no such folder; an empty log begins with the notes in it"
+        raise Misuse(message)
+    for path in sorted(folder.glob("*.note")):
+        try:
+            yield verify_statement(_text(path).encode(), {}, gate.pins)
+        except (Malformed, NotAuthentic) as error:
+            message = f"{path}: {error}"
+            raise Malformed(message) from error
+
+
+def _policy(folder: Path, settings: BrokerSettings) -> Policy | None:
+    if settings.witnesses.policy is None:
+        return None
+    path = folder / settings.witnesses.policy
+    return parse_witnesses(_text(path), str(path), settings.federation)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror})"
+        raise Misuse(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: is no text in UTF-8"
+        raise Malformed(message) from error

@@ -1,0 +1,77 @@
+"""What the HTTP pages show of a running broker: its health and its numbers."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from broker.log_files import LogFiles
+from broker.metrics import Family, by_label, single, write
+from broker.operator_api import Health, Pages
+from broker.process import Broker
+from consent_ledger.ports import Clock
+from schemas.ids import Hash
+
+
+class ConnectionCounters(Protocol):
+    """What a connection to the bus has counted since it was made."""
+
+    handled: int
+    failed: int
+    refused: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class View:
+    """Looks at a broker from outside; `connected` and `disk_writable` ask the world, the latter in a thread."""
+
+    broker: Broker
+    files: LogFiles
+    clock: Clock
+    connected: Callable[[], bool]
+    counters: ConnectionCounters
+    disk_writable: Callable[[], bool]
+
+    def pages(self, auditors: tuple[Hash, ...]) -> Pages:
+        """Give the pages over this view."""
+        return Pages(self.health, self.metrics, lambda: self.broker.witnessing.published, self.files.read, auditors)
+
+    async def health(self) -> Health:
+        """Say what works by trying it, or by asking who must know."""
+        broker, state = self.broker, self.broker.sequencer.state
+        cosigned_at_ms = broker.witnessing.cosigned_at_ms
+        return Health(
+            sequencer_runs=broker.sequences,
+            nats_connected=self.connected(),
+            disk_writable=await asyncio.to_thread(self.disk_writable),
+            keys_loaded=state.log_vkey == broker.setup.signer.key.vkey and state.registry in broker.setup.bundles.ready,
+            serves=broker.serves,
+            cosigned_age_s=None if cosigned_at_ms is None else (self.clock.now_ms() - cosigned_at_ms) / 1000,
+            uncosigned=broker.sequencer.size - broker.witnessing.cosigned_size,
+        )
+
+    def metrics(self) -> str:
+        """Write all metrics in the text format of Prometheus."""
+        broker, counters = self.broker, self.counters
+        bus = {
+            "handled": counters.handled,
+            "failed": counters.failed,
+            "refused": counters.refused,
+            "dropped": counters.dropped,
+        }
+        answers, failures = broker.service.answered, broker.service.failed
+        size, cosigned = broker.sequencer.size, broker.witnessing.cosigned_size
+        families = (
+            Family("answers_total", "counter", "Calls answered, by the type of the answer.", by_label("type", answers)),
+            Family("failures_total", "counter", "Calls that changed nothing, by code.", by_label("code", failures)),
+            Family(
+                "bus_messages_total", "counter", "Messages on the bus, by what became of them.", by_label("fate", bus)
+            ),
+            Family("reports_total", "counter", "What failed beside the calls.", broker.metrics.report_samples()),
+            Family("batch_entries", "histogram", "Entries in a batch of the log.", broker.metrics.batch_samples()),
+            Family("queue_waiting", "gauge", "Statements that wait for a batch.", single(broker.sequencer.waiting)),
+            Family("log_entries", "gauge", "Entries in the log.", single(size)),
+            Family("log_cosigned_entries", "gauge", "Entries under a cosigned checkpoint.", single(cosigned)),
+        )
+        return write(families)

@@ -1,0 +1,133 @@
+"""The settings of a broker, as they stand in `broker.toml`. Paths are relative to the folder of that file.
+
+Nothing of this is secret: keys, the NATS login and certificates lie in files of their own, named here.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final, TypeVar
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+
+from consent_ledger.core.policy import Policy, parse_policy
+from consent_ledger.core.signed import STEERING, Pins
+from schemas import toml_files
+from schemas.errors import Malformed
+from schemas.ids import FederationName, Hash, LogId, NatsAccount
+from schemas.note import parse_vkey
+from schemas.statements import Vkey
+from schemas.wire import Wire
+
+SETTINGS_FILE: Final = "broker.toml"
+
+ParsedT = TypeVar("ParsedT")
+
+Place = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
+"""A file or folder, relative to the folder of `broker.toml` unless it is absolute."""
+Url = Annotated[str, StringConstraints(strict=True, pattern=r"^tls://[A-Za-z0-9.:\[\]-]+$", max_length=300)]
+
+
+class LedgerSettings(Wire):
+    """Where the log and what belongs to it lie.
+
+    `key` signs the log's checkpoints; `registry` holds bundles under the names of their hashes; `genesis` holds the
+    notes of the steering group that an empty log begins with.
+    """
+
+    folder: Place = "ledger"
+    key: Place = "keys/log.key"
+    registry: Place = "registry"
+    genesis: Place = "genesis"
+
+
+class BusSettings(Wire):
+    """Where the NATS server is, and the files of the broker's login and of TLS both ways."""
+
+    url: Url
+    jwt: Place = "nats/user.jwt"
+    seed: Place = "nats/user.key"
+    ca: Place = "nats/ca.pem"
+    certificate: Place = "nats/client.pem"
+    key: Place = "nats/client.key"
+
+
+class HttpSettings(Wire):
+    """Where the HTTP pages are served; `auditors` are the SHA-256 of the tokens that may fetch entries.
+
+    The pages speak plain HTTP: beyond this machine they belong behind a server that speaks TLS. Port 0 takes any.
+    """
+
+    host: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8450
+    auditors: Annotated[tuple[Hash, ...], Field(max_length=100)] = ()
+
+
+class WitnessSettings(Wire):
+    """The file of the witness policy (C2SP tlog-policy); without one no quorum is waited for at the start."""
+
+    policy: Place | None = None
+
+
+class BrokerSettings(Wire):
+    """All settings of one broker; the first four are the federation's pins."""
+
+    federation: FederationName
+    log: LogId
+    steering: Annotated[tuple[Vkey, ...], Field(min_length=2, max_length=20)]
+    steering_account: NatsAccount
+    nats: BusSettings
+    ledger: LedgerSettings = LedgerSettings()
+    http: HttpSettings = HttpSettings()
+    witnesses: WitnessSettings = WitnessSettings()
+
+    @field_validator("log")
+    @classmethod
+    def _of_the_federation(cls, log: LogId, info: ValidationInfo) -> LogId:
+        _require(log, f"{info.data.get('federation', '')}/log/")
+        return log
+
+    @field_validator("steering")
+    @classmethod
+    def _steering_keys(cls, steering: tuple[Vkey, ...], info: ValidationInfo) -> tuple[Vkey, ...]:
+        keys = [_parsed(parse_vkey, vkey) for vkey in steering]
+        for key in keys:
+            _require(key.name, f"{info.data.get('federation', '')}/{STEERING}/")
+        if len({key.public for key in keys}) != len(keys):
+            message = "a key stands there twice"
+            raise ValueError(message)
+        return steering
+
+    @property
+    def pins(self) -> Pins:
+        """The federation and its steering keys, by which steering statements are verified."""
+        return Pins(self.federation, tuple(map(parse_vkey, self.steering)))
+
+
+def parse_settings(text: str, file: str) -> BrokerSettings:
+    """Read the text of a `broker.toml`; Malformed names file, line, key and rule of each finding."""
+    return toml_files.parse(BrokerSettings, text, file)
+
+
+def parse_witnesses(text: str, file: str, federation: FederationName) -> Policy:
+    """Read the text of a witness policy; Malformed names file, line and rule. Its witnesses are agencies."""
+    try:
+        policy = parse_policy(text)
+        for key in policy.witnesses.values():
+            _require(key.name, f"{federation}/")
+    except (Malformed, ValueError) as error:
+        message = f"{file}: {error}"
+        raise Malformed(message) from error
+    return policy
+
+
+def _parsed(parse: Callable[[str], ParsedT], unverified: str) -> ParsedT:
+    """Parse a text within a shape: pydantic wants its own kind of error there."""
+    try:
+        return parse(unverified)
+    except Malformed as error:
+        raise ValueError(str(error)) from error
+
+
+def _require(name: str, beginning: str) -> None:
+    if not name.startswith(beginning):
+        message = f"must begin with {beginning}"
+        raise ValueError(message)
