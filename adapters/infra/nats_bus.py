@@ -145,7 +145,7 @@ class _Client(Client):
     def abandon(self) -> None:
         """Hang up after a connect that was given up half-way."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.close()  # type: ignore[no-untyped-call]
 
 
 class NatsBus:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from adapters.infra.private_files import create_private
-from schemas.errors import Misuse
+from schemas.errors import Malformed, Misuse
 
 
 class Role(Enum):
@@ -69,23 +70,32 @@ def issue(authority: Identity, name: str, role: Role, hosts: Sequence[str], vali
 
     Raises Misuse when the authority's key is not one on an elliptic curve.
     """
-    issuer = x509.load_pem_x509_certificate(authority.certificate)
-    issuer_key = serialization.load_pem_private_key(authority.key, None)
-    if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
-        message = "certificate authority: its key must be one on an elliptic curve"
-        raise Misuse(message)
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = (
-        _builder(name, issuer.subject, key.public_key(), validity)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([role.value]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-    )
-    if hosts:
-        builder = builder.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
-    return _identity(builder.sign(issuer_key, hashes.SHA256()), key)
+    return _identity(_certify(authority, key.public_key(), name, role, hosts, validity), key)
+
+
+def make_request(name: str) -> Identity:
+    """Make a key, and the request (PKCS #10) by which its owner asks for a certificate without showing the key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(_name(name)).sign(key, hashes.SHA256())
+    return Identity(request.public_bytes(serialization.Encoding.PEM), _pem(key))
+
+
+def answer_request(authority: Identity, unverified_request: bytes, name: str, validity: Validity) -> bytes:
+    """Issue the certificate (PEM) of a connecting end for the key in a request; the name is the authority's to give.
+
+    Raises Malformed when it is no request, not signed with its own key, or the key is not one on an elliptic curve.
+    """
+    try:
+        request = x509.load_pem_x509_csr(unverified_request)
+        key, sound = request.public_key(), request.is_signature_valid
+    except (ValueError, UnsupportedAlgorithm) as error:
+        message = "certificate request: not PKCS #10 in PEM"
+        raise Malformed(message) from error
+    if not sound or not isinstance(key, ec.EllipticCurvePublicKey):
+        message = "certificate request: must be signed with its own key, and that be one on an elliptic curve"
+        raise Malformed(message)
+    return _certify(authority, key, name, Role.CLIENT, (), validity).public_bytes(serialization.Encoding.PEM)
 
 
 def client_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
@@ -95,6 +105,32 @@ def client_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLCont
     context.load_verify_locations(cafile=authority)
     context.load_cert_chain(certificate, key)
     return context
+
+
+def _certify(
+    authority: Identity,
+    key: ec.EllipticCurvePublicKey,
+    name: str,
+    role: Role,
+    hosts: Sequence[str],
+    validity: Validity,
+) -> x509.Certificate:
+    issuer = x509.load_pem_x509_certificate(authority.certificate)
+    issuer_key = serialization.load_pem_private_key(authority.key, None)
+    if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
+        message = "certificate authority: its key must be one on an elliptic curve"
+        raise Misuse(message)
+    builder = (
+        _builder(name, issuer.subject, key, validity)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([role.value]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    )
+    if hosts:
+        builder = builder.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def _builder(
@@ -137,7 +173,10 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def _identity(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Identity:
-    secret = key.private_bytes(
+    return Identity(certificate.public_bytes(serialization.Encoding.PEM), _pem(key))
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return Identity(certificate.public_bytes(serialization.Encoding.PEM), secret)

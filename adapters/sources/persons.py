@@ -30,6 +30,12 @@ class RowReader:
         key = self._text(row, self._mapping.key)
         return None if key is None else LocalRef(cell if isinstance(cell, str) else key)
 
+    def is_named(self, row: Row, names: frozenset[str]) -> bool:
+        """Tell at little cost whether a row has one of these names, in the form in which names are compared."""
+        person = self._mapping.person
+        found = (self._text(row, column) for column in (person.family_name, *person.other_names))
+        return any(name is not None and normal_name(name) in names for name in found)
+
     def candidate(self, row: Row) -> Candidate | None:
         """Give the candidate, or None where the row has no key or no usable name.
 

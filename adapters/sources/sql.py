@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar, cast
@@ -19,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from adapters.sources.cells import Reading, Row, Unreadable, read_row, readings
 from adapters.sources.mapping import Cell, Detail, SourceMapping, field_columns, person_columns, rules_of
-from adapters.sources.persons import RowReader, demand_query, fits, may_be
+from adapters.sources.persons import RowReader, demand_query, fits, may_be, names_of
 from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
 from adapters.sources.text import normal_name
 from adapters.sources.workers import Workers
@@ -100,13 +101,21 @@ class SqlSource:
             return ()
         rule = self._mapping.person.birth_date
         where = _born(self._main.c[rule.column], person.birth_date, rule)
-        return await self._run(lambda open_: self._find(open_, where, lambda candidate: may_be(person, candidate)))
+        names = names_of(person)
+        return await self._run(
+            lambda open_: self._find(
+                (row for row in self._rows(open_, where) if self._reader.is_named(row, names)),
+                lambda candidate: may_be(person, candidate),
+            )
+        )
 
     async def search(self, query: Search) -> tuple[Candidate, ...]:
         """Let the database narrow by what was typed, then compare exactly."""
         demand_query(query)
         where = sa.and_(*self._narrowed(query))
-        return await self._run(lambda open_: self._find(open_, where, lambda candidate: fits(query, candidate)))
+        return await self._run(
+            lambda open_: self._find(self._rows(open_, where), lambda candidate: fits(query, candidate))
+        )
 
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Select the person columns for one key."""
@@ -177,17 +186,13 @@ class SqlSource:
         connection.execute("PRAGMA trusted_schema=OFF")
         return connection
 
-    def _find(
-        self, open_: sa.Connection, where: sa.ColumnElement[bool], wanted: Callable[[Candidate], bool]
-    ) -> tuple[Candidate, ...]:
-        found: list[Candidate] = []
-        for row in open_.execute(self._person_rows(where).execution_options(yield_per=500)):
-            candidate = self._reader.candidate(tuple(row))
-            if candidate is not None and wanted(candidate):
-                found.append(candidate)
-            if len(found) == MAX_CANDIDATES:
-                break
-        return tuple(found)
+    def _find(self, rows: Iterator[Row], wanted: Callable[[Candidate], bool]) -> tuple[Candidate, ...]:
+        candidates = (self._reader.candidate(row) for row in rows)
+        return tuple(islice((one for one in candidates if one is not None and wanted(one)), MAX_CANDIDATES))
+
+    def _rows(self, open_: sa.Connection, where: sa.ColumnElement[bool]) -> Iterator[Row]:
+        """Read the person columns row by row, so that a large table is never in memory."""
+        yield from (tuple(row) for row in open_.execute(self._person_rows(where).execution_options(yield_per=500)))
 
     def _one(self, open_: sa.Connection, where: sa.ColumnElement[bool], ref: LocalRef) -> Candidate:
         rows = open_.execute(self._person_rows(where).limit(2), _key(ref)).fetchall()

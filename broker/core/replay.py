@@ -51,7 +51,9 @@ def _compared(leaf: Leaf, decided: Decision | NotLogged, before: int) -> Broken 
     if isinstance(decided, NotLogged):
         return Broken("decision", f"{leaf.kind}; nothing is logged here: {decided.code.value}, {decided.detail}")
     if decided.kind != leaf.kind:
-        return Broken("decision", f"{_named(leaf.kind, leaf.entry)}; comes out as {_named(decided.kind, decided.entry)}")
+        return Broken(
+            "decision", f"{_named(leaf.kind, leaf.entry)}; comes out as {_named(decided.kind, decided.entry)}"
+        )
     if decided.entry != leaf.entry:
         theirs, ours = leaf.entry.model_dump(), decided.entry.model_dump()
         differing = ", ".join(key for key in ours if ours[key] != theirs.get(key))

@@ -14,17 +14,8 @@ from schemas.ids import AgencyId, ConsentId, ExchangeId, FieldName, Norm, Purpos
 from schemas.note import SignatureType, Signer, vkey
 from schemas.registry import load
 from tests.support import keys, small_law
-from tests.support.ledger_world import (
-    DAY,
-    FEDERATION,
-    START,
-    Ledger,
-    account,
-    changed,
-    founded,
-    seal_key,
-    signer,
-)
+from tests.support.ledger_world import Ledger, founded
+from tests.support.pens import DAY, FEDERATION, START, account, changed, seal_key, signer
 
 
 @pytest.fixture

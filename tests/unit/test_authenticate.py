@@ -9,7 +9,8 @@ from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import Code, HandschlagError, Malformed, NotAuthentic
 from schemas.ids import AgencyId, LogId
-from tests.support.ledger_world import FEDERATION, LOG, PERSON, PINS, Ledger, account, changed, founded, signer
+from tests.support.ledger_world import Ledger, founded
+from tests.support.pens import FEDERATION, LOG, PERSON, PINS, account, changed, signer
 
 GATE = Gate(PINS, account("steering"))
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.sources.cells import UNCALCULATED, Read, Unreadable, read_cell, read_date, read_flag, read_text
@@ -15,6 +15,7 @@ ODD_TEXT = st.text("aAß9 \t\x00\x85\u00a0\u0301\u0307éİ\ufb01ΐ.-/")
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%m/%Y", "00.00.%Y")
 
 
+@settings(max_examples=50)
 @given(st.dates(date(1900, 1, 2), date(2199, 12, 31)), st.sampled_from(FORMATS[:3]))
 def test_a_whole_date_is_read_back_from_every_format(day: date, written: str) -> None:
     """What was written with day, month and year is read as that day."""

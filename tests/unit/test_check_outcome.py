@@ -9,7 +9,8 @@ from schemas import canonical
 from schemas import statements as st
 from schemas.errors import Malformed, NotAuthentic
 from schemas.ids import AgencyId
-from tests.support.ledger_world import MASK, Ledger, changed, founded
+from tests.support.ledger_world import Ledger, founded
+from tests.support.pens import MASK, changed
 
 
 @pytest.fixture

@@ -12,17 +12,8 @@ from schemas.errors import Code
 from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Norm, Purpose
 from schemas.registry import load
 from tests.support import small_law
-from tests.support.ledger_world import (
-    DAY,
-    HOUR,
-    NORM,
-    START,
-    Ledger,
-    Logged,
-    changed,
-    founded,
-    seal_id,
-)
+from tests.support.ledger_world import Ledger, Logged, founded
+from tests.support.pens import DAY, HOUR, NORM, START, changed, seal_id
 
 Scene = Callable[[Ledger], Logged]
 DECLARED = (CodeName("not_from_client"),)

@@ -15,7 +15,8 @@ from schemas.errors import Code
 from schemas.ids import AgencyId, FieldName
 from schemas.registry import load
 from tests.support import small_law
-from tests.support.ledger_world import DAY, DEADLINE, HOUR, MASK, START, Ledger, Logged, changed, founded
+from tests.support.ledger_world import Ledger, Logged, founded
+from tests.support.pens import DAY, DEADLINE, HOUR, MASK, START, changed
 
 Event = Callable[[Ledger, st.ConsentGiven], None]
 

@@ -8,7 +8,8 @@ from schemas.errors import Code, HandschlagError, Malformed, NotAuthentic
 from schemas.ids import AgencyId
 from schemas.note import Signer, sign_note
 from schemas.wire import MAX_STATEMENT_BYTES
-from tests.support.ledger_world import FEDERATION, PINS, STEERING, Ledger, changed, founded, signer
+from tests.support.ledger_world import Ledger, founded
+from tests.support.pens import FEDERATION, PINS, STEERING, changed, signer
 
 STRANGER = signer("fremd", "statement")
 

@@ -9,21 +9,8 @@ from schemas.entries import Recorded, Rejected, encode_entry
 from schemas.errors import Code, Malformed
 from schemas.ids import AgencyId, CodeName, ExchangeId, KeyName, Purpose
 from tests.support import keys
-from tests.support.ledger_world import (
-    DEADLINE,
-    FEDERATION,
-    HOUR,
-    LOG,
-    NORM,
-    ROLE,
-    START,
-    Ledger,
-    Logged,
-    account,
-    changed,
-    founded,
-    seal_id,
-)
+from tests.support.ledger_world import Ledger, Logged, founded
+from tests.support.pens import DEADLINE, FEDERATION, HOUR, LOG, NORM, ROLE, START, account, changed, seal_id
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from adapters.node.core.view import View
 from schemas import statements as st
-from schemas.errors import Misuse
+from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Hash, KeyId, Norm, Purpose
 from schemas.note import from_base64
 from schemas.record import ConsentPackage, PersonBlock, SealedPerson
@@ -54,65 +54,93 @@ class Drafted(NamedTuple):
     basis: st.Basis
 
 
-def draft(question: Question, view: View) -> Drafted:
-    """Preset what the law presets; Misuse names what a question lacks before anything is signed."""
+class Seal(NamedTuple):
+    """Between whom a seal is, what it holds (`role`), and the id it is bound to: the exchange's, or the consent's."""
+
+    role: SealRole
+    name: str
+    sender: AgencyId
+    to: Recipient
+
+
+def draft(question: Question, held: st.ConsentGiven | st.BasisGiven | None, view: View) -> Drafted:
+    """Preset what the law presets; Misuse names what a question lacks before anything is signed.
+
+    `held` is the consent or given basis the question names, as it was logged.
+    """
+    registry = lawbook(view)
+    rule = purpose_rule(question.purpose, registry)
+    if not set(question.fields) <= registry.fields.keys():
+        message = "fields: the registry does not know one of them"
+        raise Misuse(message, code=Code.FIELD_UNKNOWN)
+    if question.holder not in view.state.members:
+        message = "holder: is no member of the federation"
+        raise Misuse(message, code=Code.NOT_A_MEMBER)
+    return Drafted(rule, registry, tuple(sorted(set(question.fields) or rule.fields)), _basis(question, held))
+
+
+def lawbook(view: View) -> Registry:
+    """Give the registry in force; Misuse while no bundle is held."""
     registry = view.registry()
     if registry is None:
         message = "registry: no bundle in force is held"
         raise Misuse(message)
-    rule = registry.purposes.get(question.purpose)
+    return registry
+
+
+def purpose_rule(purpose: Purpose, registry: Registry) -> PurposeRule:
+    """Give the law's row of a purpose; Misuse when the registry has none."""
+    rule = registry.purposes.get(purpose)
     if rule is None:
-        message = f"purpose: {question.purpose} is not in the registry"
-        raise Misuse(message)
-    unknown = sorted(set(question.fields) - registry.fields.keys())
-    if unknown:
-        message = f"fields: {unknown[0]} is not in the registry"
-        raise Misuse(message)
-    if question.holder not in view.state.members:
-        message = f"holder: {question.holder} is no member of the federation"
-        raise Misuse(message)
-    kinds = [(question.consent, "consent"), (question.given, "given"), (question.norm, "statute")]
-    named = [kind for evidence, kind in kinds if evidence is not None]
-    if len(named) != 1:
+        message = "purpose: is not in the registry"
+        raise Misuse(message, code=Code.PURPOSE_UNKNOWN)
+    return rule
+
+
+def _basis(question: Question, held: st.ConsentGiven | st.BasisGiven | None) -> st.Basis:
+    if [question.consent, question.given, question.norm].count(None) != 2:  # noqa: PLR2004 - one of the three is named
         message = "basis: exactly one of consent, given and norm must be named"
-        raise Misuse(message)
-    return Drafted(rule, registry, tuple(sorted(question.fields or rule.fields)), _basis(question, rule))
-
-
-def _basis(question: Question, rule: PurposeRule) -> st.Basis:
-    if question.consent is not None:
-        return st.Basis(kind="consent", consent=question.consent)
+        raise Misuse(message, code=Code.BASIS_MISMATCH)
     if question.norm is not None:
         return st.Basis(kind="statute", norm=question.norm)
-    kind = next((kind for kind in rule.row.basis if kind in {"client_request", "cooperation_duty"}), "client_request")
-    return st.Basis(kind=kind, given=question.given)
+    if isinstance(held, st.BasisGiven) and question.given is not None:
+        return st.Basis(kind=held.kind, given=question.given)
+    if isinstance(held, st.ConsentGiven) and question.consent is not None:
+        return st.Basis(kind="consent", consent=question.consent)
+    message = "basis: the id names another kind of basis than the question says"
+    raise Misuse(message, code=Code.BASIS_MISMATCH)
 
 
 def recipient(agency: AgencyId, view: View) -> Recipient:
     """Load an agency's newest seal key; Misuse when the chain names none."""
     key = view.seal_key_of(agency)
     if key is None or key.suite == "ed25519":
-        message = f"seal key: the chain names none of {agency}"
-        raise Misuse(message)
+        message = "seal key: the chain names none of this agency"
+        raise Misuse(message, code=Code.KEY_NOT_IN_FORCE)
     return Recipient(agency, key.suite, load_public(key.suite, from_base64(key.public, "seal key")), key.id)
 
 
-def seal_context(view: View, role: SealRole, name: str, sender: AgencyId, to: Recipient, fields: Iterable[FieldName]) -> SealContext:
-    """Build the context of a seal for another agency; `name` is the exchange's id, or the consent's."""
+def seal_context(view: View, about: Seal, fields: Iterable[FieldName]) -> SealContext:
+    """Build the context of a seal for another agency over these fields."""
     return SealContext(
         origin=view.log,
-        role=role,
-        exchange=name,
-        sender=sender,
-        recipient=to.agency,
-        key=to.key,
-        suite=to.suite,
+        role=about.role,
+        exchange=about.name,
+        sender=about.sender,
+        recipient=about.to.agency,
+        key=about.to.key,
+        suite=about.to.suite,
         fields_hash=fields_hash(tuple(fields)),
     )
 
 
-def person_block(question: Question, package: ConsentPackage | None, handle: Hash | None, offer: Hash | None) -> SealedPerson:
-    """Choose what the holder is told of the person: the pair handle where there is one, else the package or the block."""
+def person_block(
+    question: Question, package: ConsentPackage | None, handle: Hash | None, offer: Hash | None
+) -> SealedPerson:
+    """Choose what the holder is told of the person: the handle where there is one, else the package, else the block.
+
+    `offer` proposes a handle for later contacts; a statute's requests bring the person each time.
+    """
     if handle is not None:
         return SealedPerson(handle=handle, case=question.case_ref)
     if package is not None:
@@ -120,4 +148,4 @@ def person_block(question: Question, package: ConsentPackage | None, handle: Has
     if question.person is None:
         message = "person: a request on a statute needs the person"
         raise Misuse(message)
-    return SealedPerson(person=question.person, offer=offer, case=question.case_ref)
+    return SealedPerson(person=question.person, case=question.case_ref)

@@ -53,10 +53,9 @@ def open_answer(answer: ProvenAnswer, unverified_sealed: bytes, opener: Opener, 
     record = canonical.decode_model(Record, unseal(unverified_sealed, opener, context))
     opened = commitment.commit_record(bytes.fromhex(record.mask), record.fields)
     commitment.check(answer.body.commitment, opened, "record")
-    names = [one.field for one in record.fields]
     if record.exchange != answer.request.exchange:
         raise _foreign("the record is of another exchange")
-    if not set(names) <= set(answer.body.fields):
+    if not {one.field for one in record.fields} <= set(answer.body.fields):
         raise _foreign("the record holds a field that was not granted")
     return record
 

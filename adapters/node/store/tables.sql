@@ -1,0 +1,68 @@
+-- The node's own memory. Everything about persons stays in this file, at the agency.
+
+CREATE TABLE IF NOT EXISTS outbox (          -- signed bytes, durable before they are sent, resent unchanged until answered
+    key TEXT NOT NULL, n INTEGER NOT NULL, message BLOB,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'logged', 'dead')), idx INTEGER, leaf BLOB,
+    PRIMARY KEY (key, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (key, n) WHERE state = 'pending';
+
+CREATE TABLE IF NOT EXISTS voided (          -- numbers of which this node has no bytes, and which a void declared dead
+    key TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (key, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS asked (           -- what this agency asked for, and what came of it
+    exchange TEXT PRIMARY KEY, at INTEGER NOT NULL, staff TEXT NOT NULL, purpose TEXT NOT NULL, holder TEXT NOT NULL,
+    basis TEXT NOT NULL, fields TEXT NOT NULL, case_ref TEXT, offer TEXT, answer_by INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('sent', 'granted', 'refused', 'rejected', 'answered', 'not_available')),
+    reason TEXT, grant_entry BLOB, grant_proof BLOB, entry BLOB, proof BLOB, record TEXT,
+    acknowledged INTEGER NOT NULL DEFAULT 0,
+    message BLOB, due INTEGER, tries INTEGER NOT NULL DEFAULT 0 -- the request's bytes, and when they are sent again
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS asked_due ON asked (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS asked_by ON asked (staff, at);
+CREATE INDEX IF NOT EXISTS asked_unacknowledged ON asked (holder) WHERE state = 'answered' AND acknowledged = 0;
+
+CREATE TABLE IF NOT EXISTS received (        -- what others asked of this agency
+    exchange TEXT PRIMARY KEY, at INTEGER NOT NULL, requester TEXT NOT NULL, purpose TEXT NOT NULL, fields TEXT NOT NULL,
+    basis TEXT NOT NULL, answer_by INTEGER NOT NULL, grant_entry BLOB NOT NULL, grant_proof BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+        ('waiting', 'human', 'sending', 'disclosed', 'done', 'unavailable', 'withheld', 'lapsed')),
+    why TEXT NOT NULL, person TEXT, candidates TEXT, handle TEXT, ref TEXT,
+    entry BLOB, proof BLOB, sealed BLOB,
+    ended_at INTEGER, due INTEGER, tries INTEGER NOT NULL DEFAULT 0 -- when the outcome is handed over again
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS received_open ON received (answer_by) WHERE state IN ('waiting', 'human');
+CREATE INDEX IF NOT EXISTS received_due ON received (due) WHERE due IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS disclosure (      -- the disclosure register: who got what of whom (Art. 15, 19 GDPR)
+    exchange TEXT PRIMARY KEY, at INTEGER NOT NULL, requester TEXT NOT NULL, purpose TEXT NOT NULL, fields TEXT NOT NULL,
+    basis TEXT NOT NULL, ref TEXT NOT NULL, idx INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS disclosure_at ON disclosure (at);
+CREATE INDEX IF NOT EXISTS disclosure_of ON disclosure (ref, at);
+
+CREATE TABLE IF NOT EXISTS consent (         -- consents this agency collected, or holds as their recipient
+    id TEXT PRIMARY KEY, side TEXT NOT NULL CHECK (side IN ('collector', 'recipient', 'both')),
+    statement TEXT NOT NULL, package TEXT NOT NULL, view_code TEXT, withdraw_code TEXT,
+    state TEXT NOT NULL CHECK (state IN ('sent', 'given', 'rejected', 'withdrawn')), idx INTEGER, handle TEXT,
+    entry BLOB, proof BLOB,
+    due INTEGER, tries INTEGER NOT NULL DEFAULT 0 -- when its package is handed over again; NULL when it need not be
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS consent_due ON consent (due) WHERE due IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS handle (          -- the holder's side of a pair handle: for whom it stands towards whom
+    handle TEXT PRIMARY KEY, requester TEXT NOT NULL, ref TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS handle_basis (    -- the consents and bases whose commitment was opened for that very row
+    handle TEXT NOT NULL REFERENCES handle, basis TEXT NOT NULL, PRIMARY KEY (handle, basis)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS handle_of ON handle_basis (basis);
+
+CREATE TABLE IF NOT EXISTS proven (          -- entries this node rests on: steering chain, approvals, consents, their ends
+    idx INTEGER PRIMARY KEY, entry BLOB NOT NULL, proof BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS bundle (hash TEXT PRIMARY KEY, raw BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cosigned (origin TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS staff (pseudonym TEXT PRIMARY KEY, month TEXT NOT NULL, staff TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS month_key (month TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID;

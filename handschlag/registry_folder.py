@@ -1,0 +1,27 @@
+"""Reading the registry's TOML files from a folder into a bundle."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from schemas import registry_files
+from schemas.errors import Misuse
+from schemas.registry import FILES
+
+
+def read_bundle(folder: Path) -> bytes:
+    """Make the bundle of a folder's files; Misuse when one cannot be read, Malformed with each finding on a line."""
+    texts: dict[str, str] = {}
+    for stem in FILES:
+        path = folder / f"{stem}.toml"
+        try:
+            texts[stem] = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{path}: cannot be read as a text file"
+            raise Misuse(message) from error
+    return registry_files.bundle_of(texts)
+
+
+def shipped_bundle() -> bytes:
+    """Make the bundle of the registry that comes with this program."""
+    with as_file(files("schemas") / "registry") as folder:
+        return read_bundle(folder)
