@@ -32,7 +32,7 @@ from broker.settings import SETTINGS_FILE, BrokerSettings, parse_settings, parse
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
 from consent_ledger.core.state import LedgerState
-from consent_ledger.store import ShardReader, ShardStore
+from consent_ledger.store import ShardReader, ShardStore, shard_path
 from schemas.errors import HandschlagError, Malformed, Misuse, NotAuthentic, Unavailable
 
 MAX_HANDLERS: Final = 16_384
@@ -78,7 +78,7 @@ def load(folder: Path) -> Loaded:
 def check(folder: Path) -> tuple[Loaded, int]:
     """Load a broker's folder and look at its ledger, without touching it; gives what was loaded and the log's size."""
     loaded = load(folder)
-    if not loaded.ledger.exists():
+    if not shard_path(loaded.ledger, loaded.settings.log).exists():
         return loaded, 0
     with ShardReader(loaded.ledger, loaded.settings.log) as reader:
         return loaded, reader.size

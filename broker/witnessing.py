@@ -67,6 +67,8 @@ class Witnessing:
     report: Callable[[str, Code], None]
     policy: Policy | None = None
     every_s: float = EVERY_S
+    patience_s: float = PATIENCE_S
+    retry_s: float = RETRY_S
     published: bytes | None = None
     cosigned_size: int = 0
     cosigned_at_ms: int | None = None
@@ -90,7 +92,7 @@ class Witnessing:
             if self._enough(answered):
                 break
             self.report("start waits for witnesses", Code.UNAVAILABLE)
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(self.retry_s)
         self.published = self.ledger.note
         self._news.set()
 
@@ -135,7 +137,7 @@ class Witnessing:
             if agency not in self._asked
         ]
         if tasks:
-            await asyncio.wait(tasks, timeout=PATIENCE_S)
+            await asyncio.wait(tasks, timeout=self.patience_s)
         await self._keep(offer)
 
     async def _ask(self, agency: AgencyId, keys: Sequence[VerifierKey], offer: _Offer) -> None:

@@ -377,6 +377,13 @@ def shard_path(folder: Path, origin: str) -> Path:
     return folder / f"shard-{match[1]}.db"
 
 
+def shard_origins(folder: Path) -> list[str]:
+    """Give the origins of the shards that the lock file of a folder knows, in order; Unavailable when it has none."""
+    path = folder / LOCK_FILE
+    with closing(_connect(path, _BUSY_S, read_only=True)) as connection, _faults(path):
+        return [str(row[0]) for row in connection.execute("SELECT origin FROM lock ORDER BY origin")]
+
+
 def _same_text(one: bytes | None, other: bytes | None) -> bool:
     """Tell whether two checkpoint notes, or their absence, say the same; cosignatures make no difference."""
     if one is None or other is None:

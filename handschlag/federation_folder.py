@@ -15,6 +15,7 @@ from adapters.infra import tls
 from adapters.infra.key_files import Ed25519Signer, load_signer
 from adapters.infra.nats_operator_files import OperatorStore
 from broker.settings import LedgerSettings
+from consent_ledger.ports import Clock
 from handschlag.admission import FederationPins, read_paper
 from schemas.errors import Misuse
 
@@ -28,9 +29,10 @@ _CLOCKS_APART: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class FederationFolder:
-    """Where everything lies below one folder."""
+    """Where everything lies below one folder, and the clock that its tools go by."""
 
     root: Path
+    clock: Clock
 
     @property
     def pins_file(self) -> Path:
@@ -61,6 +63,10 @@ class FederationFolder:
     def registry(self) -> Path:
         """The broker's registry bundles."""
         return self.broker / LedgerSettings().registry
+
+    def now_s(self) -> int:
+        """Give the time in Unix seconds."""
+        return self.clock.now_ms() // 1000
 
     def pins(self) -> FederationPins:
         """Read the pins; Misuse when this is no federation's folder."""

@@ -9,25 +9,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.infra import nats_accounts, tls
+from adapters.infra import tls
 from adapters.infra.files import write_atomic
 from adapters.infra.key_files import create_nats_seed, create_signer
+from adapters.infra.nats_accounts import BROKER
 from adapters.infra.nats_keys import public_key
 from adapters.infra.nats_operator_files import OperatorStore
 from adapters.infra.nats_server_conf import ServerPlace
 from broker.bundles import bundle_path
 from broker.settings import SETTINGS_FILE, BrokerSettings, BusSettings, HttpSettings
 from consent_ledger.core.signed import STEERING
-from consent_ledger.ports import Clock
 from handschlag.admission import FederationPins, write_paper
+from handschlag.bus_logins import broker_permissions, new_user_seed
 from handschlag.federation_folder import MEMBER_DAYS, SIGNERS, FederationFolder, expiry_s, validity
-from handschlag.nats_users import new_user_seed
 from handschlag.steering import SteeringDesk
 from schemas import statements as st
-from schemas import toml_files, topics
+from schemas import toml_files
 from schemas.commitment import sha256
 from schemas.errors import Misuse
-from schemas.ids import AgencyId, FederationName, LogId, NatsAccount
+from schemas.ids import FederationName, LogId, NatsAccount
 
 AUTHORITY_DAYS: Final = 3650
 _PINS_COMMENT: Final = "The federation's pins. Compare the steering group's keys by telephone before you trust them."
@@ -44,11 +44,11 @@ class Plan:
     http_port: int = HttpSettings().port
 
 
-def create(folder: FederationFolder, plan: Plan, clock: Clock) -> FederationPins:
+def found(folder: FederationFolder, plan: Plan) -> FederationPins:
     """Make the folder of a new federation, whole or not at all; Misuse when there is something already."""
     root = folder.root.absolute()
     with _all_or_nothing(root) as draft:
-        return _fill(FederationFolder(draft), root, plan, clock)
+        return _fill(FederationFolder(draft, folder.clock), root, plan)
 
 
 @contextmanager
@@ -70,13 +70,12 @@ def _all_or_nothing(root: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _fill(folder: FederationFolder, root: Path, plan: Plan, clock: Clock) -> FederationPins:
-    now_s = clock.now_ms() // 1000
+def _fill(folder: FederationFolder, root: Path, plan: Plan) -> FederationPins:
+    now_s = folder.now_s()
     (folder.root / "steering").mkdir(mode=0o700)
     operator = OperatorStore.create(folder.nats, plan.name, now_s)
     folder.certificates.mkdir(mode=0o700)
-    authority = _certificates(folder, plan, now_s)
-    _bus_login(folder, operator, authority, plan.name, now_s)
+    _bus_login(folder, operator, _certificates(folder, plan), plan.name)
     place = ServerPlace(
         server_name=plan.name,
         host=plan.nats_host,
@@ -87,11 +86,12 @@ def _fill(folder: FederationFolder, root: Path, plan: Plan, clock: Clock) -> Fed
         resolver_folder=str(root / "nats/jwt"),
     )
     write_atomic(folder.server_conf, operator.server_conf(place, now_s).encode())
-    return _broker(folder, plan, operator.accounts.steering, clock)
+    return _broker(folder, plan, operator.accounts.steering)
 
 
-def _certificates(folder: FederationFolder, plan: Plan, now_s: int) -> tls.Identity:
+def _certificates(folder: FederationFolder, plan: Plan) -> tls.Identity:
     """Make the authority, and the certificates of the server and of the steering group's tools."""
+    now_s = folder.now_s()
     authority = tls.make_authority(f"{plan.name} bus", validity(now_s, AUTHORITY_DAYS))
     authority.write(folder.certificates, "ca")
     hosts = [plan.nats_host, *(["localhost"] if _is_loopback(plan.nats_host) else [])]
@@ -102,25 +102,24 @@ def _certificates(folder: FederationFolder, plan: Plan, now_s: int) -> tls.Ident
 
 
 def _bus_login(
-    folder: FederationFolder, operator: OperatorStore, authority: tls.Identity, name: FederationName, now_s: int
+    folder: FederationFolder, operator: OperatorStore, authority: tls.Identity, name: FederationName
 ) -> None:
     """Make the broker's login and certificate, below its own folder."""
+    now_s = folder.now_s()
     place = folder.broker / "nats"
     place.mkdir(parents=True)
     seed = new_user_seed()
     create_nats_seed(place / "user.key", f"{name}/broker", seed)
-    calls = [topics.node_call(AgencyId("*"), call) for call in topics.NODE_CALLS]
-    permissions = nats_accounts.broker_permissions(calls, [topics.BROKER_TOPICS])
     account, user = operator.accounts.broker, public_key(seed)
-    jwt = operator.admit(account, user, "broker", permissions, now_s=now_s, expires_s=expiry_s(now_s))
+    jwt = operator.admit(account, user, BROKER, broker_permissions(), now_s=now_s, expires_s=expiry_s(now_s))
     write_atomic(place / "user.jwt", jwt.encode())
-    tls.issue(authority, "broker", tls.Role.CLIENT, (), validity(now_s, MEMBER_DAYS)).write(place, "client")
+    tls.issue(authority, BROKER, tls.Role.CLIENT, (), validity(now_s, MEMBER_DAYS)).write(place, "client")
     write_atomic(place / "ca.pem", authority.certificate)
 
 
-def _broker(folder: FederationFolder, plan: Plan, steering_account: NatsAccount, clock: Clock) -> FederationPins:
+def _broker(folder: FederationFolder, plan: Plan, steering_account: NatsAccount) -> FederationPins:
     """Make the steering keys and all of the broker's folder but its login; write the pins last."""
-    month = datetime.fromtimestamp(clock.now_ms() // 1000, UTC).strftime("%Y-%m")
+    month = datetime.fromtimestamp(folder.now_s(), UTC).strftime("%Y-%m")
     log = LogId(f"{plan.name}/log/{month}")
     for name in SIGNERS:
         create_signer(folder.root / "steering" / f"{name}.key", f"{plan.name}/{STEERING}/{name}")
@@ -130,7 +129,7 @@ def _broker(folder: FederationFolder, plan: Plan, steering_account: NatsAccount,
     registry = sha256(plan.bundle)
     write_atomic(bundle_path(folder.registry, registry), plan.bundle)
     signers = folder.signers()
-    desk = SteeringDesk(log, signers, clock)
+    desk = SteeringDesk(log, signers, folder.clock)
     opened = desk.sign(st.ShardOpened(**desk.next(), log_vkey=log_key.public))
     write_atomic(folder.broker / "genesis" / "0001-shard.opened.note", opened)
     law = desk.sign(st.RegistrySet(**desk.next(), registry=registry))

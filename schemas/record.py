@@ -73,7 +73,11 @@ class SealedPerson(Wire):
 
 
 class Value(Wire):
-    """One value of a field with its provenance, so that a reader sees who recorded it, when and how surely."""
+    """One value of a field with its provenance, so that a reader sees who recorded it, when and how surely.
+
+    `row` numbers, from 1, the entries of a list that one person has several of: values of one category with the same
+    number belong together (the kind, the carrier and the end of one measure).
+    """
 
     value: ShortText | bool | Annotated[int, Field(ge=-(10**12), le=10**12)]
     recorded_at: IsoDate | None = None
@@ -84,6 +88,7 @@ class Value(Wire):
     disputed: bool = False
     valid_from: IsoDate | None = None
     valid_to: IsoDate | None = None
+    row: Annotated[int, Field(ge=1, le=MAX_VALUES)] | None = None
 
 
 class FieldValues(Wire):

@@ -5,246 +5,234 @@ to its own key. Withdrawing is as easy: one statement, effective at its index.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
+from adapters.node.background import Background, Sweep, backoff_ms, each
 from adapters.node.consents import Consents
-from adapters.node.core.compose import recipient, seal_context
+from adapters.node.core.compose import Seal, recipient, seal_context
+from adapters.node.core.taking import Taken, check_taken
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
-from adapters.node.outbox import Head, Issued, Outbox, Reply, fault_of
-from adapters.node.store import BasisId, Consent, NodeStore
+from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, fault_of, nothing_to_drop
+from adapters.node.store import NodeStore
+from adapters.node.store.rows import NO_RECEIPT, BasisId, Consent, ConsentState, Receipt, Side
+from adapters.node.withdrawals import Withdrawals
 from schemas import canonical, commitment
 from schemas import messages as ms
 from schemas import statements as st
-from schemas.entries import Rejected
-from schemas.errors import Code, HandschlagError, Misuse, NotAuthentic
-from schemas.ids import AgencyId, ConsentId, FieldName, GivenId, Hash, Purpose
-from schemas.record import ConsentPackage, PersonBlock
-from schemas.seal import SealContext, fields_hash, seal, sealed_for, unseal
+from schemas.entries import Recorded, Rejected
+from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
+from schemas.ids import AgencyId, ConsentId, GivenId, Hash, Purpose
+from schemas.record import ConsentPackage
+from schemas.seal import seal
 from schemas.topics import ask
 
 CODE_BYTES: Final = 10
 """80 random bits, written in 16 characters of base32."""
 DELIVER_TIMEOUT_S: Final = 15.0
-
-
-class Taken(NamedTuple):
-    """A consent as the client gave it, screen by screen recorded by the collecting agency's staff."""
-
-    purpose: Purpose
-    recipient: AgencyId
-    holders: tuple[AgencyId, ...]
-    fields: tuple[FieldName, ...]
-    person: PersonBlock
-    expires: int
-    uses: int
-    text_sha256: Hash
-    language: str
-    medium: str
-    capacity: str
-    secrecy_release: bool
+DELIVER_AGAIN_AFTER_MS: Final = 30_000
 
 
 @dataclass
 class Collector:
-    """The collecting side of a node, and the recipient's end of it."""
+    """The collecting side of a node."""
 
     identity: Identity
     federation: Federation
     outbox: Outbox
     store: NodeStore
     consents: Consents
-    report: Callable[[str, Code], None]
+    withdrawals: Withdrawals
+    background: Background
+
+    def __post_init__(self) -> None:
+        """Prepare to hand packages over again by the clock."""
+        self._packages = Sweep(self.background, self.identity.clock, "consent_delivery", self._hand_over_due)
 
     async def start(self) -> None:
-        """Hand over what an earlier run could not deliver."""
-        self.outbox.on_reply(st.ConsentGiven, self._take)
-        await self.redeliver()
+        """Take up what an earlier run could not finish: resent consents and withdrawals, packages not delivered."""
+        self.outbox.handle(st.ConsentGiven, Handling(self._take, self._drop))
+        self.outbox.handle(st.ConsentWithdrawn, Handling(self._take_withdrawal, nothing_to_drop))
+        self.outbox.handle(st.BasisWithdrawn, Handling(self._take_withdrawal, nothing_to_drop))
+        self._packages.now()
+
+    async def reconnected(self) -> None:
+        """Hand over at once what waits for its time."""
+        await self.store.write(self.store.bases.hasten(self.identity.clock.now_ms()))
+        self._packages.now()
+
+    def close(self) -> None:
+        """Do nothing more by the clock."""
+        self._packages.close()
 
     async def collect(self, taken: Taken) -> Consent:
         """Sign a consent, have it logged and hand its package over; gives it with the two codes for the receipt.
 
-        Raises Misuse with the broker's reason when it was rejected. A recipient out of reach gets it later.
+        Raises Misuse naming the rule it breaks, or the log's reason when it was rejected. A recipient out of reach gets
+        its package later; a consent that could not be logged now is `sent`, and logged as soon as it can be.
         """
+        check_taken(taken, self.identity.agency, self.federation.view, self.identity.clock.now_ms())
         name = ConsentId(self.identity.random_bytes(16).hex())
         key = self.identity.random_bytes(32)
         package = ConsentPackage(id=name, person=taken.person, commitment_key=Hash(key.hex()))
-        view_code, withdraw_code = self._code(), self._code()
+        codes = (self._code(), self._code())
         committed = commitment.commit_person(key, taken.person)
-        hashes = (code_hash(view_code), code_hash(withdraw_code))
-        side = "both" if taken.recipient == self.identity.agency else "collector"
 
         def compose(head: Head) -> st.ConsentGiven:
-            return st.ConsentGiven.model_validate(
-                {
-                    **head.fields(),
-                    "consent": name,
-                    "purpose": taken.purpose,
-                    "recipient": taken.recipient,
-                    "holders": tuple(sorted(set(taken.holders))),
-                    "fields": tuple(sorted(set(taken.fields))),
-                    "not_before": head.at,
-                    "expires": taken.expires,
-                    "uses": taken.uses,
-                    "text_sha256": taken.text_sha256,
-                    "language": taken.language,
-                    "medium": taken.medium,
-                    "capacity": taken.capacity,
-                    "secrecy_release": taken.secrecy_release,
-                    "person": committed,
-                    "view": hashes[0],
-                    "withdraw": hashes[1],
-                }
+            return st.ConsentGiven(
+                **head.fields(),
+                consent=name,
+                purpose=taken.purpose,
+                recipient=taken.recipient,
+                holders=tuple(sorted(set(taken.holders))),
+                fields=tuple(sorted(set(taken.fields))),
+                not_before=head.at,
+                expires=taken.expires,
+                uses=taken.uses,
+                text_sha256=taken.text_sha256,
+                language=taken.language,
+                medium=taken.medium,
+                capacity=taken.capacity,
+                secrecy_release=taken.secrecy_release,
+                person=committed,
+                view=code_hash(codes[0]),
+                withdraw=code_hash(codes[1]),
             )
 
-        def keep(statement: st.Numbered) -> tuple[Op, ...]:
-            if not isinstance(statement, st.ConsentGiven):
-                return ()
-            codes = (view_code, withdraw_code)
-            return (self.consents.keep(Consent(name, side, statement, package, *codes, "sent", None, None, False, b"", b"")),)
+        def keep(statement: Ours) -> Sequence[Op]:
+            return (self._kept(statement, package, codes),) if isinstance(statement, st.ConsentGiven) else ()
 
-        issued, reply = await self.outbox.send("record", compose, ms.AskRecord, keep)
-        await self._take(issued, reply)
-        consent = self.consents.get(name)
-        if consent.state == "rejected":
-            entry = self.federation.view.prove(consent.entry, consent.proof).leaf.entry
-            reason = entry.reason if isinstance(entry, Rejected) else Code.NOT_ENTITLED
-            message = f"consent: rejected ({reason.value})"
-            raise Misuse(message, code=reason)
-        return consent
+        try:
+            accepted(await self.outbox.send(compose, ms.AskRecord, self._take, keep), "consent")
+        except Unavailable as error:
+            if await self.consents.find(name) is None:
+                raise
+            self.background.report("collect", error.code)
+        return await self.consents.get(name)
 
-    async def refuse(self, purpose: Purpose, recipient_agency: AgencyId, text_sha256: Hash, language: str) -> None:
-        """Record a client's no: as many clicks as a yes, and it names nobody."""
-        await self.outbox.settle_record(
-            *await self.outbox.send(
-                "record",
-                lambda head: st.ConsentRefused(
-                    **head.fields(),
-                    purpose=purpose,
-                    recipient=recipient_agency,
-                    text_sha256=text_sha256,
-                    language=language,
-                ),
-                ms.AskRecord,
-            )
+    async def refuse(self, purpose: Purpose, to: AgencyId, text_sha256: Hash, language: st.Language) -> Proven:
+        """Record a client's no: as many clicks as a yes, and it names nobody. Misuse when the log rejects it."""
+        proven = await self.outbox.send(
+            lambda head: st.ConsentRefused(
+                **head.fields(), purpose=purpose, recipient=to, text_sha256=text_sha256, language=language
+            ),
+            ms.AskRecord,
+            self.outbox.settle,
         )
+        return accepted(proven, "refusal")
 
-    async def withdraw(self, name: BasisId, cause: st.Withdrawal = "withdrawn") -> Proven:
+    async def withdraw(self, name: BasisId, cause: st.Withdrawal = "withdrawn") -> Proven | None:
         """End a consent or given basis this agency is party to; effective at the index of the entry that is given.
 
-        Raises Misuse with the broker's reason when this agency may not.
+        For this node it ends at once, and for good once it is durable: None is given while the log could not be told.
+        Raises Misuse with the log's reason when this agency may not, Unavailable when nothing was signed.
         """
+        held = await self.consents.find(name)
 
         def compose(head: Head) -> st.ConsentWithdrawn | st.BasisWithdrawn:
-            consent = self.consents.find(name) if name in {held.id for held in self.consents.all()} else None
-            if consent is not None and isinstance(consent.statement, st.BasisGiven):
+            if held is not None and isinstance(held.statement, st.BasisGiven):
                 return st.BasisWithdrawn(**head.fields(), given=GivenId(name))
             return st.ConsentWithdrawn(**head.fields(), consent=ConsentId(name), cause=cause)
 
-        issued, reply = await self.outbox.send("record", compose, ms.AskRecord)
-        proven = self._prove_own(issued, reply)
-        await self.store.write(self.store.logged(issued.statement, proven))
-        if isinstance(proven.leaf.entry, Rejected):
-            message = f"withdrawal: rejected ({proven.leaf.entry.reason.value})"
-            raise Misuse(message, code=proven.leaf.entry.reason)
-        await self.store.write(self.consents.withdrawn(name), *self.store.end_handles(name))
-        return proven
+        def end(_: Ours) -> Sequence[Op]:
+            return () if held is None else self.withdrawals.ends(name)
 
-    async def delivered(self, delivery: ms.Deliver, entry: Proven) -> None:
-        """As recipient: take a consent's sealed package, which must open the commitment in the entry."""
-        statement = entry.leaf.statement
-        if not isinstance(statement, st.ConsentGiven | st.BasisGiven) or statement.recipient != self.identity.agency:
-            message = "deliver: a consent for this agency was expected"
-            raise NotAuthentic(message)
-        package = self._open_package(statement, entry.agency, delivery.payload)
-        commitment.check(
-            statement.person, commitment.commit_person(bytes.fromhex(package.commitment_key), package.person), "consent"
-        )
-        name = statement.consent if isinstance(statement, st.ConsentGiven) else statement.given
-        if package.id != name:
-            message = "deliver: the package is of another consent"
-            raise NotAuthentic(message)
-        held = Consent(
-            name, "recipient", statement, package, None, None, "given", entry.index, None, True, delivery.entry, delivery.proof
-        )
-        await self.store.write(self.consents.keep(held))
+        try:
+            return accepted(await self.outbox.send(compose, ms.AskRecord, self._take_withdrawal, end), "withdrawal")
+        except Unavailable as error:
+            self.consents.forget(name)
+            ended = await self.consents.find(name)
+            if ended is None or ended.state is not ConsentState.WITHDRAWN:
+                raise
+            self.background.report("withdraw", error.code)
+            return None
 
-    async def redeliver(self) -> None:
-        """Hand over, again, every package its recipient has not taken yet."""
-        for consent in self.consents.all():
-            if consent.side == "collector" and consent.state == "given" and not consent.delivered:
-                try:
-                    await self._hand_over(consent)
-                except HandschlagError as error:
-                    self.report("consent_delivery", error.code)
+    # -- into the log ----------------------------------------------------------------------------------------------
 
-    async def _take(self, issued: Issued, reply: Reply) -> None:
+    def _kept(self, statement: st.ConsentGiven, package: ConsentPackage, codes: tuple[str, str]) -> Op:
+        side: Side = "both" if statement.recipient == self.identity.agency else "collector"
+        state = ConsentState.SENT
+        kept = Consent(statement.consent, side, statement, package, *codes, state, None, None, NO_RECEIPT, None, 0)
+        return self.store.bases.keep(kept)
+
+    async def _take(self, issued: Issued, reply: Reply) -> Proven:
         """Take the answer to a consent's statement: note its entry, and hand the package over."""
-        proven = self._prove_own(issued, reply)
-        statement = issued.statement
+        proven, statement = self.outbox.own_entry(issued, reply), issued.statement
         if not isinstance(statement, st.ConsentGiven) or not isinstance(reply, ms.Logged):
             message = "outbox: a consent was expected"
             raise NotAuthentic(message)
-        given = proven.leaf.kind == "consent.given"
-        noted = self.consents.logged(
-            statement.consent, given=given, index=proven.index, entry=reply.entry, proof=reply.proof
-        )
-        await self.store.write(self.store.logged(statement, proven), noted)
-        if given:
-            await self.redeliver()
-
-    def _prove_own(self, issued: Issued, reply: Reply) -> Proven:
-        if not isinstance(reply, ms.Logged):
-            message = "broker: a recorded statement is answered with its entry"
-            raise NotAuthentic(message)
-        proven = self.federation.view.prove(reply.entry, reply.proof)
-        if proven.leaf.entry.statement.encode() != issued.note:
-            message = "receipt: embeds another statement than the one sent"
-            raise NotAuthentic(message)
+        name, receipt = statement.consent, Receipt(reply.entry, reply.proof)
+        due = None if statement.recipient == self.identity.agency else self.identity.clock.now_ms()
+        if isinstance(proven.leaf.entry, Recorded):
+            noted = self.store.bases.given(name, proven.index, receipt, due)
+        else:
+            noted = self.store.bases.rejected(name, receipt)
+        await self.consents.write(name, self.store.outgoing.logged(statement, proven), noted)
+        consent = await self.consents.get(name)
+        if consent.due is not None:
+            await self._hand_over(consent)
+            self._packages.now()
         return proven
 
-    async def _hand_over(self, consent: Consent) -> None:
-        """Seal the package to the recipient's present key and send it with the consent's receipt."""
-        statement = consent.statement
-        to = recipient(statement.recipient, self.federation.view)
-        context = seal_context(self.federation.view, "consent", consent.id, self.identity.agency, to, statement.fields)
-        sealed = seal(canonical.encode_model(consent.package), to, context)
-        message = ms.pack(ms.AskDeliver(consent.entry, consent.proof, sealed))
-        reply = ms.unpack(
-            await self.outbox.bus.call(ask("deliver"), message, timeout_s=DELIVER_TIMEOUT_S), ms.Done, ms.Failed
-        )
-        if isinstance(reply, ms.Failed):
-            raise fault_of(reply)
-        await self.store.write(self.consents.delivered(consent.id))
+    def _drop(self, statement: Ours, _: Code) -> Sequence[Op]:
+        """A consent that is never logged is not in force."""
+        if not isinstance(statement, st.ConsentGiven):
+            return ()
+        return (self.store.bases.rejected(statement.consent, NO_RECEIPT),)
 
-    def _open_package(
-        self, statement: st.ConsentGiven | st.BasisGiven, sender: AgencyId, unverified: bytes
-    ) -> ConsentPackage:
-        """Open a package sealed for this consent to a key of this node."""
-        key = sealed_for(unverified)
-        opener = self.identity.openers.get(key)
-        if opener is None:
-            message = "consent package: sealed to a key that is not held here"
-            raise NotAuthentic(message)
-        name = statement.consent if isinstance(statement, st.ConsentGiven) else statement.given
-        context = SealContext(
-            origin=self.federation.view.log,
-            role="consent",
-            exchange=name,
-            sender=sender,
-            recipient=self.identity.agency,
-            key=key,
-            suite=opener.suite,
-            fields_hash=fields_hash(statement.fields),
+    async def _take_withdrawal(self, issued: Issued, reply: Reply) -> Proven:
+        """Take the answer to a withdrawal of ours: from its index on nothing of this node rests on the basis."""
+        proven = self.outbox.own_entry(issued, reply)
+        if isinstance(proven.leaf.entry, Recorded) and isinstance(reply, ms.Logged):
+            await self.withdrawals.take(reply.entry, reply.proof, self.store.outgoing.logged(issued.statement, proven))
+        else:
+            await self.store.write(self.store.outgoing.logged(issued.statement, proven))
+        return proven
+
+    # -- packages --------------------------------------------------------------------------------------------------
+
+    async def _hand_over_due(self, now_ms: int) -> int | None:
+        """Hand over, again, every package its recipient has not taken yet."""
+        await each(self._hand_over, await self.store.bases.due(now_ms))
+        return await self.store.bases.next_due()
+
+    async def _hand_over(self, consent: Consent) -> None:
+        """Try once; the next try comes later and later, until the recipient has it or the consent is over."""
+        now = self.identity.clock.now_ms()
+        taken = consent.statement.expires <= now or await self.background.tried(
+            "consent_delivery", self._deliver(consent)
         )
-        return canonical.decode_model(ConsentPackage, unseal(unverified, opener, context))
+        due = None if taken else now + backoff_ms(consent.tries, DELIVER_AGAIN_AFTER_MS)
+        await self.consents.write(consent.id, self.store.bases.again(consent.id, due))
+
+    async def _deliver(self, consent: Consent) -> bool:
+        """Seal the package to the recipient's present key and send it with the consent's receipt."""
+        statement, view = consent.statement, self.federation.view
+        to = recipient(statement.recipient, view)
+        about = Seal("consent", consent.id, self.identity.agency, to)
+        sealed = seal(canonical.encode_model(consent.package), to, seal_context(view, about, statement.fields))
+        message = ms.pack(ms.AskDeliver(*consent.receipt, sealed))
+        reply = await self.outbox.bus.call(ask("deliver"), message, timeout_s=DELIVER_TIMEOUT_S)
+        answer = ms.unpack(reply, ms.Done, ms.Failed)
+        if isinstance(answer, ms.Done):
+            return True
+        raise fault_of(answer)
 
     def _code(self) -> str:
         return base64.b32encode(self.identity.random_bytes(CODE_BYTES)).decode()
+
+
+def accepted(proven: Proven, what: str) -> Proven:
+    """Give back an entry that took effect; Misuse with the log's reason for one that was rejected."""
+    if isinstance(proven.leaf.entry, Rejected):
+        reason = proven.leaf.entry.reason
+        message = f"{what}: rejected ({reason.value})"
+        raise Misuse(message, code=reason)
+    return proven
 
 
 def code_hash(code: str) -> Hash:

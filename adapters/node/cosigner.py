@@ -39,10 +39,10 @@ class Cosigner:
             judged = consider(held, addition, verifier)
             if isinstance(judged, Conflict):
                 return ms.Cosigned(b"", b"" if held is None else held.note)
-            await self.store.write(self.store.cosign(judged.checkpoint.origin, judged.note))
+            await self.store.write(self.store.known.cosign(judged.checkpoint.origin, judged.note))
         at_s = self.identity.clock.now_ms() // 1000
         return ms.Cosigned(cosign(format_checkpoint(judged.checkpoint), signer, at_s), b"")
 
     async def _held(self, verifier: CheckpointVerifier) -> SignedCheckpoint | None:
-        note = await self.store.cosigned(self.view.log)
+        note = await self.store.known.cosigned(self.view.log)
         return None if note is None else verifier.verify(note)

@@ -4,9 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from adapters.node.background import Background, Sweep
 from adapters.node.core.view import Proven, View
 from adapters.node.outbox import fault_of
 from adapters.node.store import NodeStore
+from consent_ledger.ports import Clock
 from schemas import canonical
 from schemas import messages as ms
 from schemas import registry as law
@@ -17,6 +19,8 @@ from schemas.ids import Hash
 from schemas.topics import ask
 
 CALL_TIMEOUT_S: Final = 10.0
+CATCH_UP_EVERY_MS: Final = 300_000
+"""How often a node asks for new members, keys and law; what a grant rests on is fetched at once when it is needed."""
 
 
 @dataclass
@@ -26,16 +30,34 @@ class Federation:
     bus: Bus
     store: NodeStore
     view: View
+    background: Background
+    clock: Clock
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def start(self) -> None:
-        """Fold what the node holds already, then fetch what came since; Unavailable when the broker is out of reach."""
-        for raw in await self.store.bundles():
+    def __post_init__(self) -> None:
+        """Prepare to look for news by the clock."""
+        self._news = Sweep(self.background, self.clock, "catch_up", self._look)
+
+    async def load(self) -> None:
+        """Fold what the node holds already; needs no broker."""
+        for raw in await self.store.known.bundles():
             registry = law.load(raw)
             self.view.registries[registry.hash] = registry
-        for entry, proof in await self.store.proven():
-            self.view.learn(entry, proof)
+        for receipt in await self.store.known.proven():
+            self.view.learn(*receipt)
+
+    async def start(self) -> None:
+        """Fetch what came since; Unavailable when the broker is out of reach."""
         await self.catch_up()
+        self._news.at(self.clock.now_ms() + CATCH_UP_EVERY_MS)
+
+    def reconnected(self) -> None:
+        """Look for news at once."""
+        self._news.now()
+
+    def close(self) -> None:
+        """Look for news no more."""
+        self._news.close()
 
     async def catch_up(self) -> None:
         """Fetch the steering entries after the last one known, page by page, and the registry they put into force."""
@@ -55,12 +77,12 @@ class Federation:
             message = "registry: the bundle that came has another hash"
             raise NotAuthentic(message)
         self.view.registries[name] = law.load(raw)
-        await self.store.write(self.store.keep_bundle(name, raw))
+        await self.store.write(self.store.known.keep_bundle(name, raw))
 
     async def hold_entry(self, index: int) -> Proven:
         """Fetch one entry this node may see, prove it, fold it in and keep it."""
         answer = await self._receipts(ms.AskEvidence(canonical.encode_model(ms.EvidenceQuery(indices=(index,)))))
-        if len(answer.receipts) != 2:  # noqa: PLR2004  # one entry and its proof
+        if len(answer.receipts) != 2:  # noqa: PLR2004 - one entry and its proof
             message = "evidence: one entry with its proof was asked for"
             raise NotAuthentic(message)
         proven = await self.learn(*answer.receipts)
@@ -72,8 +94,16 @@ class Federation:
     async def learn(self, entry: bytes, proof: bytes) -> Proven:
         """Prove an entry, fold it in and keep it."""
         proven = self.view.learn(entry, proof)
-        await self.store.write(self.store.keep_proven(proven, proof))
+        await self.store.write(self.store.known.keep_proven(proven, proof))
         return proven
+
+    async def _look(self, now_ms: int) -> int:
+        """Look for news; a broker out of reach is asked again with the next look."""
+        try:
+            await self.catch_up()
+        except Unavailable as error:
+            self.background.report("catch_up", error.code)
+        return now_ms + CATCH_UP_EVERY_MS
 
     async def _chain_page(self) -> bool:
         """Fetch one page; tell whether there may be more."""
@@ -85,10 +115,11 @@ class Federation:
 
     async def _receipts(self, query: ms.AskChain | ms.AskEvidence) -> ms.Receipts:
         verb = "chain" if isinstance(query, ms.AskChain) else "evidence"
-        reply = ms.unpack(await self.bus.call(ask(verb), ms.pack(query), timeout_s=CALL_TIMEOUT_S), ms.Receipts, ms.Failed)
-        if isinstance(reply, ms.Failed):
-            raise fault_of(reply)
-        if len(reply.receipts) % 2:
+        reply = await self.bus.call(ask(verb), ms.pack(query), timeout_s=CALL_TIMEOUT_S)
+        answer = ms.unpack(reply, ms.Receipts, ms.Failed)
+        if not isinstance(answer, ms.Receipts):
+            raise fault_of(answer)
+        if len(answer.receipts) % 2:
             message = "broker: entries and proofs must come in pairs"
-            raise Unavailable(message)
-        return reply
+            raise NotAuthentic(message)
+        return answer

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, NamedTuple, Self
 
+from adapters.node.approvals import Approvals
+from adapters.node.background import Background
 from adapters.node.collector import Collector
 from adapters.node.consents import Consents
 from adapters.node.core.view import View
@@ -11,15 +13,38 @@ from adapters.node.cosigner import Cosigner
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.outbox import Outbox
+from adapters.node.outcomes import Outcomes
+from adapters.node.packages import Packages
+from adapters.node.releases import Releases
 from adapters.node.requester import Requester
 from adapters.node.responder import Responder
 from adapters.node.service import NodeService
 from adapters.node.staff import Staff
 from adapters.node.store import NodeStore
+from adapters.node.withdrawals import Withdrawals
 from adapters.sources.port import Source
 from consent_ledger.core.signed import Pins
 from schemas.bus import Bus
 from schemas.errors import Code
+
+
+class Roles(NamedTuple):
+    """Which sides of an exchange an agency takes; without a source nobody is a holder."""
+
+    requester: bool = True
+    holder: bool = True
+    collector: bool = True
+
+
+ALL_ROLES: Final = Roles()
+
+
+class Holder(NamedTuple):
+    """The answering side: the flow of permits, the outcomes it hands in, and what waits for a human."""
+
+    responder: Responder
+    outcomes: Outcomes
+    releases: Releases
 
 
 @dataclass
@@ -29,14 +54,18 @@ class Node:
     identity: Identity
     bus: Bus
     store: NodeStore
+    background: Background
     federation: Federation
     outbox: Outbox
     consents: Consents
+    withdrawals: Withdrawals
     service: NodeService
+    approvals: Approvals
     requester: Requester | None
-    responder: Responder | None
+    holder: Holder | None
     collector: Collector | None
     source: Source | None
+    ready: bool = False
 
     @classmethod
     def build(
@@ -47,39 +76,127 @@ class Node:
         pins: Pins,
         source: Source | None,
         report: Callable[[str, Code], None],
+        *,
+        roles: Roles = ALL_ROLES,
     ) -> Self:
-        """Wire a node with all roles; without a source it holds nothing."""
-        view = View(pins)
-        federation = Federation(bus, store, view)
-        outbox = Outbox(bus, store, view, identity, report)
+        """Wire a node; nothing runs yet."""
+        view, background = View(pins), Background(report)
+        outbox = Outbox(bus, store, view, identity, background)
+        federation = Federation(bus, store, view, background, identity.clock)
         consents = Consents(store)
-        requester = Requester(identity, federation, outbox, store, consents, Staff(identity, store), report)
-        collector = Collector(identity, federation, outbox, store, consents, report)
-        responder = None if source is None else Responder(identity, federation, outbox, store, source, report)
-        cosigner = Cosigner(identity, view, store)
-        service = NodeService(bus, federation, store, consents, cosigner, requester, responder, collector, report)
+        withdrawals = Withdrawals(view, store, consents)
+        parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
+        requester = _requester(parts) if roles.requester else None
+        holder = None if source is None or not roles.holder else _holder(parts, source)
         return cls(
-            identity, bus, store, federation, outbox, consents, service, requester, responder, collector, source
+            identity=identity,
+            bus=bus,
+            store=store,
+            background=background,
+            federation=federation,
+            outbox=outbox,
+            consents=consents,
+            withdrawals=withdrawals,
+            service=NodeService(
+                bus=bus,
+                federation=federation,
+                store=store,
+                withdrawals=withdrawals,
+                cosigner=Cosigner(identity, view, store),
+                background=background,
+                requester=requester,
+                responder=None if holder is None else holder.responder,
+                packages=None if requester is None else Packages(identity, view, store, consents),
+            ),
+            approvals=Approvals(identity, federation, outbox, store),
+            requester=requester,
+            holder=holder,
+            collector=Collector(*parts) if roles.collector else None,
+            source=source,
         )
 
     async def start(self) -> None:
-        """Learn the federation, take up what was left, then serve."""
+        """Learn the federation, take up what was left, then serve.
+
+        Raises Unavailable when the broker is out of reach, and may be called again then. What an earlier run left is
+        worked off beside the calls.
+        """
+        await self.federation.load()
         await self.federation.start()
-        await self.consents.start()
-        for role in (self.requester, self.responder, self.collector):
-            if role is not None:
-                await role.start()
-        await self.service.start()
+        await self._take_up()
         await self.outbox.start()
+        await self.service.start()
+        self.ready = True
+
+    async def _take_up(self) -> None:
+        self.approvals.start()
+        if self.collector is not None:
+            await self.collector.start()
+        if self.holder is not None:
+            await self.holder.responder.start()
+        if self.requester is not None:
+            await self.requester.start()
+
+    async def reconnected(self) -> None:
+        """Send at once what waited for the connection."""
+        self.federation.reconnected()
+        self.outbox.reconnected()
+        if self.collector is not None:
+            await self.collector.reconnected()
+        if self.holder is not None:
+            await self.holder.outcomes.reconnected()
+        if self.requester is not None:
+            self.requester.reconnected()
 
     async def close(self) -> None:
-        """Finish what was begun and close the bus, the source and the store, in this order."""
+        """Take no more calls, finish what was begun, and close the bus, the source and the store, in this order."""
+        self.ready = False
+        self.service.close()
+        self.federation.close()
+        if self.collector is not None:
+            self.collector.close()
+        if self.holder is not None:
+            self.holder.outcomes.close()
+            await self.holder.responder.close()
         if self.requester is not None:
             await self.requester.close()
-        if self.responder is not None:
-            await self.responder.close()
-        await self.outbox.close()
+        self.outbox.close()
+        await self.background.close()
         await self.bus.close()
         if self.source is not None:
             await self.source.close()
         await self.store.close()
+
+
+class _Parts(NamedTuple):
+    """What every role is made of, in the order its fields begin with."""
+
+    identity: Identity
+    federation: Federation
+    outbox: Outbox
+    store: NodeStore
+    consents: Consents
+    withdrawals: Withdrawals
+    background: Background
+
+
+def _requester(parts: _Parts) -> Requester:
+    staff = Staff(parts.identity, parts.store)
+    return Requester(
+        parts.identity,
+        parts.federation,
+        parts.outbox,
+        parts.store,
+        parts.consents,
+        parts.withdrawals,
+        staff,
+        parts.background,
+    )
+
+
+def _holder(parts: _Parts, source: Source) -> Holder:
+    outcomes = Outcomes(
+        parts.identity, parts.federation, parts.outbox, parts.store, source, parts.withdrawals, parts.background
+    )
+    responder = Responder(parts.identity, parts.federation, parts.store, source, outcomes, parts.background)
+    return Holder(responder, outcomes, Releases(parts.identity.clock, parts.store, source, responder, outcomes))

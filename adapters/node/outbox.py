@@ -1,16 +1,18 @@
 """FLOW of a statement from this agency into the log: number, sign, make durable, send, take the answer.
 
 Signed bytes are durable before they are sent and are resent unchanged until they are answered, so a number never
-carries two contents. What the broker says it did not log (`Failed`, but for busy) has a dead number: it is voided.
-A number is taken and enqueued without a pause in between, so numbers reach the disk in their order.
+carries two contents. What the broker says it will never log has a dead number, and what could not be made durable was
+never sent: both are voided. A number is taken and enqueued without a pause in between, so numbers reach the disk in
+their order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypedDict
+from typing import Final, NamedTuple, TypedDict, TypeVar
 
-from adapters.node.core.view import View
+from adapters.node.background import Background, Sweep, backoff_ms, each
+from adapters.node.core.view import Proven, View
 from adapters.node.database import Op
 from adapters.node.identity import Identity
 from adapters.node.store import NodeStore
@@ -19,14 +21,37 @@ from schemas import canonical
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.bus import Bus
-from schemas.errors import Code, HandschlagError, Misuse, NotAuthentic, Unavailable
+from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
 from schemas.ids import KeyName, LogId
 from schemas.note import Signer, sign_note
 from schemas.topics import ask
 
 CALL_TIMEOUT_S: Final = 20.0
-RESEND_AFTER_S: Final = 5.0
+RESEND_AFTER_MS: Final = 5_000
 MAX_BUSY_TRIES: Final = 5
+FIRST_HEAD_AFTER_MS: Final = 3_600_000
+HEAD_EVERY_MS: Final = 12 * 3_600_000
+"""How often a node says its last numbers, which closes the tail of its statements (LEDGER 4.2: at least daily)."""
+
+Ours = (
+    st.ApprovalGiven
+    | st.ApprovalEnded
+    | st.CatalogueSet
+    | st.ConsentGiven
+    | st.ConsentRefused
+    | st.ConsentWithdrawn
+    | st.BasisGiven
+    | st.BasisWithdrawn
+    | st.Request
+    | st.Outcome
+    | st.Acknowledged
+    | st.Void
+    | st.AgencyHead
+)
+"""What an agency signs and numbers."""
+Reply = ms.Logged | ms.Delivered | ms.Later
+T = TypeVar("T")
+
 
 class HeadFields(TypedDict):
     """The four fields of a Head by name."""
@@ -35,9 +60,6 @@ class HeadFields(TypedDict):
     at: int
     key: KeyName
     n: int
-
-
-Reply = ms.Logged | ms.Delivered | ms.Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +78,34 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A signed, durable statement on its way."""
+    """A signed, durable statement on its way; `message` are the bytes that are sent."""
 
-    statement: st.Numbered
+    statement: Ours
     note: bytes
+    message: bytes
 
 
-TakeReply = Callable[[Issued, Reply], Awaitable[None]]
-AlsoWrite = Callable[[st.Numbered], Sequence[Op]]
+Compose = Callable[[Head], Ours]
+Take = Callable[[Issued, Reply], Awaitable[T]]
+"""Takes the answer to a statement; may be called again with the same answer, and changes nothing then."""
+Also = Callable[[Ours], Sequence[Op]]
+"""What is written in one step with a statement's bytes."""
 
 
-def nothing_else(_: st.Numbered) -> tuple[Op, ...]:
+class Handling(NamedTuple):
+    """What becomes of one type of statement when it was resent, or when it is never to be logged."""
+
+    take: Take[object]
+    drop: Callable[[Ours, Code], Sequence[Op]]
+
+
+def nothing_else(_: Ours) -> tuple[Op, ...]:
     """Write nothing beside the statement."""
+    return ()
+
+
+def nothing_to_drop(_: Ours, __: Code) -> tuple[Op, ...]:
+    """Forget nothing when a statement is not logged."""
     return ()
 
 
@@ -79,151 +117,273 @@ class Outbox:
     store: NodeStore
     view: View
     identity: Identity
-    report: Callable[[str, Code], None]
+    background: Background
     _next: dict[KeyName, int] = field(default_factory=dict)
-    _takers: dict[type[st.Numbered], TakeReply] = field(default_factory=dict)
-    _retry: asyncio.TimerHandle | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _unwritten: list[tuple[KeyName, int]] = field(default_factory=list)
+    _under_way: set[tuple[KeyName, int]] = field(default_factory=set)
+    _handlings: dict[type[Ours], Handling] = field(default_factory=dict)
+    _failures: int = 0
 
-    def on_reply(self, shape: type[st.Numbered], take: TakeReply) -> None:
-        """Say who takes the answer to a statement of this type when it was resent."""
-        self._takers[shape] = take
+    def __post_init__(self) -> None:
+        """Prepare the two things that come by the clock: sending again, and saying the last numbers."""
+        self._resends = Sweep(self.background, self.identity.clock, "resend", self._resend)
+        self._heads = Sweep(self.background, self.identity.clock, "agency_head", self._say_heads)
+
+    def handle(self, shape: type[Ours], handling: Handling) -> None:
+        """Say what becomes of statements of this type that are resent or never logged."""
+        self._handlings[shape] = handling
 
     async def start(self) -> None:
-        """Continue above the larger of our own and the log's highest number, void the gap, resend what waits."""
-        signers = [self.identity.statement] + ([self.identity.dpo] if self.identity.dpo else [])
-        for signer in signers:
-            name = KeyName(signer.key.name)
-            own = await self.store.highest_number(name)
-            logged = await self._logged_head(name)
-            self._next[name] = max(own, logged) + 1
-            if logged > own:
-                # This store was restored from a backup: what we sent since is unknown to us, so nothing may be left open.
-                await self.void(own + 1, logged, signer)
-        await self.resend()
+        """Learn from the log how far it knows our numbers, and continue above; what waits is sent again beside it.
+
+        Raises Unavailable when the broker is out of reach, Misuse or NotAuthentic when it does not know our keys.
+        """
+        for signer in self._signers():
+            await self._continue_above(signer)
+        self._resends.now()
+        self._heads.at(self.identity.clock.now_ms() + FIRST_HEAD_AFTER_MS)
 
     async def send(
         self,
-        verb: str,
-        compose: Callable[[Head], st.Numbered],
+        compose: Compose,
         wrap: Callable[[bytes], ms.Message],
-        also: AlsoWrite = nothing_else,
+        take: Take[T],
+        also: Also = nothing_else,
         signer: Signer | None = None,
-    ) -> tuple[Issued, Reply]:
-        """Sign the next statement, make it durable with `also`, send it and give the answer.
+    ) -> T:
+        """Sign the next statement, make it durable with `also`, send it, and give what `take` makes of the answer.
 
-        Raises Unavailable when no answer came: the statement stays and is resent; NotAuthentic or Misuse with the
-        broker's code when it was not logged: its number is voided.
+        Raises Unavailable when no answer came: a statement that is durable stays and is resent; Misuse or NotAuthentic
+        with the broker's code when it was not logged: its number is voided.
         """
-        signer = signer or self.identity.statement
+        self.background.check()
+        issued, written = self._issue(compose, wrap, also, signer or self.identity.statement)
+        name = (issued.statement.key, issued.statement.n)
+        self._under_way.add(name)
+        try:
+            await self._made_durable(name, written)
+            return await self._exchange(issued, take)
+        except BaseException as error:
+            if not isinstance(error, LedgerInconsistent):
+                self._resend_later()
+            raise
+        finally:
+            self._under_way.discard(name)
+
+    async def repeat(self, message: bytes, take: Take[T]) -> T:
+        """Send a statement again that stands in the log already, and give what `take` makes of the answer.
+
+        Raises Unavailable when no answer came, Misuse when the broker does not take it any more.
+        """
+        issued = self._read(message)
+        answer = await self._call(issued)
+        if isinstance(answer, ms.Failed):
+            raise fault_of(answer)
+        return await take(issued, answer)
+
+    async def settle(self, issued: Issued, reply: Reply) -> Proven:
+        """Take the receipt of a statement that is recorded as it stands; give the entry, which may be a rejection."""
+        proven = self.own_entry(issued, reply)
+        await self.store.write(self.store.outgoing.logged(issued.statement, proven))
+        return proven
+
+    def own_entry(self, issued: Issued, reply: Reply) -> Proven:
+        """Prove that an answer is the receipt of the very statement this node signed."""
+        if not isinstance(reply, ms.Logged):
+            message = "broker: a recorded statement is answered with its entry"
+            raise NotAuthentic(message)
+        proven = self.view.prove(reply.entry, reply.proof)
+        if proven.leaf.entry.statement.encode() != issued.note:
+            message = "receipt: embeds another statement than the one sent"
+            raise NotAuthentic(message)
+        return proven
+
+    def reconnected(self) -> None:
+        """Send again what waits, without waiting for its time."""
+        self._failures = 0
+        self._resends.now()
+
+    def close(self) -> None:
+        """Send nothing more by the clock."""
+        self._resends.close()
+        self._heads.close()
+
+    # -- numbering -------------------------------------------------------------------------------------------------
+
+    def _signers(self) -> tuple[Signer, ...]:
+        dpo = self.identity.dpo
+        return (self.identity.statement,) if dpo is None else (self.identity.statement, dpo)
+
+    def _signer(self, name: KeyName) -> Signer:
+        return next(signer for signer in self._signers() if signer.key.name == name)
+
+    async def _continue_above(self, signer: Signer) -> None:
+        """Go on above our own and the log's highest number, and void what lies open below.
+
+        What the log knows beyond our own was sent by a later copy of this store, which is lost: nothing of it may be
+        left open. What is missing among our own was never made durable.
+        """
         name = KeyName(signer.key.name)
-        if name not in self._next:
-            message = "outbox: not started"
-            raise Misuse(message)
-        number = self._next[name]
-        self._next[name] += 1
-        statement = compose(Head(self.view.log, self.identity.clock.now_ms(), name, number))
-        issued = Issued(statement, sign_note(st.statement_text(statement).encode(), [signer]))
-        message_bytes = ms.pack(wrap(issued.note))
-        await self.store.write(self.store.outgoing(name, number, verb, message_bytes), *also(statement))
-        return issued, await self._call(verb, message_bytes, issued)
-
-    async def void(self, first: int, last: int, signer: Signer | None = None) -> None:
-        """Declare dead what the log lacks of these numbers."""
-        await self.settle_record(
-            *await self.send(
-                "record",
-                lambda head: st.Void(**head.fields(), first=first, last=last),
-                ms.AskRecord,
-                signer=signer,
-            )
-        )
-
-    async def settle_record(self, issued: Issued, reply: Reply) -> None:
-        """Take the receipt of a statement nobody else waits for."""
-        if isinstance(reply, ms.Logged):
-            proven = self.view.prove(reply.entry, reply.proof)
-            await self.store.write(self.store.logged(issued.statement, proven))
-
-    async def resend(self) -> None:
-        """Send again, unchanged, what was never answered; called at the start, after a reconnect and by a timer."""
-        for verb, message_bytes in await self.store.pending():
-            note = ms.unpack(message_bytes, ms.AskRequest, ms.AskOutcome, ms.AskRecord).statement
-            statement = read_note(note)[1]
-            if not isinstance(statement, st.Numbered):
-                continue
-            issued = Issued(statement, note)
-            try:
-                reply = await self._call(verb, message_bytes, issued)
-                await self._takers.get(type(statement), self.settle_record)(issued, reply)
-            except Unavailable:
-                return
-            except HandschlagError as error:
-                self.report("resend", error.code)
-
-    async def close(self) -> None:
-        """Stop the timer and wait for a resend under way."""
-        if self._retry is not None:
-            self._retry.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        own, logged = await self.store.outgoing.highest(name), await self._logged_head(name)
+        gaps = await self.store.outgoing.gaps(name)
+        self._next[name] = max(own, logged, self._next.get(name, 1) - 1) + 1
+        for first, last in [*gaps, *([(own + 1, logged)] if logged > own else [])]:
+            await self._void(signer, first, last, self.store.outgoing.voided(name, first, last))
 
     async def _logged_head(self, name: KeyName) -> int:
         query = canonical.encode_model(ms.HeadQuery(key=name))
         reply = await self.bus.call(ask("head"), ms.pack(ms.AskHead(query)), timeout_s=CALL_TIMEOUT_S)
         answer = ms.unpack(reply, ms.Head, ms.Failed)
-        if isinstance(answer, ms.Failed):
-            raise fault_of(answer)
-        return canonical.decode_model(ms.HeadAnswer, answer.answer).highest
+        if isinstance(answer, ms.Head):
+            return canonical.decode_model(ms.HeadAnswer, answer.answer).highest
+        raise fault_of(answer)
 
-    async def _call(self, verb: str, message_bytes: bytes, issued: Issued) -> Reply:
-        """Send and wait; a busy broker is asked again a few times, silence leaves the statement for `resend`."""
+    def _issue(
+        self, compose: Compose, wrap: Callable[[bytes], ms.Message], also: Also, signer: Signer
+    ) -> tuple[Issued, Awaitable[None]]:
+        """Take the next number and sign; nothing waits between taking it and asking for its write."""
+        name = KeyName(signer.key.name)
+        if name not in self._next:
+            message = "outbox: this node has not joined its federation yet"
+            raise Unavailable(message)
+        statement = compose(Head(self.view.log, self.identity.clock.now_ms(), name, self._next[name]))
+        note = sign_note(st.statement_text(statement).encode(), [signer])
+        issued = Issued(statement, note, ms.pack(wrap(note)))
+        ops = (self.store.outgoing.keep(name, statement.n, issued.message), *also(statement))
+        self._next[name] += 1
+        return issued, asyncio.ensure_future(self.store.write(*ops))
+
+    async def _made_durable(self, name: tuple[KeyName, int], written: Awaitable[None]) -> None:
+        """Wait for the write; a number whose write failed was never sent and is voided later."""
+        try:
+            await asyncio.shield(written)
+        except HandschlagError:
+            self._unwritten.append(name)
+            raise
+
+    async def _void(self, signer: Signer, first: int, last: int, *also: Op) -> None:
+        """Declare dead what the log lacks of these numbers, in one durable step with `also`."""
+        await self.send(
+            lambda head: st.Void(**head.fields(), first=first, last=last),
+            ms.AskRecord,
+            self.settle,
+            lambda _: also,
+            signer,
+        )
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    async def _exchange(self, issued: Issued, take: Take[T]) -> T:
+        """Send a durable statement and take its answer; what the broker will never log is given up."""
+        answer = await self._call(issued)
+        if not isinstance(answer, ms.Failed):
+            return await take(issued, answer)
+        error = fault_of(answer)
+        if not isinstance(error, Unavailable):
+            await self._give_up(issued, error.code)
+        raise error
+
+    async def _call(self, issued: Issued) -> Reply | ms.Failed:
+        """Send and wait; a busy broker is asked again a few times."""
+        topic = ask(_VERBS.get(type(issued.statement), "record"))
         for _ in range(MAX_BUSY_TRIES):
-            try:
-                reply = await self.bus.call(ask(verb), message_bytes, timeout_s=CALL_TIMEOUT_S)
-            except Unavailable:
-                self._resend_later()
-                raise
-            answer = ms.unpack(reply, ms.Logged, ms.Delivered, ms.Later, ms.Failed)
+            reply = await self.bus.call(topic, issued.message, timeout_s=CALL_TIMEOUT_S)
+            answer = _reply(reply)
             if not isinstance(answer, ms.Failed):
+                self._failures = 0
                 return answer
-            error = fault_of(answer)
-            if error.code is Code.UNAVAILABLE:
-                break
-            if error.code is not Code.BUSY:
-                await self._give_up(issued, error)
-                raise error
             fault = canonical.decode_model(ms.Fault, answer.fault)
+            if fault.code is not Code.BUSY:
+                return answer
             await asyncio.sleep((fault.retry_after_ms or 1000) / 1000)
-        self._resend_later()
-        message = f"broker: could not take {verb} now"
-        raise Unavailable(message)
+        message = "broker: too busy to take a statement"
+        raise Unavailable(message, code=Code.BUSY)
 
-    async def _give_up(self, issued: Issued, error: HandschlagError) -> None:
+    async def _give_up(self, issued: Issued, code: Code) -> None:
         """The broker did not log it and never will: the number is dead, and the log is told so."""
-        self.report("not_logged", error.code)
-        await self.store.write(self.store.dead(issued.statement))
-        if not isinstance(issued.statement, st.Void) and error.code is not Code.VOIDED:
-            await self.void(issued.statement.n, issued.statement.n, self._signer(issued.statement.key))
+        statement = issued.statement
+        self.background.report("not_logged", code)
+        drop = self._handling(statement).drop
+        ops = (self.store.outgoing.dead(statement), *drop(statement, code))
+        if isinstance(statement, st.Void) or code in _DEAD_ANYWAY:
+            await self.store.write(*ops)
+            return
+        void = self._void(self._signer(statement.key), statement.n, statement.n, *ops)
+        await self.background.tried("void", void)
 
-    def _signer(self, name: KeyName) -> Signer:
-        dpo = self.identity.dpo
-        return dpo if dpo is not None and dpo.key.name == name else self.identity.statement
+    def _handling(self, statement: Ours) -> Handling:
+        return self._handlings.get(type(statement), Handling(self.settle, nothing_to_drop))
 
     def _resend_later(self) -> None:
-        if self._retry is None or self._retry.cancelled():
-            self._retry = asyncio.get_running_loop().call_later(RESEND_AFTER_S, self._start_resend)
+        self._resends.at(self.identity.clock.now_ms() + backoff_ms(min(self._failures, 4), RESEND_AFTER_MS))
 
-    def _start_resend(self) -> None:
-        self._retry = None
-        task = asyncio.get_running_loop().create_task(self.resend())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _resend(self, now_ms: int) -> int | None:
+        """Send again, unchanged, what was never answered, and void what was never written."""
+        for name, n in list(self._unwritten):
+            await self._void(self._signer(name), n, n, self.store.outgoing.voided(name, n, n))
+            self._unwritten.remove((name, n))
+        waiting = [self._read(message) for message in await self.store.outgoing.pending()]
+        if all(await each(self._resend_one, waiting)):
+            return None
+        self._failures += 1
+        return now_ms + backoff_ms(min(self._failures, 4), RESEND_AFTER_MS)
+
+    async def _resend_one(self, issued: Issued) -> bool:
+        """Send one statement again unless its sender is still at it; tell whether it is settled."""
+        name = (issued.statement.key, issued.statement.n)
+        if name in self._under_way:
+            return True
+        self._under_way.add(name)
+        try:
+            await self._exchange(issued, self._handling(issued.statement).take)
+        except LedgerInconsistent:
+            raise
+        except HandschlagError as error:
+            self.background.report("resend", error.code)
+            return isinstance(error, Misuse)
+        finally:
+            self._under_way.discard(name)
+        return True
+
+    def _read(self, message: bytes) -> Issued:
+        """Read back a kept message."""
+        kept = ms.unpack(message, ms.AskRequest, ms.AskOutcome, ms.AskRecord)
+        note = kept.statement if isinstance(kept, ms.AskRequest | ms.AskOutcome | ms.AskRecord) else b""
+        statement = read_note(note)[1]
+        if isinstance(statement, st.Numbered):
+            return Issued(statement, note, message)
+        message_text = "outbox: a kept message holds no statement of this agency"
+        raise Malformed(message_text)
+
+    async def _say_heads(self, now_ms: int) -> int:
+        """Say the last number of each key."""
+        for signer in self._signers():
+            await self.send(
+                lambda head: st.AgencyHead(**head.fields(), last=head.n), ms.AskRecord, self.settle, signer=signer
+            )
+        return now_ms + HEAD_EVERY_MS
 
 
-_FAULTS: Final[Mapping[Code, type[HandschlagError]]] = {Code.UNAVAILABLE: Unavailable, Code.BUSY: Unavailable}
+_VERBS: Final[dict[type[Ours], str]] = {st.Request: "request", st.Outcome: "outcome"}
+_DEAD_ANYWAY: Final = frozenset(
+    {Code.VOIDED, Code.EQUIVOCATION, Code.KEY_NOT_IN_FORCE, Code.NOT_A_MEMBER, Code.WRONG_LOG}
+)
+"""Faults after which a void says nothing new, or would itself not be taken."""
+_LATER: Final = frozenset({Code.UNAVAILABLE, Code.BUSY, Code.COUNTER_TOO_FAR})
 
 
-def fault_of(failed: ms.Failed) -> HandschlagError:
-    """Make the exception a broker's fault stands for; what it did not log is our misuse of it."""
+def _reply(raw: bytes) -> Reply | ms.Failed:
+    answer = ms.unpack(raw, ms.Logged, ms.Delivered, ms.Later, ms.Failed)
+    if isinstance(answer, ms.Logged | ms.Delivered | ms.Later | ms.Failed):
+        return answer
+    message = "broker: answered with a message of another type"
+    raise Malformed(message)
+
+
+def fault_of(failed: ms.Message) -> HandschlagError:
+    """Make the exception a broker's fault stands for: try again later, or it did not take what we sent."""
+    if not isinstance(failed, ms.Failed):
+        return Malformed("broker: answered with a message of another type")
     fault = canonical.decode_model(ms.Fault, failed.fault)
-    return _FAULTS.get(fault.code, Misuse)(f"broker: {fault.detail}", code=fault.code)
+    error = Unavailable if fault.code in _LATER else Misuse
+    return error(f"broker: {fault.detail}", code=fault.code)

@@ -1,35 +1,51 @@
-"""FLOW at the asking agency: from a caseworker's question to a record on the screen (steps 1 to 3, 15 and 16).
+"""FLOW at the asking agency: from a caseworker's question to a record on the screen (steps 1 to 3 and 15).
 
-What cannot be answered at once comes later through `delivered`, the node's end of the call `adapter.deliver`.
+What cannot be answered at once comes later through `delivered`, the node's end of the call `adapter.deliver`. Until it
+comes or its deadline passes, the same bytes are asked again at growing intervals: a holder that was out of reach hears
+of the request when it is back, and nothing waits in the middle.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from adapters.node.acknowledging import Acknowledging
+from adapters.node.background import Background, Sweep, backoff_ms
 from adapters.node.consents import Consents
-from adapters.node.core.compose import REQUEST_LIFE_MS, Question, Recipient, draft, person_block, recipient, seal_context
+from adapters.node.core.compose import (
+    REQUEST_LIFE_MS,
+    Drafted,
+    Question,
+    Recipient,
+    Seal,
+    draft,
+    person_block,
+    recipient,
+    seal_context,
+)
 from adapters.node.core.open_answer import ProvenAnswer, open_answer, prove_answer, record_context
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
-from adapters.node.outbox import Head, Issued, Outbox, Reply
+from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply
 from adapters.node.staff import Staff
-from adapters.node.store import Asked, NodeStore
+from adapters.node.store import NodeStore
+from adapters.node.store.rows import NO_RECEIPT, Asked, AskedState, Consent, Receipt
+from adapters.node.withdrawals import ENDED, Withdrawals
 from schemas import canonical
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.entries import Granted, Refused, Rejected
-from schemas.errors import Code, HandschlagError, LedgerInconsistent, NotAuthentic, Unavailable
+from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, ExchangeId, Hash
 from schemas.record import Record
 from schemas.seal import seal
 
-MAX_ACKNOWLEDGED: Final = 256
-ACKNOWLEDGE_AFTER_S: Final = 1.0
+ASK_AGAIN_AFTER_MS: Final = 60_000
+_STALE_VIEW: Final = frozenset({Code.REGISTRY_MISMATCH, Code.KEY_NOT_IN_FORCE, Code.NOT_A_MEMBER})
+"""Refusals that say this node's view of the federation is out of date."""
 
 
 @dataclass
@@ -41,39 +57,39 @@ class Requester:
     outbox: Outbox
     store: NodeStore
     consents: Consents
+    withdrawals: Withdrawals
     staff: Staff
-    report: Callable[[str, Code], None]
-    _recipients: dict[tuple[AgencyId, int], Recipient] = field(default_factory=dict)
-    _to_acknowledge: dict[AgencyId, set[ExchangeId]] = field(default_factory=dict)
-    _timer: asyncio.TimerHandle | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    background: Background
+    _recipients: dict[AgencyId, tuple[int, Recipient]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare what comes by the clock: asking again, and acknowledging."""
+        self.acknowledging = Acknowledging(self.identity, self.outbox, self.store, self.background)
+        self._again = Sweep(self.background, self.identity.clock, "ask_again", self._ask_again)
 
     async def start(self) -> None:
-        """Take up what an earlier run left: answers to resent requests, and acknowledgements not sent."""
-        self.outbox.on_reply(st.Request, self._take)
-        for holder, exchange in await self.store.unacknowledged():
-            self._acknowledge_soon(holder, exchange)
+        """Take up what an earlier run left: resent requests, open ones, and acknowledgements not sent."""
+        self.outbox.handle(st.Request, Handling(self._take, self._drop))
+        self._again.now()
+        await self.acknowledging.start()
 
     async def ask(self, question: Question) -> Asked:
         """Ask, and give what is known when the broker has answered: a record, "later" (`granted`), or a refusal.
 
-        Raises Misuse when the question lacks something, Unavailable when the broker did not answer; a request that was
-        signed is then resent until it is answered or stale, and stays `sent` meanwhile.
+        A request that was signed and not answered is resent until it is answered or stale, and stays `sent` meanwhile.
+        Raises Misuse when the question lacks something, Unavailable when nothing was signed.
         """
         # 1. Preset fields, basis and deadline from the law.
-        view = self.federation.view
-        drafted = draft(question, view)
-        consent = self.consents.find(question.consent or question.given)
+        drafted, consent = await self._draft(question)
         to = self._recipient(question.holder)
         exchange = ExchangeId(self.identity.random_bytes(16).hex())
-        # 2. Seal the person for the holder; number, sign, make durable.
-        handle = None if consent is None else self.consents.handle(consent.id)
-        offer = None if handle else Hash(self.identity.random_bytes(32).hex())
+        # 2. Seal the person for the holder.
+        handle = None if consent is None else consent.handle
+        offer = None if consent is None or handle else Hash(self.identity.random_bytes(32).hex())
         block = person_block(question, None if consent is None else consent.package, handle, offer)
-        context = seal_context(view, "person", exchange, self.identity.agency, to, drafted.fields)
-        sealed = seal(canonical.encode_model(block), to, context)
+        about = Seal("person", exchange, self.identity.agency, to)
+        sealed = seal(canonical.encode_model(block), to, seal_context(self.federation.view, about, drafted.fields))
         pseudonym = await self.staff.pseudonym(question.staff)
-        now = self.identity.clock.now_ms()
 
         def compose(head: Head) -> st.Request:
             return st.Request(
@@ -85,49 +101,38 @@ class Requester:
                 holder=question.holder,
                 fields=drafted.fields,
                 basis=drafted.basis,
-                declared=tuple(sorted(question.declared)),
+                declared=tuple(sorted(set(question.declared))),
                 view=question.view_code_hash,
                 registry=drafted.registry.hash,
                 person_ct=sha256(sealed),
                 seal_key=self.identity.seal_key,
-                answer_by=now + drafted.rule.row.answer_within_s * 1000,
-                exp=now + REQUEST_LIFE_MS,
+                answer_by=head.at + drafted.rule.row.answer_within_s * 1000,
+                exp=head.at + REQUEST_LIFE_MS,
             )
 
-        def keep(request: st.Numbered) -> tuple[Op, ...]:
-            return (self.store.ask(request, question.staff, question.case_ref, offer),) if isinstance(request, st.Request) else ()
+        def keep(request: Ours) -> Sequence[Op]:
+            if not isinstance(request, st.Request):
+                return ()
+            return (self.store.asked.sent(request, question.staff, question.case_ref, offer),)
 
-        # 3. Send; take the answer.
-        issued, reply = await self.outbox.send("request", compose, lambda note: ms.AskRequest(note, sealed), keep)
-        return await self._take_reply(issued, reply)
-
-    async def _take(self, issued: Issued, reply: Reply) -> None:
-        """Take the answer to a request that was resent."""
-        await self._take_reply(issued, reply)
-
-    async def _take_reply(self, issued: Issued, reply: Reply) -> Asked:
-        request = issued.statement
-        if not isinstance(request, st.Request):
-            message = "outbox: a request was expected"
-            raise NotAuthentic(message)
-        match reply:
-            case ms.Delivered():
-                grant = self._own_grant(reply.grant_entry, reply.grant_proof, issued)
-                logged = self.store.logged(request, grant)
-                await self._take_answer((reply.grant_entry, reply.grant_proof), grant, reply, logged)
-            case ms.Later():
-                grant = self._own_grant(reply.grant_entry, reply.grant_proof, issued)
-                await self.store.write(
-                    self.store.logged(request, grant),
-                    self.store.asked_granted(request.exchange, reply.grant_entry, reply.grant_proof),
-                )
-            case ms.Logged():
-                await self._take_refusal(issued, request, reply)
-        return await self.result(request.exchange)
+        # 3. Number, sign, make durable, send; take the answer.
+        try:
+            await self.outbox.send(compose, lambda note: ms.AskRequest(note, sealed), self._take, keep)
+        except LedgerInconsistent:
+            raise
+        except HandschlagError as error:
+            if await self.store.asked.find(exchange) is None:
+                raise
+            self.background.report("ask", error.code)
+        return await self.result(exchange)
 
     async def result(self, exchange: ExchangeId) -> Asked:
         """Give what is known of a request; Misuse for an id this node never asked under."""
-        return await self.store.known_asked(exchange)
+        return self._as_of_now(await self.store.asked.get(exchange))
+
+    async def results(self, staff: str) -> list[Asked]:
+        """Give the latest requests of one member of staff, newest first."""
+        return [self._as_of_now(asked) for asked in await self.store.asked.of_staff(staff)]
 
     async def delivered(self, delivery: ms.Deliver, entry: Proven) -> None:
         """Take an outcome that comes later: prove it against the grant held, open it, keep it, acknowledge it."""
@@ -135,51 +140,114 @@ class Requester:
         if not isinstance(outcome, st.Outcome):
             message = "deliver: an outcome was expected"
             raise NotAuthentic(message)
-        asked = await self.store.known_asked(outcome.exchange)
-        if asked.state == "answered":
-            self._acknowledge_soon(asked.holder, asked.exchange)
+        asked = await self.store.asked.get(outcome.exchange)
+        if asked.state is AskedState.ANSWERED:
+            self.acknowledging.soon(asked.holder, asked.exchange)
             return
-        if not asked.grant_entry:
+        if asked.grant == NO_RECEIPT:
             message = "deliver: the grant has not arrived yet"
             raise Unavailable(message)
-        grant = self.federation.view.prove(asked.grant_entry, asked.grant_proof)
-        answer = ms.Delivered(asked.grant_entry, asked.grant_proof, delivery.entry, delivery.proof, delivery.payload)
-        await self._take_answer((asked.grant_entry, asked.grant_proof), grant, answer)
+        grant = self.federation.view.prove(*asked.grant)
+        answer = ms.Delivered(*asked.grant, delivery.entry, delivery.proof, delivery.payload)
+        await self._take_answer(grant, answer)
+
+    def reconnected(self) -> None:
+        """Ask again what is due."""
+        self._again.now()
 
     async def close(self) -> None:
-        """Send the acknowledgements that wait."""
-        if self._timer is not None:
-            self._timer.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._acknowledge()
+        """Ask nothing more by the clock, and send the acknowledgements that wait."""
+        self._again.close()
+        await self.acknowledging.close()
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    async def _draft(self, question: Question) -> tuple[Drafted, Consent | None]:
+        """Make a question concrete; what this node does not know it looks up once before it says so."""
+        name = question.consent or question.given
+        consent = None if name is None else await self.consents.get(name)
+        held = None if consent is None else consent.statement
+        try:
+            drafted = draft(question, held, self.federation.view)
+            self._recipient(question.holder)
+        except Misuse:
+            await self.federation.catch_up()
+            drafted = draft(question, held, self.federation.view)
+        return drafted, consent
+
+    def _recipient(self, agency: AgencyId) -> Recipient:
+        """Load a holder's seal key once for each length of the chain."""
+        chain = self.federation.view.chain
+        known = self._recipients.get(agency)
+        if known is None or known[0] != chain:
+            known = (chain, recipient(agency, self.federation.view))
+            self._recipients[agency] = known
+        return known[1]
+
+    async def _ask_again(self, now_ms: int) -> int | None:
+        """Send the open requests that are due again: the log has them, so the answer is the first one, or news."""
+        for exchange, message, answer_by, tries in await self.store.asked.due(now_ms):
+            due = now_ms + backoff_ms(tries + 1, ASK_AGAIN_AFTER_MS)
+            await self.store.write(self.store.asked.again(exchange, due if due < answer_by else None))
+            await self.background.tried("ask_again", self.outbox.repeat(message, self._take))
+        return await self.store.asked.next_due()
+
+    def _as_of_now(self, asked: Asked) -> Asked:
+        """After its deadline a granted request without an answer is over, by computation (LEDGER section 5)."""
+        if asked.state is AskedState.GRANTED and asked.answer_by <= self.identity.clock.now_ms():
+            return asked._replace(state=AskedState.NOT_AVAILABLE, reason=Code.NOT_AVAILABLE.value)
+        return asked
 
     # -- taking answers --------------------------------------------------------------------------------------------
 
-    def _own_grant(self, entry: bytes, proof: bytes, issued: Issued) -> Proven:
+    async def _take(self, issued: Issued, reply: Reply) -> None:
+        """Take the broker's answer to a request, the first time or again."""
+        request = issued.statement
+        if not isinstance(request, st.Request):
+            message = "outbox: a request was expected"
+            raise NotAuthentic(message)
+        if isinstance(reply, ms.Logged):
+            await self._take_refusal(issued, request, reply)
+            return
+        grant = self._own_grant(Receipt(reply.grant_entry, reply.grant_proof), issued)
+        receipt, due = Receipt(reply.grant_entry, reply.grant_proof), self.identity.clock.now_ms() + ASK_AGAIN_AFTER_MS
+        granted = (
+            self.store.outgoing.logged(request, grant),
+            self.store.asked.granted(request.exchange, receipt, issued.message, due),
+        )
+        self._again.at(due)
+        if isinstance(reply, ms.Later):
+            await self.store.write(*granted)
+            return
+        try:
+            await self._take_answer(grant, reply, *granted)
+        except (NotAuthentic, Malformed) as error:
+            # The grant stands; an answer that fits it may still come by a call of its own.
+            self.background.report("answer", error.code)
+            await self.store.write(*granted)
+
+    def _own_grant(self, receipt: Receipt, issued: Issued) -> Proven:
         """Prove the grant of the very statement this node signed."""
-        proven = self.federation.view.prove(entry, proof)
+        proven = self.federation.view.prove(*receipt)
         if not isinstance(proven.leaf.entry, Granted) or proven.leaf.entry.statement.encode() != issued.note:
             message = "grant: embeds another statement than the one sent"
             raise NotAuthentic(message)
         return proven
 
-    async def _take_answer(self, receipt: tuple[bytes, bytes], grant: Proven, answer: ms.Delivered, *also: Op) -> None:
+    async def _take_answer(self, grant: Proven, answer: ms.Delivered, *also: Op) -> None:
         """Step 15: both receipts, the holder's signature, the ciphertext's hash, the seal, the commitment, the fields."""
-        view = self.federation.view
-        entry = view.prove(answer.entry, answer.proof)
+        entry = self.federation.view.prove(answer.entry, answer.proof)
         proven = prove_answer(grant, entry)
-        exchange = proven.request.exchange
+        exchange, receipt = proven.request.exchange, Receipt(answer.entry, answer.proof)
         if proven.body.kind == "unavailable":
-            await self.store.write(
-                *also, self.store.asked_ended(exchange, "not_available", Code.NOT_AVAILABLE.value, answer.entry, answer.proof)
-            )
+            state, reason = AskedState.NOT_AVAILABLE, Code.NOT_AVAILABLE.value
+            await self.store.write(*also, self.store.asked.ended(exchange, state, reason, receipt))
             return
         record = self._open(proven, answer.sealed)
-        handle = await self._handle_ops(proven)
-        await self.store.write(
-            *also, self.store.asked_answered(exchange, receipt, (answer.entry, answer.proof), record), *handle
-        )
-        self._acknowledge_soon(proven.request.holder, exchange)
+        granted = Receipt(answer.grant_entry, answer.grant_proof)
+        answered = self.store.asked.answered(exchange, granted, receipt, record)
+        await self._bind(proven, *also, answered)
+        self.acknowledging.soon(proven.request.holder, exchange)
 
     def _open(self, proven: ProvenAnswer, sealed: bytes) -> Record:
         opener = self.identity.openers.get(proven.request.seal_key)
@@ -188,72 +256,38 @@ class Requester:
             raise NotAuthentic(message)
         return open_answer(proven, sealed, opener, record_context(proven, self.federation.view.log, opener.suite))
 
-    async def _handle_ops(self, proven: ProvenAnswer) -> tuple[Op, ...]:
-        """After a first disclosure under a consent the offered handle stands for the person."""
-        basis = proven.request.basis.consent or proven.request.basis.given
-        if basis is None or self.consents.handle(basis) is not None:
-            return ()
-        offer = (await self.store.known_asked(proven.request.exchange)).offer
-        return () if offer is None else (self.consents.bind(basis, offer),)
+    async def _bind(self, proven: ProvenAnswer, *also: Op) -> None:
+        """After a first disclosure under a consent the offered handle stands for the person; kept in one step."""
+        name = proven.request.basis.consent or proven.request.basis.given
+        consent = None if name is None else await self.consents.find(name)
+        asked = None if consent is None else await self.store.asked.find(proven.request.exchange)
+        if consent is None or asked is None or consent.handle is not None or asked.offer is None:
+            await self.store.write(*also)
+        else:
+            await self.consents.write(consent.id, *also, self.store.bases.bind(consent.id, asked.offer))
 
     async def _take_refusal(self, issued: Issued, request: st.Request, reply: ms.Logged) -> None:
-        proven = self.federation.view.prove(reply.entry, reply.proof)
-        entry = proven.leaf.entry
-        if not isinstance(entry, Refused | Rejected) or entry.statement.encode() != issued.note:
-            message = "refusal: embeds another statement than the one sent"
+        """Keep the broker's no with its receipt, and learn from it what this node had missed."""
+        proven = self.outbox.own_entry(issued, reply)
+        entry, basis = proven.leaf.entry, request.basis.consent or request.basis.given
+        if not isinstance(entry, Refused | Rejected):
+            message = "refusal: the entry is none"
             raise NotAuthentic(message)
-        state = "refused" if isinstance(entry, Refused) else "rejected"
-        await self.store.write(
-            self.store.logged(request, proven),
-            self.store.asked_ended(request.exchange, state, entry.reason.value, reply.entry, reply.proof),
+        state = AskedState.REFUSED if isinstance(entry, Refused) else AskedState.REJECTED
+        receipt = Receipt(reply.entry, reply.proof)
+        ops = (
+            self.store.outgoing.logged(request, proven),
+            self.store.asked.ended(request.exchange, state, entry.reason.value, receipt),
         )
+        if entry.reason in ENDED and basis is not None:
+            await self.withdrawals.end(basis, *ops)
+        else:
+            await self.store.write(*ops)
+        if entry.reason in _STALE_VIEW:
+            self.federation.reconnected()
 
-    # -- step 16 ---------------------------------------------------------------------------------------------------
-
-    def _acknowledge_soon(self, holder: AgencyId, exchange: ExchangeId) -> None:
-        """Collect acknowledgements for a moment, so that one statement tells of many."""
-        self._to_acknowledge.setdefault(holder, set()).add(exchange)
-        if len(self._to_acknowledge[holder]) >= MAX_ACKNOWLEDGED:
-            self._start_acknowledging()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER_S, self._start_acknowledging)
-
-    def _start_acknowledging(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        task = asyncio.get_running_loop().create_task(self._acknowledge())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _acknowledge(self) -> None:
-        """Tell each holder what arrived; what cannot be sent now is taken up at the next start."""
-        waiting, self._to_acknowledge = self._to_acknowledge, {}
-        for holder, exchanges in waiting.items():
-            names = tuple(sorted(exchanges))
-            try:
-                for first in range(0, len(names), MAX_ACKNOWLEDGED):
-                    await self._acknowledge_some(holder, names[first : first + MAX_ACKNOWLEDGED])
-            except LedgerInconsistent:
-                raise
-            except HandschlagError as error:
-                self.report("acknowledge", error.code)
-
-    async def _acknowledge_some(self, holder: AgencyId, names: tuple[ExchangeId, ...]) -> None:
-        await self.outbox.settle_record(
-            *await self.outbox.send(
-                "record",
-                lambda head: st.Acknowledged(**head.fields(), holder=holder, exchanges=names),
-                ms.AskRecord,
-                lambda _: tuple(self.store.asked_acknowledged(names)),
-            )
-        )
-
-    def _recipient(self, agency: AgencyId) -> Recipient:
-        """Load a holder's seal key once per state of the chain."""
-        key = (agency, self.federation.view.chain)
-        if key not in self._recipients:
-            self._recipients = {key: recipient(agency, self.federation.view)} | {
-                other: loaded for other, loaded in self._recipients.items() if other[1] == key[1]
-            }
-        return self._recipients[key]
+    def _drop(self, request: Ours, code: Code) -> Sequence[Op]:
+        """Note that a request was never logged."""
+        if not isinstance(request, st.Request):
+            return ()
+        return (self.store.asked.ended(request.exchange, AskedState.REJECTED, code.value, NO_RECEIPT),)

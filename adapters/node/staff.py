@@ -27,8 +27,8 @@ class Staff:
         return known
 
     async def _new(self, month: str, staff: str) -> Hash:
-        await self.store.write(self.store.keep_month_key(month, self.identity.random_bytes(32)))
-        key = await self.store.month_key(month) or b""
+        await self.store.write(self.store.known.keep_month_key(month, self.identity.random_bytes(32)))
+        key = await self.store.known.month_key(month) or b""
         pseudonym = Hash(hmac.digest(key, staff.encode(), "sha256").hex())
-        await self.store.write(self.store.keep_staff(pseudonym, month, staff))
+        await self.store.write(self.store.known.keep_staff(pseudonym, month, staff))
         return pseudonym

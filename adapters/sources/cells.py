@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from adapters.sources.mapping import Cell, FieldColumn
 from adapters.sources.text import clean
@@ -19,6 +21,7 @@ SHEET_ERRORS: Final = frozenset({"#null!", "#div/0!", "#value!", "#ref!", "#name
 TRUE: Final = frozenset({"1", "ja", "j", "yes", "y", "true", "wahr", "x"})
 FALSE: Final = frozenset({"0", "nein", "n", "no", "false", "falsch"})
 
+_MAX_CELL: Final = 16 * MAX_TEXT  # what is longer is not even cleaned: cells of many megabytes cost no time
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2199
 _EMPTY_DATE: Final = date(1900, 1, 1)
@@ -73,8 +76,10 @@ def readings(fields: Sequence[tuple[FieldName, FieldColumn]], columns: Sequence[
     )
 
 
-def read_row(wanted: Sequence[Reading], row: Row) -> Iterator[tuple[FieldName, Value | None]]:
-    """Read fields out of a row, None where a cell is blank.
+def read_row(
+    wanted: Sequence[Reading], row: Row, number: int | None = None
+) -> Iterator[tuple[FieldName, Value | None]]:
+    """Read fields out of a row, None where a cell is blank; `number` is that of a detail among those of its person.
 
     Raises Unreadable for the first cell, or provenance of a cell, that breaks the mapping.
     """
@@ -98,6 +103,7 @@ def read_row(wanted: Sequence[Reading], row: Row) -> Iterator[tuple[FieldName, V
                 precision=read.precision,
                 origin=rule.origin,
                 disputed=reading.disputed is not None and read_flag(rule.disputed or "", row[reading.disputed]),
+                row=number,
             ),
         )
 
@@ -127,12 +133,16 @@ def read_text(column: str, cell: object) -> str | None:
     """Give the text of a cell in NFC, blanks collapsed; whole numbers count as text."""
     if cell is None:
         return None
-    if isinstance(cell, float) and cell.is_integer():
+    if isinstance(cell, UUID):
+        return str(cell)
+    if (isinstance(cell, float) and cell.is_integer()) or (isinstance(cell, Decimal) and _is_whole(cell)):
         cell = int(cell)
     if isinstance(cell, int) and not isinstance(cell, bool):
         return str(cell)
     if not isinstance(cell, str):
         raise Unreadable(column, _not_plain(cell, "text"))
+    if len(cell) > _MAX_CELL:
+        raise Unreadable(column, f"holds more than {MAX_TEXT} characters")
     text = clean(cell)
     if text.casefold() in SHEET_ERRORS:
         raise Unreadable(column, "holds an error of the spreadsheet program")
@@ -218,6 +228,10 @@ def _translate(rule: Cell, text: str) -> Read:
     if code is None:
         raise Unreadable(rule.column, "holds a word that the mapping's codes do not translate")
     return Read(code)
+
+
+def _is_whole(number: Decimal) -> bool:
+    return number.is_finite() and number == number.to_integral_value()
 
 
 def _not_plain(cell: object, wanted: str) -> str:

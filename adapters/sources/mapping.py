@@ -1,8 +1,12 @@
 """How an agency's own table becomes fields: a short TOML file, read whole or refused. Pure.
 
-    kind = "sql"                            # sql: a SQLite file; sheet: an XLSX file
-    location = "kunden.db"                  # seen from the mapping file
-    table = "kunde"                         # table, view or sheet
+    kind = "sql"                            # sql: a SQLite file or a server; sheet: an XLSX file; csv
+    location = "kunden.db"                  # seen from the mapping file; of a server "postgresql://reader@host/name"
+    secret_file = "kunden.password"         # of a server: one line, readable by its owner only
+    table = "kunde"                         # table, view or sheet; a CSV file has none
+    encoding = "cp1252"                     # of a CSV file: utf-8 unless given, utf-8-sig, cp1252
+    delimiter = ";"                         # of a CSV file
+    end = "# Ende"                          # of a CSV file: the line that closes a whole export, where it has one
     key = "id"                              # column that names a row, once each
     file_number = "az"                      # what staff call the file; the key unless given
     date_formats = ["%d.%m.%Y", "00.00.%Y"] # how dates stand in text, the first that fits; %d, %m, %Y
@@ -58,6 +62,7 @@ MAX_BYTES: Final = 64 * 1024
 _ISO: Final = ("%Y-%m-%d",)
 _SEXES: Final = frozenset("mwdx")
 _PERSON_CELLS: Final = (("birth_date", "date"), ("sex", "code"), ("birth_country", "code"))
+_PASSWORD: Final = re.compile(r"^[a-z0-9+]+://[^/@]*:[^/@]*@|[?&](password|sslpassword|token)=")
 _KEY: Final = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _PATH: Final = re.compile(rf"{_KEY}(?:\s*\.\s*{_KEY})*")
 _STEP: Final = re.compile(_KEY)
@@ -157,11 +162,15 @@ class SourceMapping(_Shape):
     """A whole mapping with everything spelled out; `file` is its name for messages."""
 
     file: str
-    kind: Literal["sql", "sheet"]
+    kind: Literal["sql", "sheet", "csv"]
     location: Annotated[str, StringConstraints(min_length=1, max_length=400)]
-    table: _Column
+    table: _Column = ""
+    encoding: Literal["utf-8", "utf-8-sig", "cp1252"] = "utf-8"
+    delimiter: Literal[";", ",", "\t", "|"] = ";"
+    end: _Column | None = None
     key: _Column
     file_number: _Column | None = None
+    secret_file: Annotated[str, StringConstraints(min_length=1, max_length=400)] | None = None
     header_row: Annotated[int, Field(ge=1, le=100)] = 1
     person: PersonColumns
     details: dict[str, Detail]
@@ -246,8 +255,12 @@ def _shaped(shape: type[ShapeT], value: object) -> ShapeT:
 
 def _contradictions(mapping: SourceMapping, known: frozenset[FieldName]) -> Iterator[tuple[_Loc, str]]:
     """Find what cannot be true together, each with its place and the rule."""
-    if mapping.kind == "sheet" and mapping.details:
-        yield ("details",), "a sheet has no detail tables"
+    if _PASSWORD.search(mapping.location) is not None:
+        yield ("location",), "a password stands in a file of its own, which secret_file names"
+    if mapping.kind != "sql" and mapping.details:
+        yield ("details",), "only a database has detail tables"
+    if bool(mapping.table) != (mapping.kind in {"sql", "sheet"}):
+        yield ("table",), "a database or a workbook needs one, nothing else has one"
     sex, country = mapping.person.sex, mapping.person.birth_country
     if sex is not None and not set(sex.codes.values()) <= _SEXES:
         yield ("person", "sex", "codes"), "the codes are m, w, d and x"

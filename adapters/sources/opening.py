@@ -2,17 +2,23 @@
 
 from pathlib import Path
 
+from adapters.sources.csv_file import csv_source
 from adapters.sources.mapping import SourceMapping
 from adapters.sources.port import Source
-from adapters.sources.sheet import SheetSource
+from adapters.sources.sheet import sheet_source
 from adapters.sources.sql import SqlSource
 
 
 def open_source(mapping: SourceMapping, folder: Path) -> Source:
     """Make the source of a mapping whose file lies in `folder`; nothing outside is touched before its first call."""
     path = folder / mapping.location
+    secret = None if mapping.secret_file is None else folder / mapping.secret_file
     match mapping.kind:
         case "sql":
-            return SqlSource(mapping, path)
+            if "://" in mapping.location:
+                return SqlSource.of_server(mapping, secret)
+            return SqlSource.of_file(mapping, path)
         case "sheet":
-            return SheetSource(mapping, path)
+            return sheet_source(mapping, path)
+        case "csv":
+            return csv_source(mapping, path)

@@ -18,6 +18,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.xml.functions import iterparse
 
 from adapters.sources.cells import UNCALCULATED
+from adapters.sources.headings import Line, columns_at
 from adapters.sources.text import clean
 from schemas.errors import Malformed, Unavailable
 
@@ -39,13 +40,6 @@ _BROKEN: Final = (
 _FORMULA_OR_MERGED: Final = re.compile(rb"<(\w+:)?(f|mergeCell)[\s>/]")
 
 
-class Line(NamedTuple):
-    """A row of the sheet: its number as the spreadsheet program shows it, and the cells in the order asked for."""
-
-    number: int
-    cells: tuple[object, ...]
-
-
 class _Hidden(NamedTuple):
     """What openpyxl does not tell: formulas without a result (row, column), merged areas (left, top, right, bottom)."""
 
@@ -65,7 +59,7 @@ def read_lines(raw: bytes, place: str, sheet: str, header_row: int, columns: Seq
         message = f"{place}: no complete XLSX workbook ({type(error).__name__})"
         raise Unavailable(message) from None
     place = f"{place}, sheet {sheet}"
-    at = _columns_at(rows[header_row - 1] if len(rows) >= header_row else (), f"{place}, row {header_row}", columns)
+    at = columns_at(rows[header_row - 1] if len(rows) >= header_row else (), f"{place}, row {header_row}", columns)
     _refuse_merged(hidden.merged, header_row, dict(zip(at, columns, strict=True)), place)
     lines = (
         Line(number, tuple(_cell(row, number, column, hidden) for column in at))
@@ -112,19 +106,6 @@ def _hidden(sheet: bytes) -> _Hidden:
         elif name == "row":
             element.clear()
     return _Hidden(frozenset(uncalculated), tuple(merged))
-
-
-def _columns_at(headings: Sequence[object], place: str, columns: Sequence[str]) -> tuple[int, ...]:
-    """Find the number (from 1) of each named column."""
-    at: dict[str, list[int]] = {}
-    for number, heading in enumerate(headings, start=1):
-        if isinstance(heading, str):
-            at.setdefault(clean(heading), []).append(number)
-    wrong = [f"{place}: no column is named {column}" for column in columns if column not in at]
-    wrong += [f"{place}: {len(at[name])} columns are named {name}" for name in columns if len(at.get(name, ())) > 1]
-    if wrong:
-        raise Malformed("\n".join(wrong))
-    return tuple(at[column][0] for column in columns)
 
 
 def _refuse_merged(

@@ -52,8 +52,8 @@ class Completeness:
                 self.heads[statement.key] = time
             case _:
                 pass
-        if isinstance(statement, st.Numbered) and state.counter(statement.key).floor <= statement.n:
-            self.ahead.setdefault(statement.key, []).append((statement.n, time, index))
+        if isinstance(statement, st.Numbered):
+            self._came_early(state.counter(statement.key).floor, statement, time, index)
 
     def finish(self, state: LedgerState) -> None:
         """Report numbers that are missing and keys that fell silent, as of the log's last time."""
@@ -70,13 +70,21 @@ class Completeness:
             expected = f"not after {latest * 1000}, when the last witness cosigned"
             self.report(Finding(Verdict.TAMPERED, "time", expected, f"log time {state.time}", path=path))
 
+    def _came_early(self, floor: int, statement: st.Numbered, time: int, index: int) -> None:
+        """Remember a number that a smaller one is still missing below, and forget those that none is missing below."""
+        early = self.ahead.get(statement.key)
+        if early and early[0][0] < floor:
+            self.ahead[statement.key] = [one for one in early if one[0] >= floor]
+        if floor <= statement.n:
+            self.ahead.setdefault(statement.key, []).append((statement.n, time, index))
+
     def _withdrawn(self, index: int, statement: st.Numbered, time: int) -> None:
         if time > statement.at + WITHDRAWAL_MS or statement.at > time + SKEW_MS:
             found = f"signed at {statement.at}, logged at {time}"
             self.report(Finding(Verdict.SOUND, "withdrawal", "logged within 60 s of its signing", found, index))
 
     def _find_gaps(self, state: LedgerState, name: KeyName, key: Key) -> None:
-        """A gap that is young when the log, or the key, ends may be filled yet, or never could be: incomplete."""
+        """Report gaps; one that is young when the log, or the key, ends may be filled yet, or never could be."""
         ends = min(state.time, self.ended.get(name, state.time), self.ended.get(key.agency, state.time))
         for first, last in state.counter(name).gaps():
             number, time, index = next(one for one in self.ahead[name] if one[0] > last)

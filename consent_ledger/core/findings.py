@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic
 
@@ -47,7 +47,8 @@ class Verdict(IntEnum):
     UNREADABLE = 3
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """One thing that is not as it must be, at an entry's index, in a file, or in the log as a whole."""
 
     verdict: Verdict

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from consent_ledger.core.signed import read_note
 from schemas.entries import AnyEntry, decode_entry, embeds
 from schemas.errors import Malformed
+from schemas.note import Note
 from schemas.statements import Statement, Steered
 
 
@@ -19,12 +20,17 @@ class Leaf(NamedTuple):
 
 def read_leaf(unverified: bytes) -> Leaf:
     """Parse leaf bytes down to the embedded statement; Malformed when any layer is out of form, or they do not fit."""
+    return read_signed_leaf(unverified)[0]
+
+
+def read_signed_leaf(unverified: bytes) -> tuple[Leaf, Note]:
+    """Parse leaf bytes as `read_leaf` does, and give the embedded note, whose signatures are not verified."""
     kind, entry = decode_entry(unverified)
-    statement = read_note(entry.statement.encode())[1]
+    note, statement = read_note(entry.statement.encode())
     if not embeds(kind, statement):
         message = f"entry {kind}: embeds a statement of another type"
         raise Malformed(message)
-    return Leaf(unverified, kind, entry, statement)
+    return Leaf(unverified, kind, entry, statement), note
 
 
 def statement_id(statement: Statement) -> bytes:

@@ -6,13 +6,13 @@ What was decided about it is another question: `fold_claimed` takes the leaf's w
 from collections.abc import Callable
 from typing import NamedTuple
 
-from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.core.leaf import Leaf, read_signed_leaf
 from consent_ledger.core.signed import Check, Pins, SignedStatement, signing_roles, verify_signers
 from consent_ledger.core.state import LedgerState
 from schemas import commitment
 from schemas.entries import Answered
 from schemas.errors import Code, HandschlagError, NotAuthentic
-from schemas.note import split_note, verify_split
+from schemas.note import verify_split
 from schemas.statements import Numbered, Outcome, Statement, Steered
 
 
@@ -40,16 +40,16 @@ def prove_leaf(state: LedgerState, raw: bytes, pins: Pins, check: Check = verify
     `check` is for signatures that were verified beforehand, see `verify_signers`.
     """
     try:
-        leaf = read_leaf(raw)
+        leaf, note = read_signed_leaf(raw)
     except HandschlagError as error:
         return Broken("form", str(error))
-    statement, note = leaf.statement, leaf.entry.statement.encode()
+    statement = leaf.statement
     try:
-        agency = verify_signers(split_note(note), statement, state.keys, pins, check)
+        agency = verify_signers(note, statement, state.keys, pins, check)
     except HandschlagError as error:
         return Broken("key" if error.code is Code.KEY_NOT_IN_FORCE else "signature", str(error))
     broken = _misplaced(state, statement) or _unopened(leaf)
-    return broken or Proven(leaf, SignedStatement(note, statement, agency))
+    return broken or Proven(leaf, SignedStatement(leaf.entry.statement.encode(), statement, agency))
 
 
 def _misplaced(state: LedgerState, statement: Statement) -> Broken | None:

@@ -113,6 +113,10 @@ class TreeCheck:
         if width:
             self._saved.take(hashes[:width])
 
+    def stop(self) -> None:
+        """Say that no more tiles come, though the log has more."""
+        self._known = False
+
     def saved_root(self) -> bytes:
         """Give the root of the entries at `saved_size`; empty when too much is missing."""
         return self._saved.root(self._saved_size) if self._known else b""

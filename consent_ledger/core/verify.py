@@ -2,14 +2,14 @@
 
 1. The checkpoint, read but not believed; entry 0, by which the steering group names the log's key; the log's signature.
 2. Every entry hashed and compared with its tile, proven on the state before it, judged, and folded in.
-3. The tree's root and all tiles; the checkpoint saved earlier, if there is one.
+3. The tree's root and all tiles; the checkpoint that was saved earlier, if there is one.
 4. Cosignatures and quorum, with the witness keys the log itself put into force.
 5. What no single entry shows: gaps, silence, clocks; and whether the files beside the tiles say the same.
 
 The judge decides what is checked of a decision: `prove.fold_claimed` takes it as it stands, replay makes it again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final, NamedTuple
@@ -18,14 +18,328 @@ from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, unver
 from consent_ledger.core.completeness import SKEW_MS, Completeness
 from consent_ledger.core.findings import RULES, Finding, Findings, Verdict, verdict_of
 from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.core.merkle import HASH_BYTES
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.prove import Broken, Judge, fold, fold_claimed, prove_leaf
+from consent_ledger.core.quorum import check_quorum, cosigned, members_witnesses, witnesses
 from consent_ledger.core.signed import Check, Pins
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
 from consent_ledger.core.tiles import TILE_WIDTH, Tile, tile_path, width_at
 from consent_ledger.ports import LogReader
 from schemas import statements as st
-from schemas.errors import HandschlagError, Malformed, NotAuthentic, Unavailable
-from schemas.ids import LogId
-from schemas.note import Note, VerifierKey, split_note, verify_split
+from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic, Unavailable
+from schemas.ids import Hash, LogId
+from schemas.note import VerifierKey, parse_vkey, verify_split
+
+LOG_VKEY: Final = "log.vkey"
+WITNESSES: Final = "witnesses.txt"
+
+_MAX_LOST: Final = 100
+"""After so many bundles in a row that cannot be had, the rest of the log is not looked for."""
+
+
+class Bundle(NamedTuple):
+    """Bundle n of the log's entries: all of them, or those before the one that could not be had, with the reason."""
+
+    n: int
+    entries: list[bytes]
+    error: HandschlagError | None
+
+
+Ahead = Callable[[Iterator[Bundle], LedgerState], Iterator[tuple[Bundle, Iterable[Check]]]]
+"""Gives each bundle with a `Check` for each of its entries; it may look ahead and verify signatures elsewhere."""
+
+
+def in_turn(bundles: Iterator[Bundle], state: LedgerState) -> Iterator[tuple[Bundle, Iterable[Check]]]:
+    """Verify each signature when its entry's turn comes; an `Ahead`."""
+    del state
+    return ((bundle, repeat(verify_split)) for bundle in bundles)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a log is held against.
+
+    `registries` are the hashes of the bundles at hand, None where decisions are not made again. `saved` is a checkpoint
+    note from an earlier audit: what it covers was found sound then and is only hashed and folded now. `published` holds
+    the texts that lie beside the tiles, by file name. `progress` is told how many entries are done.
+    """
+
+    pins: Pins
+    policy: Policy | None = None
+    judge: Judge = fold_claimed
+    registries: Collection[Hash] | None = None
+    saved: bytes | None = None
+    published: Mapping[str, str] = field(default_factory=dict)
+    ahead: Ahead = in_turn
+    progress: Callable[[int], None] = lambda _: None
+
+
+@dataclass
+class Report:
+    """What an audit found: the checkpoint it speaks about, how far it came, and the findings.
+
+    `proven` counts the entries whose signature and place were checked, `decided` the decisions made again; times are
+    the log's, in ms. `cosigned_at_s` has the name of each witness whose cosignature holds.
+    """
+
+    checkpoint: Checkpoint
+    findings: Findings = field(default_factory=Findings)
+    hashed: int = 0
+    proven: int = 0
+    decided: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    cosigned_at_s: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the log."""
+        return self.findings.verdict
+
+
+def verify(reader: LogReader, terms: Terms) -> Report:
+    """Audit a log on these terms.
+
+    Raises Malformed when what should be the checkpoint is none, Incomplete when there is none yet, and whatever the
+    reader raises for it; from then on everything that is wrong is a finding.
+    """
+    note = reader.last_checkpoint()
+    if note is None:
+        message = f"{reader.origin}: nothing is signed yet; the log has no checkpoint"
+        raise Incomplete(message)
+    return _Audit(reader, terms, note).run()
+
+
+class _Audit:
+    """One audit under way; `state` is the fold of the entries so far, and None where nothing can be folded any more."""
+
+    def __init__(self, reader: LogReader, terms: Terms, note: bytes) -> None:
+        self.reader, self.terms, self.note = reader, terms, note
+        self.report = Report(unverified_checkpoint(note))
+        self.add = self.report.findings.add
+        self.size = self.report.checkpoint.size
+        self.state = LedgerState(LogId(self.report.checkpoint.origin))
+        self.completeness = Completeness(self.add)
+        self.judge, self.folds, self.lost = terms.judge, True, 0
+        self.held = min(self.size, reader.size)
+        self.saved = 0
+
+    def run(self) -> Report:
+        """Take the steps of this module."""
+        log_key = self._check_checkpoint()
+        tree = TreeCheck(self.size, self.add, self.saved)
+        if self.held < self.size:
+            found = f"the checkpoint speaks of {self.size} entries, and there are {self.held}"
+            self._found(Verdict.INCOMPLETE, "checkpoint", found)
+            tree.stop()
+        try:
+            for bundle, checks in self.terms.ahead(self._bundles(), self.state):
+                self._take(bundle, checks, tree)
+        except Unavailable as error:
+            self._found(verdict_of(error), "file", str(error))
+            tree.stop()
+        tree.finish(self.report.checkpoint, self.reader.tile)
+        self._check_saved(tree)
+        self._check_cosigners()
+        if self.folds:
+            self.completeness.finish(self.state)
+        self._check_published(log_key)
+        self.report.last_ms = self.state.time or None
+        return self.report
+
+    # -- 1. checkpoint and log key ---------------------------------------------------------------------------------
+
+    def _check_checkpoint(self) -> VerifierKey | None:
+        """Verify the checkpoint and the saved one with the key the steering group named; give that key."""
+        log_key = self._log_key()
+        if log_key is None:
+            self.folds = False
+            return None
+        verifier = CheckpointVerifier(log_key)
+        try:
+            verifier.verify(self.note)
+        except (Malformed, NotAuthentic) as error:
+            self._found(Verdict.TAMPERED, "checkpoint", str(error), path="checkpoint")
+        if self.terms.saved is not None:
+            self._take_saved(self.terms.saved, verifier)
+        return log_key
+
+    def _log_key(self) -> VerifierKey | None:
+        origin, federation = self.report.checkpoint.origin, self.terms.pins.federation
+        if not origin.startswith(f"{federation}/log/"):
+            self._found(Verdict.TAMPERED, "checkpoint", f"a log of {origin}, not of {federation}", path="checkpoint")
+            return None
+        try:
+            key = parse_vkey(self._log_vkey().strip())
+        except HandschlagError as error:
+            self._found(verdict_of(error), "opening", str(error), index=0)
+            return None
+        if key.name != origin:
+            self._found(Verdict.TAMPERED, "opening", f"a key named {key.name}, and the log is {origin}", index=0)
+            return None
+        return key
+
+    def _log_vkey(self) -> str:
+        """Give the log's vkey from entry 0; that of an empty log is nobody's word but its own."""
+        if self.size == 0:
+            self._found(Verdict.SOUND, "opening", "the log is empty: nothing but its own word says which key is its")
+            if LOG_VKEY not in self.terms.published:
+                message = f"the log is empty, and no {LOG_VKEY} lies beside it"
+                raise Incomplete(message)
+            return self.terms.published[LOG_VKEY]
+        proven = prove_leaf(self.state, self.reader.entry(0), self.terms.pins)
+        if isinstance(proven, Broken):
+            message = f"{proven.rule}: {proven.found}"
+            raise NotAuthentic(message)
+        if not isinstance(proven.leaf.statement, st.ShardOpened):
+            message = f"entry 0 is {proven.leaf.kind}"
+            raise NotAuthentic(message)
+        return proven.leaf.statement.log_vkey
+
+    def _take_saved(self, note: bytes, verifier: CheckpointVerifier) -> None:
+        try:
+            saved = verifier.verify(note).checkpoint
+        except (Malformed, NotAuthentic) as error:
+            self._found(verdict_of(error), "saved", str(error))
+            return
+        if saved.size > self.size:
+            found = f"the log has {self.size} entries, the saved checkpoint {saved.size}: this is an older copy"
+            self._found(Verdict.TAMPERED, "saved", found)
+        else:
+            self.saved = saved.size
+
+    # -- 2. entries ------------------------------------------------------------------------------------------------
+
+    def _bundles(self) -> Iterator[Bundle]:
+        for n in range((self.held + TILE_WIDTH - 1) // TILE_WIDTH):
+            entries: list[bytes] = []
+            error = None
+            try:
+                first = n * TILE_WIDTH
+                entries.extend(raw for _, raw in self.reader.entries(first, first + width_at(None, n, self.held)))
+            except Unavailable:
+                raise
+            except HandschlagError as caught:
+                error = caught
+            yield Bundle(n, entries, error)
+
+    def _take(self, bundle: Bundle, checks: Iterable[Check], tree: TreeCheck) -> None:
+        first = bundle.n * TILE_WIDTH
+        tree.take(bundle.n, hash_entries(bundle.entries), self._stored(bundle.n))
+        self.report.hashed += len(bundle.entries)
+        if self.folds:
+            for index, (raw, check) in enumerate(zip(bundle.entries, checks, strict=False), first):
+                self._leaf(index, raw, check)
+        if bundle.error is not None:
+            self._lose(bundle, bundle.error)
+        self.terms.progress(first + len(bundle.entries))
+
+    def _stored(self, n: int) -> bytes:
+        """Give what is stored for a tile of level 0; nothing when it is not there, which is a finding."""
+        width = width_at(0, n, self.size)
+        try:
+            return self.reader.tile(0, n)[: width * HASH_BYTES]
+        except Unavailable:
+            raise
+        except HandschlagError as error:
+            self._found(verdict_of(error), "tile", str(error), path=tile_path(Tile(0, n, width)))
+            return b""
+
+    def _leaf(self, index: int, raw: bytes, check: Check) -> None:
+        if index < self.saved:
+            self._fold_saved(index, raw)
+            return
+        proven = prove_leaf(self.state, raw, self.terms.pins, check)
+        if isinstance(proven, Broken):
+            self._broken(index, proven)
+            self.state.skip()
+            return
+        self.report.proven += 1
+        self._check_registry(index, proven.leaf)
+        broken = self.judge(self.state, proven)
+        self.report.decided += self.judge is not fold_claimed
+        if broken is not None:
+            self._broken(index, broken)
+        self._observe(index, proven.leaf)
+
+    def _fold_saved(self, index: int, raw: bytes) -> None:
+        """Fold in an entry that an earlier audit found sound; that it is the same entry is what the tree shows."""
+        try:
+            leaf = read_leaf(raw)
+        except HandschlagError as error:
+            self._broken(index, Broken("form", str(error)))
+            self.state.skip()
+            return
+        broken = fold(self.state, leaf)
+        if broken is None:
+            self._observe(index, leaf)
+        else:
+            self._broken(index, broken)
+
+    def _observe(self, index: int, leaf: Leaf) -> None:
+        if self.report.first_ms is None:
+            self.report.first_ms = leaf.entry.time
+        if index == self.saved > 0:
+            self._check_saved_time(index, leaf.entry.time)
+        self.completeness.observe(self.state, index, leaf)
+
+    def _check_registry(self, index: int, leaf: Leaf) -> None:
+        """Stop deciding where the law of the time is not at hand; signatures and numbers are still checked."""
+        known, statement = self.terms.registries, leaf.statement
+        if known is None or not isinstance(statement, st.RegistrySet) or statement.registry in known:
+            return
+        found = f"registry/{statement.registry}.json is missing: no decision from here on was made again"
+        self._found(Verdict.INCOMPLETE, "registry", found, index)
+        self.judge = fold_claimed
+
+    def _lose(self, bundle: Bundle, error: HandschlagError) -> None:
+        """Report entries that cannot be had; what follows rests on them and is hashed, but not folded any more."""
+        index = bundle.n * TILE_WIDTH + len(bundle.entries)
+        path = tile_path(Tile(None, bundle.n, width_at(None, bundle.n, self.size)))
+        rests = "; signatures and decisions from here on were not checked" if self.folds else ""
+        self._found(verdict_of(error), "entry", f"{error}{rests}", index, path)
+        self.folds = False
+        self.lost = 0 if bundle.entries else self.lost + 1
+        if self.lost > _MAX_LOST:
+            message = f"no entry after index {index} can be had either"
+            raise Unavailable(message)
+
+    # -- 3. to 5. --------------------------------------------------------------------------------------------------
+
+    def _check_saved(self, tree: TreeCheck) -> None:
+        saved = None if self.terms.saved is None or not self.saved else unverified_checkpoint(self.terms.saved)
+        if saved is not None and tree.saved_root() != saved.root:
+            found = f"another tree at {saved.size} entries than the saved checkpoint's"
+            self._found(Verdict.TAMPERED, "saved", found, path="checkpoint")
+
+    def _check_saved_time(self, index: int, time: int) -> None:
+        """Check that what was logged after the saved checkpoint does not carry an earlier time than its witnesses."""
+        times = cosigned(self.terms.saved or b"", witnesses(self.state, self.terms.policy), self.add).values()
+        if times and time < min(times) * 1000 - SKEW_MS:
+            self._found(Verdict.TAMPERED, "time", f"log time {time}, and witnesses cosigned all before it later", index)
+
+    def _check_cosigners(self) -> None:
+        times = cosigned(self.note, witnesses(self.state, self.terms.policy), self.add)
+        self.report.cosigned_at_s = {key.name: at_s for key, at_s in times.items()}
+        check_quorum(self.terms.policy, times, self.add)
+        self.completeness.bracket(self.state, times.values())
+
+    def _check_published(self, log_key: VerifierKey | None) -> None:
+        """Compare the keys that lie beside the tiles with those the log itself names; a stranger would trust them."""
+        said = self.terms.published
+        if log_key is not None and said.get(LOG_VKEY, log_key.vkey).strip() != log_key.vkey:
+            self._found(Verdict.TAMPERED, "published", "another key than the log's", path=LOG_VKEY)
+        if self.folds and WITNESSES in said:
+            named = {key.vkey for key in members_witnesses(self.state)}
+            if set(said[WITNESSES].split()) != named:
+                self._found(Verdict.TAMPERED, "published", "other keys than the log's key.added name", path=WITNESSES)
+
+    def _broken(self, index: int, broken: Broken) -> None:
+        self._found(Verdict.TAMPERED, broken.rule, broken.found, index)
+
+    def _found(
+        self, verdict: Verdict, rule: str, found: str, index: int | None = None, path: str | None = None
+    ) -> None:
+        self.add(Finding(verdict, rule, RULES[rule], found, index, path))

@@ -190,16 +190,19 @@ class BusContract:
         async def slow(_topic: str, body: bytes) -> bytes:
             begun.set()
             await go_on.wait()
-            return body + await server.call("calls.help", b"", timeout_s=LONG_S)
+            return body * int(await server.call("calls.help", b"", timeout_s=LONG_S))
+
+        async def help_out(_topic: str, _body: bytes) -> bytes:
+            return str(MAX_MESSAGE_BYTES).encode()
 
         await server.serve("calls.slow", slow)
-        await caller.serve("calls.help", echo)
+        await caller.serve("calls.help", help_out)
         call = asyncio.create_task(caller.call("calls.slow", b"x", timeout_s=LONG_S))
         await begun.wait()
         asyncio.get_running_loop().call_later(SOON_S, go_on.set)
         await server.close()
         assert go_on.is_set()
-        assert await call == b"xcalls.help "
+        assert await call == b"x" * MAX_MESSAGE_BYTES
 
     async def test_a_closed_bus_takes_nothing_and_closing_again_is_harmless(self, world: World) -> None:
         """After closing nothing is served or called any more; a second close does nothing."""

@@ -9,20 +9,20 @@ from openpyxl import load_workbook
 
 from adapters.sources.mapping import parse
 from adapters.sources.port import LocalRef, Search
-from adapters.sources.sheet import MAX_FILE_BYTES
+from adapters.sources.table_file import MAX_FILE_BYTES
 from adapters.sources.workbook import MAX_ROWS, MAX_UNPACKED
 from schemas.errors import Malformed, Unavailable
 from schemas.record import PersonBlock
-from tests.support.agency_tables import COLUMNS, HOURS, KNOWN, MAPPING, PHONE, ROW, Agency, value_of
+from tests.support.agency_tables import COLUMNS, HOURS, KNOWN, PHONE, ROW, FileAgency, value_of
 
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
 SHEET = "xl/worksheets/sheet2.xml"
 
 
 @pytest.fixture
-async def agency(tmp_path: Path) -> AsyncIterator[Agency]:
+async def agency(tmp_path: Path) -> AsyncIterator[FileAgency]:
     """Give an agency with a workbook."""
-    made = Agency("sheet", tmp_path)
+    made = FileAgency("sheet", tmp_path)
     yield made
     await made.close()
 
@@ -38,7 +38,7 @@ def rewrite(path: Path, old: str, new: str) -> None:
             archive.writestr(name, content)
 
 
-async def test_a_half_written_file_is_not_read(agency: Agency) -> None:
+async def test_a_half_written_file_is_not_read(agency: FileAgency) -> None:
     """While somebody saves, the last complete reading serves; the check tells, and the whole file is seen at once."""
     agency.write(ROW)
     source = agency.open()
@@ -54,7 +54,7 @@ async def test_a_half_written_file_is_not_read(agency: Agency) -> None:
     assert await value_of(source, PHONE) == "0171 7654321"
 
 
-async def test_a_broken_sheet_is_not_hidden_by_an_older_reading(agency: Agency) -> None:
+async def test_a_broken_sheet_is_not_hidden_by_an_older_reading(agency: FileAgency) -> None:
     """A complete file that breaks the mapping is refused; the last reading would be out of date for ever."""
     agency.write(ROW)
     source = agency.open()
@@ -65,7 +65,7 @@ async def test_a_broken_sheet_is_not_hidden_by_an_older_reading(agency: Agency) 
             await source.candidates(OLENA)
 
 
-async def test_headings_may_stand_below_a_title(agency: Agency) -> None:
+async def test_headings_may_stand_below_a_title(agency: FileAgency) -> None:
     """`header_row` says where the headings are; blanks at their ends do not matter, the order neither."""
     agency.write(dict(zip(COLUMNS, reversed(COLUMNS), strict=True)), ROW, columns=COLUMNS)
     book = load_workbook(agency.path)
@@ -76,13 +76,13 @@ async def test_headings_may_stand_below_a_title(agency: Agency) -> None:
     page.cell(1, 1).value = "Kunden des Hauses"
     page.merge_cells("A1:H1")
     book.save(agency.path)
-    text = MAPPING.format(kind="sheet", file=agency.file).replace('key = "Nr"', 'key = "Nr"\nheader_row = 2')
+    text = agency.text().replace('key = "Nr"', 'key = "Nr"\nheader_row = 2')
     source = agency.open(parse(text, "mapping.toml", KNOWN))
     await source.check()
     assert await value_of(source, PHONE) == "0171 1234567"
 
 
-async def test_a_heading_that_stands_twice_is_refused(agency: Agency) -> None:
+async def test_a_heading_that_stands_twice_is_refused(agency: FileAgency) -> None:
     """Two columns of one name cannot be told apart; unmapped ones may repeat."""
     agency.write(ROW, columns=(*COLUMNS, "Notiz", "Notiz"))
     await agency.open().check()
@@ -91,7 +91,7 @@ async def test_a_heading_that_stands_twice_is_refused(agency: Agency) -> None:
         await agency.open().check()
 
 
-async def test_merged_cells_among_the_data_are_refused(agency: Agency) -> None:
+async def test_merged_cells_among_the_data_are_refused(agency: FileAgency) -> None:
     """The second of two merged cells looks empty; the sheet is refused with row and column."""
     agency.write(ROW, {**ROW, "Nr": 2}, {**ROW, "Nr": 3})
     book = load_workbook(agency.path)
@@ -101,7 +101,7 @@ async def test_merged_cells_among_the_data_are_refused(agency: Agency) -> None:
         await agency.open().candidates(OLENA)
 
 
-async def test_merged_cells_elsewhere_do_no_harm(agency: Agency) -> None:
+async def test_merged_cells_elsewhere_do_no_harm(agency: FileAgency) -> None:
     """Merged cells of columns that nobody maps stay the school's own affair."""
     agency.write(ROW, {**ROW, "Nr": 2}, columns=(*COLUMNS, "Notiz"))
     book = load_workbook(agency.path)
@@ -110,14 +110,14 @@ async def test_merged_cells_elsewhere_do_no_harm(agency: Agency) -> None:
     await agency.open().check()
 
 
-async def test_a_formula_gives_its_stored_result(agency: Agency) -> None:
+async def test_a_formula_gives_its_stored_result(agency: FileAgency) -> None:
     """A computed cell is read as what the spreadsheet program stored."""
     agency.write(ROW)
     rewrite(agency.path, "<v>300</v>", "<f>100+200</f><v>300</v>")
     assert await value_of(agency.open(), HOURS) == 300
 
 
-async def test_a_formula_without_a_result_is_not_blank(agency: Agency) -> None:
+async def test_a_formula_without_a_result_is_not_blank(agency: FileAgency) -> None:
     """A program that never calculated leaves no result; the field is refused, the others are read."""
     agency.write({**ROW, "Stunden": "=100+200"})
     source = agency.open()
@@ -126,7 +126,7 @@ async def test_a_formula_without_a_result_is_not_blank(agency: Agency) -> None:
         await value_of(source, HOURS)
 
 
-async def test_the_check_names_every_bad_cell(agency: Agency) -> None:
+async def test_the_check_names_every_bad_cell(agency: FileAgency) -> None:
     """Row and column of each cell that breaks the mapping, and no content."""
     agency.write(
         ROW,
@@ -152,7 +152,7 @@ async def test_the_check_names_every_bad_cell(agency: Agency) -> None:
     assert not any(word in said for word in ("bald", "viele", "unklar", "gestern", "Havchenko"))
 
 
-async def test_the_check_stops_after_twenty_findings(agency: Agency) -> None:
+async def test_the_check_stops_after_twenty_findings(agency: FileAgency) -> None:
     """A sheet that is wrong everywhere does not give a message without end."""
     agency.write(*({**ROW, "Nr": number, "Beginn": "bald"} for number in range(60)))
     with pytest.raises(Malformed) as refused:
@@ -160,7 +160,7 @@ async def test_the_check_stops_after_twenty_findings(agency: Agency) -> None:
     assert len(str(refused.value).splitlines()) == 20
 
 
-async def test_blank_rows_and_short_rows_are_no_harm(agency: Agency) -> None:
+async def test_blank_rows_and_short_rows_are_no_harm(agency: FileAgency) -> None:
     """Rows without anything are passed over, missing cells at a row's end are blank."""
     agency.write(ROW, {}, {"Nr": 3, "Akte": "K-3", "Name": "Savko", "Vorname": "Ivan", "Notiz": "x"})
     source = agency.open()
@@ -169,7 +169,7 @@ async def test_blank_rows_and_short_rows_are_no_harm(agency: Agency) -> None:
     assert await value_of(source, PHONE, "3") is None
 
 
-async def test_an_empty_sheet_has_no_headings(agency: Agency) -> None:
+async def test_an_empty_sheet_has_no_headings(agency: FileAgency) -> None:
     """A sheet without a single cell lacks its first column."""
     agency.write()
     book = load_workbook(agency.path)
@@ -179,7 +179,7 @@ async def test_an_empty_sheet_has_no_headings(agency: Agency) -> None:
         await agency.open().check()
 
 
-async def test_the_file_is_parsed_once(agency: Agency) -> None:
+async def test_the_file_is_parsed_once(agency: FileAgency) -> None:
     """The very same candidates are given again until the file changes; a new file gives new ones."""
     agency.write(ROW)
     source = agency.open()
@@ -192,7 +192,7 @@ async def test_the_file_is_parsed_once(agency: Agency) -> None:
     assert third is not first
 
 
-async def test_a_file_too_large_is_refused(agency: Agency) -> None:
+async def test_a_file_too_large_is_refused(agency: FileAgency) -> None:
     """More than 64 MiB are not taken into memory."""
     with agency.path.open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
@@ -200,7 +200,7 @@ async def test_a_file_too_large_is_refused(agency: Agency) -> None:
         await agency.open().candidates(OLENA)
 
 
-async def test_a_file_that_unpacks_too_large_is_refused(agency: Agency) -> None:
+async def test_a_file_that_unpacks_too_large_is_refused(agency: FileAgency) -> None:
     """A small file that would fill the memory is refused before it is unpacked."""
     agency.write(ROW)
     raw = bytearray(agency.path.read_bytes())
@@ -211,7 +211,7 @@ async def test_a_file_that_unpacks_too_large_is_refused(agency: Agency) -> None:
         await agency.open().candidates(OLENA)
 
 
-async def test_a_sheet_too_long_is_refused(agency: Agency) -> None:
+async def test_a_sheet_too_long_is_refused(agency: FileAgency) -> None:
     """A cell far below everything else counts as so many rows."""
     agency.write(ROW, {**ROW, "Nr": 2})
     rewrite(agency.path, '<row r="3">', f'<row r="{MAX_ROWS + 1}">')
@@ -219,7 +219,7 @@ async def test_a_sheet_too_long_is_refused(agency: Agency) -> None:
         await agency.open().candidates(OLENA)
 
 
-async def test_what_cannot_be_opened_is_unavailable(agency: Agency) -> None:
+async def test_what_cannot_be_opened_is_unavailable(agency: FileAgency) -> None:
     """A folder of that name, or a file nobody may read, is no workbook now."""
     agency.path.mkdir()
     with pytest.raises(Unavailable, match="cannot be read"):

@@ -16,7 +16,7 @@ from adapters.sources.sql import MAX_DETAIL_ROWS, SqlSource
 from schemas.errors import Malformed, Unavailable
 from schemas.ids import FieldName
 from schemas.record import PersonBlock
-from tests.support.agency_tables import BEGAN, COLUMNS, MAPPING, PHONE, ROW, Agency, value_of, values_of, write_sql
+from tests.support.agency_tables import BEGAN, COLUMNS, PHONE, ROW, FileAgency, value_of, values_of, write_sql
 
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
 PERSON_COLUMNS = {"Nr", "Akte", "Name", "Vorname", "Geburt", "Geschlecht", "Land", "Geburtsname", "Sperre", "Betreuung"}
@@ -41,9 +41,9 @@ SELECT EACH_COLUMN FROM endless
 
 
 @pytest.fixture
-async def agency(tmp_path: Path) -> AsyncIterator[Agency]:
+async def agency(tmp_path: Path) -> AsyncIterator[FileAgency]:
     """Give an agency with a database."""
-    made = Agency("sql", tmp_path)
+    made = FileAgency("sql", tmp_path)
     yield made
     await made.close()
 
@@ -73,19 +73,19 @@ def watched(columns: set[tuple[str, str]], statements: list[str]) -> Iterator[No
         event.remove(Pool, "connect", connected)
 
 
-def with_details(agency: Agency, rows: list[tuple[int, int, str | None, str, str]]) -> SqlSource:
+def with_details(agency: FileAgency, rows: list[tuple[int, int, str | None, str, str]]) -> SqlSource:
     """Add a detail table to the agency's database and open a source that maps it."""
     with closing(sqlite3.connect(agency.path)) as database, database:
         database.execute('CREATE TABLE "Maßnahmen" ("Kunde", "Lfd", "Träger", "Ergebnis", "Am", "Notiz")')
         database.executemany('INSERT INTO "Maßnahmen" VALUES (?, ?, ?, ?, ?, NULL)', rows)
-    text = MAPPING.format(kind="sql", file=agency.file).replace("[fields]", f"{DETAILS}\n[fields]") + DETAIL_FIELDS
+    text = agency.text().replace("[fields]", f"{DETAILS}\n[fields]") + DETAIL_FIELDS
     mapping = parse(text, "mapping.toml", agency.open().catalogue | {CARRIER, RESULT})
     source = agency.open(mapping)
     assert isinstance(source, SqlSource)
     return source
 
 
-async def test_only_granted_columns_are_selected(agency: Agency) -> None:
+async def test_only_granted_columns_are_selected(agency: FileAgency) -> None:
     """SQLite reports no read but of the key, the granted field and its provenance."""
     agency.write(ROW, columns=(*COLUMNS, "Notizen"))
     read: set[tuple[str, str]] = set()
@@ -94,7 +94,7 @@ async def test_only_granted_columns_are_selected(agency: Agency) -> None:
     assert {column for _, column in read} == {"Nr", "Telefon", "Stand", "Bestritten"}
 
 
-async def test_looking_for_a_person_reads_the_person_columns_only(agency: Agency) -> None:
+async def test_looking_for_a_person_reads_the_person_columns_only(agency: FileAgency) -> None:
     """Candidates are found without a look at any field that could be granted."""
     agency.write(ROW)
     read: set[tuple[str, str]] = set()
@@ -105,7 +105,7 @@ async def test_looking_for_a_person_reads_the_person_columns_only(agency: Agency
     assert {column for _, column in read} == PERSON_COLUMNS
 
 
-async def test_details_are_lists_in_their_order_with_their_own_dates(agency: Agency) -> None:
+async def test_details_are_lists_in_their_order_with_their_own_dates(agency: FileAgency) -> None:
     """Each row of a detail table of this person gives a value; blanks give none; other persons' rows are not read."""
     agency.write(ROW)
     rows = [
@@ -120,7 +120,7 @@ async def test_details_are_lists_in_their_order_with_their_own_dates(agency: Age
     assert [value.recorded_at for value in carriers.values] == ["2026-02-01", "2026-02-02"]
 
 
-async def test_a_detail_table_is_read_only_for_its_fields(agency: Agency) -> None:
+async def test_a_detail_table_is_read_only_for_its_fields(agency: FileAgency) -> None:
     """Nothing of a detail table is read while none of its fields is granted, and then only the granted ones."""
     agency.write(ROW)
     source = with_details(agency, [(1, 1, "West", "a", "")])
@@ -132,7 +132,7 @@ async def test_a_detail_table_is_read_only_for_its_fields(agency: Agency) -> Non
     assert {column for table, column in read if table == "Maßnahmen"} == {"Kunde", "Lfd", "Träger", "Am"}
 
 
-async def test_all_tables_of_one_record_are_read_in_one_state(agency: Agency) -> None:
+async def test_all_tables_of_one_record_are_read_in_one_state(agency: FileAgency) -> None:
     """Statements of one fetch stand in one transaction, which is ended."""
     agency.write(ROW)
     source = with_details(agency, [(1, 1, "West", "a", "")])
@@ -143,7 +143,7 @@ async def test_all_tables_of_one_record_are_read_in_one_state(agency: Agency) ->
     assert words[-4:] == ["BEGIN", "SELECT", "SELECT", "ROLLBACK"]
 
 
-async def test_a_person_with_too_many_details_is_refused(agency: Agency) -> None:
+async def test_a_person_with_too_many_details_is_refused(agency: FileAgency) -> None:
     """A list that is longer than any person's can be is a wrong key, not a record."""
     agency.write(ROW)
     source = with_details(agency, [(1, number, "West", "a", "") for number in range(MAX_DETAIL_ROWS + 1)])
@@ -151,7 +151,7 @@ async def test_a_person_with_too_many_details_is_refused(agency: Agency) -> None
         await source.fetch(LocalRef("1"), frozenset({CARRIER}))
 
 
-async def test_the_check_looks_at_details_too(agency: Agency) -> None:
+async def test_the_check_looks_at_details_too(agency: FileAgency) -> None:
     """A missing column of a detail table is named with its table."""
     agency.write(ROW)
     source = with_details(agency, [])
@@ -162,7 +162,7 @@ async def test_the_check_looks_at_details_too(agency: Agency) -> None:
         await source.check()
 
 
-async def test_the_database_cannot_be_written(agency: Agency) -> None:
+async def test_the_database_cannot_be_written(agency: FileAgency) -> None:
     """The source's own connections refuse every change."""
     agency.write(ROW)
     opened: list[sqlite3.Connection] = []
@@ -185,16 +185,16 @@ async def test_the_database_cannot_be_written(agency: Agency) -> None:
             opened[0].execute(change)
 
 
-async def test_a_missing_column_is_never_a_constant(agency: Agency) -> None:
+async def test_a_missing_column_is_never_a_constant(agency: FileAgency) -> None:
     """SQLite takes an unknown quoted name for a text; a mapped column that is missing is an error all the same."""
     agency.write(ROW)
-    text = MAPPING.format(kind="sql", file=agency.file).replace('column = "Telefon"', 'column = "Größe"')
+    text = agency.text().replace('column = "Telefon"', 'column = "Größe"')
     source = agency.open(parse(text, "mapping.toml", agency.open().catalogue))
     with pytest.raises(Malformed, match=r"kunden.db: a table or column that mapping.toml names is missing"):
         await source.fetch(LocalRef("1"), frozenset({PHONE}))
 
 
-async def test_text_that_is_not_utf8_is_refused_without_being_repeated(agency: Agency) -> None:
+async def test_text_that_is_not_utf8_is_refused_without_being_repeated(agency: FileAgency) -> None:
     """The driver repeats such a text in its message; the source's message, cause and context do not."""
     agency.write(ROW)
     with closing(sqlite3.connect(agency.path)) as database, database:
@@ -205,7 +205,7 @@ async def test_text_that_is_not_utf8_is_refused_without_being_repeated(agency: A
 
 
 @pytest.mark.parametrize("key", ["K 1", " K1 ", "007", "1.0", "k'1", "ß"])
-async def test_a_key_is_used_as_it_stands(agency: Agency, key: str) -> None:
+async def test_a_key_is_used_as_it_stands(agency: FileAgency, key: str) -> None:
     """Text keys with blanks, zeros and quotes lead back to their own row."""
     agency.write({**ROW, "Nr": key}, {**ROW, "Nr": 7, "Name": "Ostapko"}, {**ROW, "Nr": 1, "Name": "Lysko"})
     source = agency.open()
@@ -215,10 +215,10 @@ async def test_a_key_is_used_as_it_stands(agency: Agency, key: str) -> None:
     assert await value_of(source, PHONE, found.ref) == "0171 1234567"
 
 
-async def test_a_locked_database_is_unavailable(agency: Agency) -> None:
+async def test_a_locked_database_is_unavailable(agency: FileAgency) -> None:
     """While the agency's own program holds the file, the call says so and can be repeated."""
     agency.write(ROW)
-    source = SqlSource(agency.mapping, agency.path, lock_wait_s=0.001)
+    source = SqlSource.of_file(agency.mapping, agency.path, lock_wait_s=0.001)
     with closing(sqlite3.connect(agency.path, isolation_level=None)) as database:
         database.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Unavailable, match="cannot be read now"):
@@ -228,11 +228,11 @@ async def test_a_locked_database_is_unavailable(agency: Agency) -> None:
     await source.close()
 
 
-async def test_a_statement_without_end_is_interrupted(agency: Agency) -> None:
+async def test_a_statement_without_end_is_interrupted(agency: FileAgency) -> None:
     """After the time limit the call is unavailable and its thread is free for the next one."""
     with closing(sqlite3.connect(agency.path)) as database:
         database.execute(ENDLESS)
-    source = SqlSource(agency.mapping, agency.path, workers=1, timeout_s=0.03)
+    source = SqlSource.of_file(agency.mapping, agency.path, workers=1, timeout_s=0.03)
     with pytest.raises(Unavailable, match=r"no answer within 0\.03 s"):
         await source.candidates(OLENA)
     agency.write(ROW)
@@ -240,7 +240,7 @@ async def test_a_statement_without_end_is_interrupted(agency: Agency) -> None:
     await source.close()
 
 
-async def test_nobody_waiting_ends_the_statement(agency: Agency) -> None:
+async def test_nobody_waiting_ends_the_statement(agency: FileAgency) -> None:
     """A call that is given up does not go on in its thread."""
     with closing(sqlite3.connect(agency.path)) as database:
         database.execute(ENDLESS)
@@ -250,7 +250,7 @@ async def test_nobody_waiting_ends_the_statement(agency: Agency) -> None:
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.set_trace_callback(lambda text: loop.call_soon_threadsafe(started.set) if "SELECT" in text else None)
 
-    source = SqlSource(agency.mapping, agency.path, workers=1, timeout_s=60)
+    source = SqlSource.of_file(agency.mapping, agency.path, workers=1, timeout_s=60)
     event.listen(Pool, "connect", connected)
     try:
         call = asyncio.create_task(source.candidates(OLENA))
@@ -265,7 +265,7 @@ async def test_nobody_waiting_ends_the_statement(agency: Agency) -> None:
     await source.close()
 
 
-async def test_many_calls_at_once_are_all_answered(agency: Agency) -> None:
+async def test_many_calls_at_once_are_all_answered(agency: FileAgency) -> None:
     """More calls than threads wait for their turn and get their own rows."""
     agency.write(*({**ROW, "Nr": number, "Telefon": f"T {number}"} for number in range(40)))
     source = agency.open()
@@ -273,7 +273,7 @@ async def test_many_calls_at_once_are_all_answered(agency: Agency) -> None:
     assert answers == [f"T {number}" for number in range(40)]
 
 
-async def test_a_typed_table_works_as_an_untyped_one(agency: Agency) -> None:
+async def test_a_typed_table_works_as_an_untyped_one(agency: FileAgency) -> None:
     """Declared column types change how SQLite compares, not what is found."""
     write_sql(agency.path, "Roh", COLUMNS, [[ROW.get(column) for column in COLUMNS]])
     with closing(sqlite3.connect(agency.path)) as database, database:

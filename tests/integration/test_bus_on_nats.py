@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
 from adapters.infra.nats_accounts import Permissions
+from adapters.infra.nats_bus import NatsBus
 from schemas.bus import Bus
-from tests.contract.test_bus import BusContract
+from schemas.errors import Misuse, Unavailable
+from tests.contract.test_bus import LONG_S, SOON_S, BusContract, echo
 from tests.support.nats_town import Desk, Events, Town
 
 CALLS = "calls.>"
@@ -45,6 +48,62 @@ class NatsWorld:
         """Start the server again, on the same port."""
         self._desk.town.server.restart()
         await asyncio.gather(*(events.up.wait() for events in self._events))
+
+
+async def test_a_broken_handler_is_counted_and_told_by_its_type(town: Town) -> None:
+    """Listeners learn what kind of exception a handler raised, and not what it says: that might be personal data."""
+    events = Events()
+    permissions = Permissions((CALLS,), ("_IB_x.>", CALLS), answer_within_s=60)
+    login = town.login(town.store.accounts.broker, "_IB_x", permissions)
+
+    async def breaks(_topic: str, body: bytes) -> bytes:
+        return str(int(body)).encode()
+
+    async with Desk.of(town) as desk:
+        bus = await desk.connect(login, events)
+        await bus.serve("calls.number", breaks)
+        with pytest.raises(Unavailable):
+            await bus.call("calls.number", b"Erika Mustermann", timeout_s=SOON_S)
+        assert await bus.call("calls.number", b"7", timeout_s=LONG_S) == b"7"
+    assert events.errors == ["handler: ValueError"]
+    assert (bus.counters.failed, bus.counters.handled) == (1, 1)
+
+
+async def test_a_handler_that_does_not_end_is_cancelled_in_the_end(town: Town) -> None:
+    """Closing waits for handlers as long as the settings say, then cancels them and says how many."""
+    events, begun = Events(), asyncio.Event()
+    permissions = Permissions((CALLS,), ("_IB_x.>", CALLS), answer_within_s=60)
+    login = town.login(town.store.accounts.broker, "_IB_x", permissions)
+
+    async def endless(_topic: str, _body: bytes) -> bytes:
+        begun.set()
+        await asyncio.Event().wait()
+        return b""
+
+    bus = await NatsBus.connect(replace(town.settings(login), drain_timeout_s=SOON_S), events.listeners())
+    await bus.serve("calls.endless", endless)
+    call = asyncio.create_task(bus.call("calls.endless", b"", timeout_s=SOON_S))
+    await begun.wait()
+    await bus.close()
+    await asyncio.gather(call, return_exceptions=True)
+    assert events.errors == ["close: 1 handlers were not done in time and are cancelled"]
+
+
+async def test_a_topic_with_white_space_is_our_mistake(town: Town) -> None:
+    """A topic that could smuggle a command into the protocol is refused before anything is sent."""
+    async with Desk.of(town) as desk:
+        bus = await desk.connect(town.broker())
+        with pytest.raises(Misuse, match="white space"):
+            await bus.call("calls.x\r\nPUB calls.y 0", b"", timeout_s=LONG_S)
+
+
+async def test_without_a_connection_nothing_can_be_served(town: Town) -> None:
+    """Serving over a closed bus is told at once."""
+    async with Desk.of(town) as desk:
+        bus = await desk.connect(town.broker())
+        await bus.close()
+        with pytest.raises(Unavailable):
+            await bus.serve("broker.req.*.*", echo)
 
 
 class TestNatsBus(BusContract):

@@ -1,9 +1,11 @@
-"""One small agency for the contract of sources: the same rows as a SQLite table or as a sheet, and a mapping for them.
+"""One small agency for the contract of sources: the same rows as a SQLite table, sheet or CSV file, and their mapping.
 
 All names are invented.
 """
 
+import csv
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -17,12 +19,12 @@ from adapters.sources.port import LocalRef, Source
 from schemas.ids import FieldName
 from schemas.record import FieldValues
 
-Kind = Literal["sql", "sheet"]
+Kind = Literal["sql", "sheet", "csv"]
 Cell = str | int | float | bool | date | None
 Row = Mapping[str, Cell]
 
 TABLE: Final = "Kunden"
-FILES: Final[Mapping[Kind, str]] = {"sql": "kunden.db", "sheet": "kunden.xlsx"}
+FILES: Final[Mapping[Kind, str]] = {"sql": "kunden.db", "sheet": "kunden.xlsx", "csv": "kunden.csv"}
 COLUMNS: Final = (
     "Nr",
     "Akte",
@@ -51,8 +53,8 @@ KNOWN: Final = frozenset({PHONE, KIND, HOURS, BEGAN, ONLINE})
 
 MAPPING: Final = """
 kind = "{kind}"
-location = "{file}"
-table = "Kunden"
+location = "{location}"
+{more}
 key = "Nr"
 file_number = "Akte"
 date_formats = ["%Y-%m-%d", "%d.%m.%Y", "00.00.%Y", "%m/%Y"]
@@ -100,34 +102,78 @@ ROW: Final[Row] = {
 }
 
 
-class Agency:
-    """A folder with the agency's file in it, written and replaced as a test needs."""
+class Agency(ABC):
+    """An agency whose rows are written and replaced as a test needs.
 
-    def __init__(self, kind: Kind, folder: Path) -> None:
-        """Begin without a file."""
-        self.kind: Kind = kind
-        self.file = FILES[kind]
-        self.path = folder / self.file
-        self.mapping = parse(MAPPING.format(kind=kind, file=self.file), "mapping.toml", KNOWN)
+    `name` is how messages name the system, `template` the mapping without what depends on the kind of source.
+    """
+
+    name: str
+
+    def __init__(self) -> None:
+        """Begin without rows."""
         self._opened: list[Source] = []
 
+    @abstractmethod
+    def text(self, template: str = MAPPING) -> str:
+        """Give the text of a mapping for this agency."""
+
+    @abstractmethod
     def write(self, *rows: Row, columns: Sequence[str] = COLUMNS, table: str = TABLE) -> None:
-        """Put a file with these rows in the place of the old one, as an export at night does."""
-        fresh = self.path.with_suffix(".new")
-        write = write_sql if self.kind == "sql" else write_sheet
-        write(fresh, table, columns, [[row.get(column) for column in columns] for row in rows])
-        fresh.replace(self.path)
+        """Put these rows in the place of the old ones, as an export at night does."""
+
+    @property
+    def mapping(self) -> SourceMapping:
+        """The agency's mapping."""
+        return parse(self.text(), "mapping.toml", KNOWN)
 
     def open(self, mapping: SourceMapping | None = None) -> Source:
         """Open a source; it is closed when the test ends."""
-        source = open_source(mapping or self.mapping, self.path.parent)
+        source = self.make(mapping or self.mapping)
         self._opened.append(source)
         return source
+
+    @abstractmethod
+    def make(self, mapping: SourceMapping) -> Source:
+        """Make the source of a mapping."""
 
     async def close(self) -> None:
         """Close what was opened."""
         for source in self._opened:
             await source.close()
+
+
+class FileAgency(Agency):
+    """An agency whose rows are in one file in a folder."""
+
+    def __init__(self, kind: Kind, folder: Path) -> None:
+        """Begin without a file."""
+        super().__init__()
+        self.kind: Kind = kind
+        self.name = FILES[kind]
+        self.path = folder / self.name
+
+    def text(self, template: str = MAPPING) -> str:
+        """Name kind, file and, where the kind has one, the table."""
+        more = "" if self.kind == "csv" else f'table = "{TABLE}"'
+        return template.format(kind=self.kind, location=self.name, more=more)
+
+    def write(self, *rows: Row, columns: Sequence[str] = COLUMNS, table: str = TABLE) -> None:
+        """Put a new file in the place of the old one."""
+        fresh = self.path.with_suffix(".new")
+        cells = [[row.get(column) for column in columns] for row in rows]
+        match self.kind:
+            case "sql":
+                write_sql(fresh, table, columns, cells)
+            case "sheet":
+                write_sheet(fresh, table, columns, cells)
+            case "csv":
+                write_csv(fresh, columns, cells)
+        fresh.replace(self.path)
+
+    def make(self, mapping: SourceMapping) -> Source:
+        """Open it where a node would."""
+        return open_source(mapping, self.path.parent)
 
 
 def write_sql(path: Path, table: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -152,6 +198,16 @@ def write_sheet(path: Path, table: str, columns: Sequence[str], rows: Sequence[S
     for row in rows:
         page.append(list(row))
     workbook.save(path)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Write a CSV file as a spreadsheet program does: whole numbers without a point, nothing for a blank cell."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(columns)
+        for row in rows:
+            whole = [int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in row]
+            writer.writerow(["" if cell is None else cell for cell in whole])
 
 
 async def value_of(source: Source, field: FieldName, ref: str = "1") -> str | int | bool | None:

@@ -71,7 +71,7 @@ async def fake_server(context: ssl.SSLContext, *scripts: Script) -> AsyncIterato
         else:
             await script(peer)
 
-    server = await asyncio.start_server(play, "127.0.0.1", 0, ssl=context, limit=1 << 22)
+    server = await asyncio.start_server(play, "127.0.0.1", 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

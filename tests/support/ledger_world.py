@@ -120,7 +120,7 @@ def founded() -> Ledger:
 
 
 def stored(ledger: Ledger) -> MemoryDisk:
-    """Give a disk that holds a log as its sequencer would have left it: every entry under a signed, locked checkpoint."""
+    """Give a disk that holds a log as its sequencer would have left it, all under a signed and locked checkpoint."""
     store = MemoryStore(ledger.log)
     ids = [statement_id(read_leaf(raw).statement) for raw in ledger.leaves]
     appended = store.append(ledger.leaves, ids)

@@ -1,6 +1,7 @@
 """The pens of a small federation: keys that are the same in every run, and a builder for each statement there is.
 
-A builder gives a valid statement and takes its number; `changed` makes of it what a test needs. Five agencies are known:
+A builder gives a valid statement and takes its number; `changed` makes of it what a test needs. Five agencies are
+known:
 
 * `beratung`, counselling, which collects consents and asks;
 * `jobcenter`, which asks and may sanction;

@@ -100,7 +100,7 @@ def test_the_columns_needed_are_known() -> None:
     ("old", "new", "said"),
     [
         ('kind = "sql"', "kind = ", "m.toml: Invalid value (at line 1, column 8)"),
-        ('kind = "sql"', 'kind = "ldap"', "m.toml:1: kind: Input should be 'sql' or 'sheet'"),
+        ('kind = "sql"', 'kind = "ldap"', "m.toml:1: kind: Input should be 'sql', 'sheet' or 'csv'"),
         ('key = "id"\n', "", "m.toml: key: Field required"),
         ('key = "id"', 'key = "id"\npassword = "x"', "m.toml:5: password: Extra inputs are not permitted"),
         ('key = "id"', "key = 7", "m.toml:4: key: Input should be a valid string"),
@@ -145,7 +145,7 @@ def test_the_columns_needed_are_known() -> None:
         ('type = "code", ', "", "m.toml:32: fields.identity_core.sex.codes: a field of type code needs codes"),
         (', codes = "sex", v', ", v", "m.toml:32: fields.identity_core.sex.codes: a field of type code needs codes"),
         ('detail = "kurs"', 'detail = "course"', "m.toml:33: fields.measures.from.detail: no such table under details"),
-        ('kind = "sql"', 'kind = "sheet"', "m.toml: details: a sheet has no detail tables"),
+        ('kind = "sql"', 'kind = "sheet"', "m.toml: details: only a database has detail tables"),
         ("[person]", "[[person]]", "m.toml:13: person: Input should be"),
         ("[fields]", "[[fields]]", "m.toml:30: fields: Input should be a valid dict"),
     ],

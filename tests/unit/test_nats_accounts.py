@@ -209,6 +209,7 @@ def test_a_user_gets_exactly_its_permissions() -> None:
     assert jwt.nats["sub"] == {"allow": ["_IB_jobcenter.>", "adapter.permit"]}
     assert jwt.nats["resp"] == {"max": 1, "ttl": 15_000_000_000}
     assert jwt.nats["allowed_connection_types"] == ["STANDARD"]
+    assert jwt.nats["payload"] == nats_accounts.MAX_PAYLOAD_BYTES
     assert (jwt.claims["iat"], jwt.claims["exp"]) == (NOW_S, LATER_S)
 
 

@@ -38,7 +38,11 @@ def check_taken(taken: Taken, collector: AgencyId, view: View, at_ms: int) -> No
         (rule.in_force(at_ms), "purpose: is not in force", Code.PURPOSE_NOT_IN_FORCE),
         (bool(taken.fields) and set(taken.fields) <= rule.fields, "fields: not of this purpose", Code.FIELD_UNKNOWN),
         (at_ms < taken.expires, "expires: lies in the past", Code.STALE),
-        (bool(taken.holders) and taken.recipient not in taken.holders, "holders: the recipient is none", Code.MISADDRESSED),
+        (
+            bool(taken.holders) and taken.recipient not in taken.holders,
+            "holders: the recipient is none",
+            Code.MISADDRESSED,
+        ),
         (len(kinds) == len(parties), "recipient, holders: one is no member of the federation", Code.NOT_A_MEMBER),
     )
     failed = next(((text, code) for holds, text, code in checks if not holds), None)

@@ -1,0 +1,71 @@
+"""The recipient's end of a consent: its sealed package, taken only when it opens the commitment that stands in the log."""
+
+from dataclasses import dataclass
+
+from adapters.node.consents import Consents
+from adapters.node.core.view import Proven, View
+from adapters.node.identity import Identity
+from adapters.node.store import NodeStore
+from adapters.node.store.rows import Consent, ConsentState, Receipt
+from consent_ledger.core.state import evidence_id
+from schemas import canonical, commitment
+from schemas import messages as ms
+from schemas import statements as st
+from schemas.entries import Recorded
+from schemas.errors import NotAuthentic
+from schemas.ids import AgencyId
+from schemas.record import ConsentPackage
+from schemas.seal import SealContext, fields_hash, sealed_for, unseal
+
+
+@dataclass
+class Packages:
+    """What other agencies collected for this one."""
+
+    identity: Identity
+    view: View
+    store: NodeStore
+    consents: Consents
+
+    async def delivered(self, delivery: ms.Deliver, entry: Proven) -> None:
+        """Take a consent's sealed package; NotAuthentic when entry, seal or commitment are not this consent's."""
+        statement = entry.leaf.statement
+        recorded = isinstance(entry.leaf.entry, Recorded)
+        if not isinstance(statement, st.ConsentGiven | st.BasisGiven) or not recorded:
+            message = "deliver: a consent was expected"
+            raise NotAuthentic(message)
+        if statement.recipient != self.identity.agency:
+            message = "deliver: the consent is for another recipient"
+            raise NotAuthentic(message)
+        package = self._open_package(statement, entry.agency, delivery.payload)
+        opened = commitment.commit_person(bytes.fromhex(package.commitment_key), package.person)
+        commitment.check(statement.person, opened, "consent")
+        name = evidence_id(statement)
+        if package.id != name:
+            message = "deliver: the package is of another consent"
+            raise NotAuthentic(message)
+        state = ConsentState.WITHDRAWN if self.view.has_ended(name) else ConsentState.GIVEN
+        receipt = Receipt(delivery.entry, delivery.proof)
+        held = Consent(name, "recipient", statement, package, None, None, state, entry.index, None, receipt, None, 0)
+        await self.consents.write(name, self.store.bases.keep(held))
+
+    def _open_package(
+        self, statement: st.ConsentGiven | st.BasisGiven, sender: AgencyId, unverified: bytes
+    ) -> ConsentPackage:
+        """Open a package sealed for this consent to a key of this node."""
+        key = sealed_for(unverified)
+        opener = self.identity.openers.get(key)
+        if opener is None:
+            message = "consent package: sealed to a key that is not held here"
+            raise NotAuthentic(message)
+        context = SealContext(
+            origin=self.view.log,
+            role="consent",
+            exchange=evidence_id(statement),
+            sender=sender,
+            recipient=self.identity.agency,
+            key=key,
+            suite=opener.suite,
+            fields_hash=fields_hash(statement.fields),
+        )
+        return canonical.decode_model(ConsentPackage, unseal(unverified, opener, context))

@@ -1,0 +1,43 @@
+"""What a node remembers, table by table (`tables.sql`): the only SQL of this package beside `database.py`.
+
+Methods that change something give an `Op`, so that a flow writes what belongs together in one durable step.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Self
+
+from adapters.node.database import Database, Op
+from adapters.node.store.asked import AskedRequests
+from adapters.node.store.bases import Bases
+from adapters.node.store.known import Known
+from adapters.node.store.outgoing import Outgoing
+from adapters.node.store.received import ReceivedRequests
+
+SCHEMA: Final = files(__package__).joinpath("tables.sql").read_text("utf-8")
+
+
+class NodeStore:
+    """The node's memory: one group of tables for each part of its work."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a database that has the tables of `SCHEMA`."""
+        self._database = database
+        self.outgoing = Outgoing(database)
+        self.asked = AskedRequests(database)
+        self.received = ReceivedRequests(database)
+        self.bases = Bases(database)
+        self.known = Known(database)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or create the file with its tables."""
+        return cls(Database(path, SCHEMA))
+
+    async def write(self, *ops: Op) -> None:
+        """Carry out changes as one unit and return when they are durable; Unavailable when they are not."""
+        await self._database.write(*ops)
+
+    async def close(self) -> None:
+        """Finish the writes under way and close the file."""
+        await self._database.close()

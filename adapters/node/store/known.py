@@ -1,0 +1,54 @@
+"""Tables of what a node knows and vouches for: proven entries, registry bundles, cosigned checkpoints, staff."""
+
+from adapters.node.core.view import Proven
+from adapters.node.database import Database, Op
+from adapters.node.store.rows import Receipt
+from schemas.ids import Hash
+
+
+class Known:
+    """The federation as far as it was proven to this node, and its own pseudonyms."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a node's database."""
+        self._database = database
+
+    def keep_proven(self, proven: Proven, proof: bytes) -> Op:
+        """Keep an entry with its proof."""
+        return Op("INSERT OR IGNORE INTO proven VALUES (?, ?, ?)", (proven.index, proven.leaf.raw, proof))
+
+    async def proven(self) -> list[Receipt]:
+        """Give the entries kept, with proofs, in log order."""
+        rows = await self._database.read("SELECT entry, proof FROM proven ORDER BY idx")
+        return [Receipt(row.blob("entry"), row.blob("proof")) for row in rows]
+
+    def keep_bundle(self, name: Hash, raw: bytes) -> Op:
+        """Keep a registry bundle."""
+        return Op("INSERT OR IGNORE INTO bundle VALUES (?, ?)", (name, raw))
+
+    async def bundles(self) -> list[bytes]:
+        """Give the registry bundles held."""
+        return [row.blob("raw") for row in await self._database.read("SELECT raw FROM bundle")]
+
+    def cosign(self, origin: str, note: bytes) -> Op:
+        """Keep the checkpoint last cosigned."""
+        sql = "INSERT INTO cosigned VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET note = excluded.note"
+        return Op(sql, (origin, note))
+
+    async def cosigned(self, origin: str) -> bytes | None:
+        """Give the checkpoint last cosigned, None before the first."""
+        rows = await self._database.read("SELECT note FROM cosigned WHERE origin = ?", origin)
+        return rows[0].blob("note") if rows else None
+
+    def keep_month_key(self, month: str, key: bytes) -> Op:
+        """Keep the key of a month's staff pseudonyms; the first one stays."""
+        return Op("INSERT OR IGNORE INTO month_key VALUES (?, ?)", (month, key))
+
+    async def month_key(self, month: str) -> bytes | None:
+        """Give the key of a month's staff pseudonyms."""
+        rows = await self._database.read("SELECT key FROM month_key WHERE month = ?", month)
+        return rows[0].blob("key") if rows else None
+
+    def keep_staff(self, pseudonym: str, month: str, staff: str) -> Op:
+        """Keep whom a pseudonym stands for; the map never leaves the agency."""
+        return Op("INSERT OR IGNORE INTO staff VALUES (?, ?, ?)", (pseudonym, month, staff))

@@ -1,0 +1,59 @@
+"""Tables `outbox` and `voided`: signed bytes before they are sent, and what has become of each number."""
+
+from typing import Final
+
+from adapters.node.core.view import Proven
+from adapters.node.database import Database, Op
+from schemas import statements as st
+from schemas.ids import KeyName
+
+_GAPS: Final = """
+SELECT before + 1 AS first, first - 1 AS last FROM (
+    SELECT first, coalesce(max(last) OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+    FROM (SELECT n AS first, n AS last FROM outbox WHERE key = ? UNION ALL SELECT first, last FROM voided WHERE key = ?)
+) WHERE first > before + 1 ORDER BY first
+"""
+
+
+class Outgoing:
+    """The numbers of this node's statement keys."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a node's database."""
+        self._database = database
+
+    def keep(self, key: KeyName, n: int, message: bytes) -> Op:
+        """Keep a message with signed bytes before it is sent."""
+        return Op("INSERT INTO outbox (key, n, message, state) VALUES (?, ?, ?, 'pending')", (key, n, message))
+
+    def logged(self, statement: st.Numbered, proven: Proven) -> Op:
+        """Note where a statement stands in the log; its bytes need not be sent again."""
+        return Op(
+            "UPDATE outbox SET state = 'logged', idx = ?, leaf = ?, message = NULL WHERE key = ? AND n = ?",
+            (proven.index, bytes.fromhex(proven.hash), statement.key, statement.n),
+        )
+
+    def dead(self, statement: st.Numbered) -> Op:
+        """Note that a statement was not logged and never will be."""
+        values = (statement.key, statement.n)
+        return Op("UPDATE outbox SET state = 'dead', message = NULL WHERE key = ? AND n = ?", values)
+
+    def voided(self, key: KeyName, first: int, last: int) -> Op:
+        """Note that a void was signed for numbers of which there are no bytes here."""
+        return Op("INSERT OR REPLACE INTO voided VALUES (?, ?, ?)", (key, first, last))
+
+    async def highest(self, key: KeyName) -> int:
+        """Give the highest number this node knows of a key, 0 for none."""
+        sql = "SELECT max(n) AS n FROM (SELECT n FROM outbox WHERE key = ? UNION ALL SELECT last FROM voided WHERE key = ?)"
+        rows = await self._database.read(sql, key, key)
+        return rows[0].number_or_none("n") or 0
+
+    async def gaps(self, key: KeyName) -> list[tuple[int, int]]:
+        """Give the ranges below the highest number that were neither kept nor voided: writes that once failed."""
+        rows = await self._database.read(_GAPS, key, key)
+        return [(row.number("first"), row.number("last")) for row in rows]
+
+    async def pending(self) -> list[bytes]:
+        """Give the messages that were never answered, in the order of their numbers."""
+        rows = await self._database.read("SELECT message FROM outbox WHERE state = 'pending' ORDER BY key, n")
+        return [row.blob("message") for row in rows]

@@ -1,0 +1,57 @@
+"""FLOW of an ended basis through a node: whoever said it, every side of the node that rested on it stops."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.node.consents import Consents
+from adapters.node.core.view import Proven, View
+from adapters.node.database import Op
+from adapters.node.store import NodeStore
+from schemas import statements as st
+from schemas.entries import Recorded
+from schemas.errors import Code, NotAuthentic
+
+ENDED: Final = frozenset({Code.CONSENT_WITHDRAWN, Code.GIVEN_WITHDRAWN})
+"""The broker's reasons from which a node learns of a withdrawal whose notice it missed."""
+
+
+@dataclass
+class Withdrawals:
+    """Takes the entries that end consents and given bases; `forget` is told first, before anything waits."""
+
+    view: View
+    store: NodeStore
+    consents: Consents
+    forget: list[Callable[[str], None]] = field(default_factory=list)
+
+    async def take(self, entry: bytes, proof: bytes, *also: Op) -> Proven:
+        """Learn of a withdrawal and end what rests on it, in one durable step with `also`.
+
+        Raises NotAuthentic for an entry that ends nothing.
+        """
+        proven = self.view.prove(entry, proof)
+        statement = proven.leaf.statement
+        match statement:
+            case st.ConsentWithdrawn(consent=basis) | st.BasisWithdrawn(given=basis) if isinstance(
+                proven.leaf.entry, Recorded
+            ):
+                self.view.learn(entry, proof)
+                await self.end(basis, self.store.known.keep_proven(proven, proof), *also)
+            case _:
+                message = "withdrawal: the entry ends nothing"
+                raise NotAuthentic(message)
+        return proven
+
+    async def end(self, basis: str, *also: Op) -> None:
+        """End a basis on every side of this node, in one durable step with `also`."""
+        await self.consents.write(basis, *self.ends(basis), *also)
+
+    def ends(self, basis: str) -> tuple[Op, ...]:
+        """Give what ends a basis: what waits under it is left to its deadline, its handles and packages go.
+
+        What is only in memory is forgotten at once.
+        """
+        for forget in (*self.forget, self.consents.forget):
+            forget(basis)
+        return (*self.store.bases.withdrawn(basis), self.store.received.wait_all(basis, "withdrawn"))

@@ -1,0 +1,35 @@
+"""`handschlag broker`: run the middle, or check its folder without running it."""
+
+from pathlib import Path
+
+import click
+
+from broker import main as process
+
+FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+
+
+@click.group()
+def broker() -> None:
+    """Run the broker of a federation; DIR is its folder, with broker.toml in it."""
+
+
+@broker.command()
+@FOLDER
+def run(folder: Path) -> None:
+    """Run the broker until it is told to stop (SIGTERM, or Ctrl-C)."""
+    process.run(folder)
+
+
+@broker.command()
+@FOLDER
+def check(folder: Path) -> None:
+    """Check settings, keys, registry and genesis notes, and say what the ledger holds."""
+    loaded, size = process.check(folder)
+    setup = loaded.setup
+    click.echo(f"log        {loaded.settings.log}, {size} entries")
+    click.echo(f"log key    {setup.signer.key.vkey}")
+    click.echo(f"registry   {', '.join(sorted(setup.bundles.ready)) or 'no bundle'}")
+    click.echo(f"genesis    {len(setup.genesis)} notes")
+    click.echo(f"witnesses  {'no policy' if setup.policy is None else f'{len(setup.policy.witnesses)} in the policy'}")
+    click.echo("The broker's folder is in order.")

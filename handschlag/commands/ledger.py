@@ -1,0 +1,294 @@
+"""`handschlag ledger`: what an auditor does with a log. It needs no key, no NATS and no running broker.
+
+Exit codes: 0 sound, 1 tampered, 2 incomplete, 3 unreadable; 3 is also that of a command that was wrongly used.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Final, NoReturn, TypedDict, TypeVar, Unpack
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from adapters.infra.files import write_atomic
+from broker.core.decide import decider
+from broker.core.replay import decide_again
+from consent_ledger.core.findings import Verdict, verdict_of
+from consent_ledger.core.policy import parse_policy
+from consent_ledger.core.verify import Terms, in_turn
+from consent_ledger.core.verify import verify as audit
+from consent_ledger.export import Publication, export
+from consent_ledger.signature_pool import SignaturePool
+from handschlag import ledger_rows as rows
+from handschlag.ledger_receipt import Parts, prove_receipt, write_receipt
+from handschlag.ledger_report import Audit, as_json, instant, show_audit
+from handschlag.ledger_source import Source, SourceOptions, brought, brought_pins, open_source
+from schemas.calendar import berlin_ms, end_of_day_ms, parse_day
+from schemas.errors import HandschlagError, Malformed
+
+MAX_ROWS: Final = 500
+"""How many rows a table has at most; CSV and JSON have all."""
+PIPE_WIDTH: Final = 160
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+
+
+class AuditOptions(SourceOptions):
+    """The options of verify and replay."""
+
+    since: Path | None
+    report: Path | None
+    processes: int
+
+
+class ShowOptions(SourceOptions):
+    """The options of show."""
+
+    agency: str | None
+    purpose: str | None
+    from_day: str | None
+    to_day: str | None
+    outcome: str | None
+    index: int | None
+    form: str
+    receipt: Path | None
+
+
+class ReceiptOptions(TypedDict):
+    """The options of prove."""
+
+    pins: Path
+    policy: Path | None
+    entry: Path | None
+    opened: Path | None
+
+
+class VerdictGroup(click.Group):
+    """Ends every failure in one sentence and an exit code of this group's, never in a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what it raises is told by its kind."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            error.exit_code = Verdict.UNREADABLE
+            raise
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except HandschlagError as error:
+            # A file that has no form at all cannot be read; what contradicts a signature was tampered with.
+            verdict = Verdict.UNREADABLE if isinstance(error, Malformed) else verdict_of(error)
+            _fail(ctx, str(error), verdict)
+        except KeyboardInterrupt:
+            _fail(ctx, "interrupted; nothing was found out", Verdict.UNREADABLE)
+        except Exception as error:  # noqa: BLE001 - bytes of a hostile log must end in a sentence, whatever they break
+            _fail(ctx, f"this cannot be read as a log ({type(error).__name__})", Verdict.UNREADABLE)
+
+
+def _fail(ctx: click.Context, message: str, verdict: Verdict) -> NoReturn:
+    click.echo(f"handschlag: {message}", err=True)
+    ctx.exit(verdict)
+
+
+@click.group(cls=VerdictGroup)
+def ledger() -> None:
+    """Verify, replay, show and export the ledger.
+
+    SOURCE is an export's folder, an http(s) address, or the folder of a broker's SQLite files. Exit codes: 0 sound, 1
+    tampered, 2 incomplete, 3 unreadable.
+    """
+
+
+def _source_options(command: Command) -> Command:
+    """Add the options of every command that reads a log."""
+    for option in (
+        click.option("--origin", help="Which log, where a folder of SQLite files has several."),
+        click.option("--token-file", type=_FILE, help="Holds the auditor's token for an address (mode 0600)."),
+        click.option("--registry", type=_FOLDER, help="Registry bundles; default: those beside the log."),
+        click.option("--policy", type=_FILE, help="A tlog-policy of witnesses you trust; default: the log's own word."),
+        click.option("--pins", type=_FILE, help="federation.toml or pins.toml that you have from elsewhere."),
+    ):
+        command = option(command)
+    return command
+
+
+def _audit_options(command: Command) -> Command:
+    for option in (
+        click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="2 is faster."),
+        click.option("--json", "report", type=_FILE, metavar="FILE", help="Write the report for programs."),
+        click.option("--since", type=_FILE, metavar="CHECKPOINT", help="A checkpoint kept from an earlier audit."),
+        _source_options,
+        click.argument("source"),
+    ):
+        command = option(command)
+    return command
+
+
+@ledger.command()
+@_audit_options
+@click.pass_context
+def verify(ctx: click.Context, source: str, **options: Unpack[AuditOptions]) -> None:
+    """Check tree, tiles, checkpoint, cosignatures, signatures and counters of SOURCE.
+
+    With --since, what that checkpoint covers was found sound before: it is hashed and folded, not checked again.
+    """
+    with _opened(source, options) as log:
+        ctx.exit(_audit("verify", log, options))
+
+
+@ledger.command()
+@_audit_options
+@click.pass_context
+def replay(ctx: click.Context, source: str, **options: Unpack[AuditOptions]) -> None:
+    """Check SOURCE as verify does, and make every decision of the broker again."""
+    with _opened(source, options) as log:
+        ctx.exit(_audit("replay", log, options))
+
+
+def _audit(command: str, log: Source, options: AuditOptions) -> Verdict:
+    """Audit a log, print and write the report, give the verdict."""
+    pins = log.need_pins().pins
+    saved = None if options["since"] is None else brought(options["since"])
+    with ExitStack() as stack:
+        ahead = stack.enter_context(SignaturePool(options["processes"] - 1)) if options["processes"] > 1 else in_turn
+        terms = Terms(
+            pins=pins,
+            policy=None if log.policy is None else parse_policy(log.policy),
+            saved=saved,
+            published=log.published,
+            ahead=ahead,
+            progress=stack.enter_context(_progress(command, log.reader.size)),
+        )
+        if command == "replay":
+            terms = replace(terms, judge=decide_again(decider(log.registries)), registries=log.registries)
+        report = audit(log.reader, terms)
+    for finding in log.registries.wrong:
+        report.findings.add(finding)
+    found = Audit(command, log.name, report, log.remarks, pins_brought=options["pins"] is not None)
+    show_audit(found, _console())
+    if options["report"] is not None:
+        write_atomic(options["report"], as_json(found).encode())
+    return report.verdict
+
+
+@ledger.command()
+@click.argument("receipt", type=_FILE)
+@click.option("--pins", type=_FILE, required=True, help="federation.toml or pins.toml that you have from elsewhere.")
+@click.option("--policy", type=_FILE, help="A tlog-policy whose quorum must have cosigned.")
+@click.option("--entry", type=_FILE, help="The entry's bytes; default: RECEIPT with .entry for .tlog-proof.")
+@click.option("--opened", type=_FILE, help="The log's shard.opened, as note or entry; default: as the pins have it.")
+def prove(receipt: Path, **options: Unpack[ReceiptOptions]) -> None:
+    """Prove a receipt offline: that its entry stands in the log, under a checkpoint the log signed.
+
+    RECEIPT is a C2SP .tlog-proof; the entry's bytes lie in a file beside it.
+    """
+    policy = None if options["policy"] is None else parse_policy(brought(options["policy"]).decode(errors="replace"))
+    opened = None if options["opened"] is None else brought(options["opened"])
+    proved = prove_receipt(Parts.at(receipt, options["entry"]), brought_pins(options["pins"]), opened, policy)
+    signed = proved.proven.checkpoint.checkpoint
+    click.echo(f"log        {signed.origin}")
+    click.echo(f"entry      {proved.proven.index} of {signed.size}: {proved.leaf.kind}")
+    click.echo(f"log time   {instant(proved.leaf.entry.time)}")
+    for key, at_s in proved.cosigned_at_s.items():
+        click.echo(f"cosigned   {key.name} {instant(at_s * 1000)}")
+    click.echo("Proven: these bytes stand in the log at this index.")
+
+
+@ledger.command("export")
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.option("--source", required=True, help="A folder of a broker's SQLite files, an address, or another export.")
+@_source_options
+def write_export(folder: Path, source: str, **options: Unpack[SourceOptions]) -> None:
+    """Write a log to DIR as plain C2SP tiles, with all beside them that a stranger needs to check it.
+
+    DIR is new, empty, or an earlier export of the same log, which is continued.
+    """
+    with _opened(source, options) as log:
+        bundles = log.registries
+        with _progress("export", log.reader.size) as progress:
+            publication = Publication(log.need_pins().pins, log.policy, bundles.raw_of, progress)
+            done = export(log.reader, folder, publication)
+        click.echo(f"{done.checkpoint.size} entries in {folder}, {done.written} files written")
+        if done.left_out:
+            click.echo(f"{done.left_out} later entries are left out: no quorum has cosigned them yet")
+        for remark in log.remarks:
+            click.echo(f"Note: {remark}", err=True)
+
+
+@ledger.command()
+@click.argument("source")
+@click.option("--agency", help="Signed by this agency, or concerning it.")
+@click.option("--purpose", help="Such as Z16, or Z16@1 for one version.")
+@click.option("--from", "from_day", metavar="YYYY-MM-DD", help="From this day on, in Berlin.")
+@click.option("--to", "to_day", metavar="YYYY-MM-DD", help="Up to the end of this day, in Berlin.")
+@click.option("--outcome", type=click.Choice(list(rows.OUTCOMES)), help="What came of a request.")
+@click.option("--index", type=click.IntRange(0), help="This entry only.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--receipt", type=_FILE, metavar="FILE", help="With --index: write its receipt, FILE.tlog-proof.")
+@_source_options
+def show(source: str, **options: Unpack[ShowOptions]) -> None:
+    """Show the entries of SOURCE, filtered. Nothing is verified by it."""
+    if options["receipt"] is not None and options["index"] is None:
+        message = "--receipt: is of one entry; give its --index"
+        raise click.UsageError(message)
+    with _opened(source, options) as log:
+        if options["receipt"] is not None and options["index"] is not None:
+            for path in write_receipt(log.reader, options["index"], options["receipt"]):
+                click.echo(f"{path} written", err=True)
+        _print_rows(_rows(log, options), options["form"])
+
+
+def _rows(log: Source, options: ShowOptions) -> Iterator[rows.Row]:
+    to_day, from_day = options["to_day"], options["from_day"]
+    wanted = rows.Filter(
+        agency=options["agency"],
+        purpose=options["purpose"],
+        from_ms=None if from_day is None else berlin_ms(parse_day(from_day, "--from")),
+        to_ms=None if to_day is None else end_of_day_ms(parse_day(to_day, "--to")),
+        outcome=options["outcome"],
+        index=options["index"],
+    )
+    return rows.Rows().of(log.reader.entries(0, log.reader.size), wanted)
+
+
+def _print_rows(found: Iterator[rows.Row], form: str) -> None:
+    if form == "csv":
+        for line in rows.as_csv(found):
+            click.echo(line, nl=False)
+    elif form == "json":
+        click.echo(rows.as_json(found), nl=False)
+    else:
+        _console().print(rows.as_table(islice(found, MAX_ROWS)))
+        if next(found, None) is not None:
+            click.echo(f"... and more than these {MAX_ROWS}; csv and json have them all")
+
+
+@contextmanager
+def _opened(name: str, options: SourceOptions) -> Iterator[Source]:
+    log = open_source(name, options)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how far a command has come, on a terminal only."""
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)

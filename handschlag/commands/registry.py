@@ -1,0 +1,56 @@
+"""`handschlag registry`: check the law as data, bundle it, and put it into force."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from adapters.infra.clock import SystemClock
+from adapters.infra.files import write_atomic
+from broker.bundles import bundle_path
+from handschlag.federation_folder import FederationFolder
+from handschlag.registry_folder import read_bundle
+from handschlag.steering_session import set_registry
+from schemas import registry as law
+from schemas.commitment import sha256
+
+FOLDER = click.argument("folder", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
+
+
+@click.group()
+def registry() -> None:
+    """Check and bundle the registry: purposes, fields, code lists, kinds of agencies, prohibitions."""
+
+
+@registry.command()
+@FOLDER
+def check(folder: Path) -> None:
+    """Check the TOML files in FOLDER, one line for each finding; say what they hold."""
+    found = law.load(read_bundle(folder))
+    click.echo(f"hash      {found.hash}")
+    click.echo(f"purposes  {len(found.purposes)}: {', '.join(sorted(found.purposes))}")
+    click.echo(f"fields    {len(found.fields)}")
+    click.echo(f"lists     {len(found.code_lists)}")
+    click.echo(f"kinds     {len(found.kinds)}")
+    click.echo(f"never     {len(found.prohibitions)} prohibitions")
+
+
+@registry.command()
+@FOLDER
+@click.option("--out", required=True, type=click.Path(file_okay=False, exists=True, path_type=Path), help="A folder.")
+def bundle(folder: Path, out: Path) -> None:
+    """Write the bundle of FOLDER's files, named by its hash, such as into the broker's folder of bundles."""
+    raw = read_bundle(folder)
+    law.load(raw)
+    path = bundle_path(out, sha256(raw))
+    write_atomic(path, raw)
+    click.echo(str(path))
+
+
+@registry.command("set")
+@click.argument("federation", metavar="FEDDIR", type=click.Path(file_okay=False, path_type=Path))
+@FOLDER
+def put_into_force(federation: Path, folder: Path) -> None:
+    """Put FOLDER's registry into force in the federation of FEDDIR, while everything runs."""
+    name = asyncio.run(set_registry(FederationFolder(federation, SystemClock()), read_bundle(folder)))
+    click.echo(f"in force: {name}")

@@ -1,0 +1,216 @@
+"""Where an auditor's command reads a log from: an export's folder, an http(s) address, or a broker's SQLite folder.
+
+None of it needs a key, NATS or a running broker. What lies beside the log (policy, pins, registry) is taken from there
+unless the auditor brings their own; what is taken from there is the log's own word, and `remarks` say so.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypedDict
+
+from adapters.infra.files import read_private
+from consent_ledger.core.findings import Finding, Verdict
+from consent_ledger.core.pins_file import PinsFile, parse_pins
+from consent_ledger.core.policy import parse_policy
+from consent_ledger.core.verify import LOG_VKEY, WITNESSES
+from consent_ledger.export import PINS, POLICY
+from consent_ledger.ports import LogReader
+from consent_ledger.store import LOCK_FILE, ShardReader, shard_origins, shard_path
+from consent_ledger.tiles import DirectoryLog, UrlLog, read_file
+from schemas import registry as law
+from schemas.commitment import sha256
+from schemas.errors import Malformed, Misuse
+from schemas.ids import Hash
+
+_FEDERATION: Final = "federation.toml"
+
+
+class SourceOptions(TypedDict):
+    """The options by which an auditor brings their own: pins, policy, registry; and a token, or the shard's origin."""
+
+    pins: Path | None
+    policy: Path | None
+    registry: Path | None
+    token_file: Path | None
+    origin: str | None
+
+
+class Registries(Mapping[Hash, law.Registry]):
+    """Registry bundles fetched by hash when they are asked for; one with another hash is not there, and is wrong."""
+
+    def __init__(self, fetch: Callable[[str], bytes | None]) -> None:
+        """Take what gives the content of a file by its name, None when there is none."""
+        self._fetch = fetch
+        self._ready: dict[Hash, law.Registry | None] = {}
+        self.raw: dict[Hash, bytes] = {}
+        self.wrong: list[Finding] = []
+
+    def __getitem__(self, name: Hash) -> law.Registry:
+        """Give a bundle, ready for deciding; KeyError when it is not there."""
+        if name not in self._ready:
+            self._ready[name] = self._load(name)
+        found = self._ready[name]
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[Hash]:
+        """Give the hashes that were asked for and found."""
+        return (name for name, found in self._ready.items() if found is not None)
+
+    def __len__(self) -> int:
+        """Count the bundles that were asked for and found."""
+        return sum(1 for _ in self)
+
+    def _load(self, name: Hash) -> law.Registry | None:
+        path = f"{name}.json"
+        raw = self._fetch(path)
+        if raw is None:
+            return None
+        if sha256(raw) != name:
+            finding = Finding(Verdict.TAMPERED, "registry", f"a bundle with the hash {name}", sha256(raw), None, path)
+            self.wrong.append(finding)
+            return None
+        try:
+            registry = law.load(raw)
+        except Malformed as error:
+            self.wrong.append(Finding(Verdict.TAMPERED, "registry", "a registry bundle", str(error), None, path))
+            return None
+        self.raw[name] = raw
+        return registry
+
+    def raw_of(self, name: Hash) -> bytes | None:
+        """Give the bytes of a bundle, None when it is not there."""
+        return self.raw.get(name) if self.get(name) is not None else None
+
+
+@dataclass
+class Source:
+    """A log that is open, and what lies beside it. `published` has the texts of those files of it that name keys."""
+
+    name: str
+    reader: LogReader
+    close: Callable[[], None]
+    registries: Registries
+    pins: PinsFile | None
+    policy: str | None
+    published: Mapping[str, str]
+    remarks: list[str] = field(default_factory=list)
+
+    def need_pins(self) -> PinsFile:
+        """Give the pins; Misuse where there are none."""
+        if self.pins is None:
+            message = f"{self.name}: no pins lie beside it; give --pins with the federation's federation.toml"
+            raise Misuse(message)
+        return self.pins
+
+
+def open_source(name: str, options: SourceOptions) -> Source:
+    """Open a log.
+
+    Raises Malformed when there is no log, Incomplete when it lacks its checkpoint, Misuse when an option does not fit,
+    Unavailable when it cannot be read.
+    """
+    if name.startswith(("http://", "https://")):
+        token = "" if options["token_file"] is None else read_private(options["token_file"]).decode().strip()
+        address = UrlLog(name, token)
+        return _finish(name, address, address.close, address.file, options)
+    path = Path(name)
+    if path.suffix == ".db" or (path / LOCK_FILE).is_file():
+        return _shard(path, options)
+    if path.is_file():
+        message = f"{name}: is no log, but a file of another kind"
+        raise Malformed(message)
+    if not path.is_dir():
+        message = f"{name}: there is no such file or folder"
+        raise Malformed(message)
+    folder = DirectoryLog(path)
+    return _finish(name, folder, folder.close, folder.file, options)
+
+
+def _shard(path: Path, options: SourceOptions) -> Source:
+    """Open a broker's SQLite shard: a folder with its lock file, or the shard's own file."""
+    folder = path.parent if path.suffix == ".db" else path
+    origins = [origin for origin in shard_origins(folder) if options["origin"] in {None, origin}]
+    if folder != path:
+        origins = [origin for origin in origins if shard_path(folder, origin) == path]
+    if len(origins) != 1:
+        known = ", ".join(origins) or "none that fits"
+        message = f"{path}: choose one of its logs with --origin: {known}"
+        raise Misuse(message)
+    reader = ShardReader(folder, origins[0])
+
+    def beside(file: str) -> bytes | None:
+        """Read what belongs to a federation's folder, of which the ledger is `broker/ledger`."""
+        return read_file(folder.parent.parent / _FEDERATION if file == PINS else folder.parent / file)
+
+    return _finish(str(path), reader, reader.close, beside, options)
+
+
+def _finish(
+    name: str,
+    reader: LogReader,
+    close: Callable[[], None],
+    beside: Callable[[str], bytes | None],
+    options: SourceOptions,
+) -> Source:
+    """Read what lies beside the log, or what the auditor brought in its place."""
+    try:
+        registry = options["registry"]
+        pins, remarks = _pins(name, beside, options["pins"])
+        policy = _text(beside(POLICY)) if options["policy"] is None else _text(brought(options["policy"]))
+        if options["policy"] is None:
+            remarks.append(_POLICY_REMARK if policy is not None else _NO_POLICY_REMARK)
+        if policy is not None:
+            parse_policy(policy)
+        return Source(
+            name=name,
+            reader=reader,
+            close=close,
+            registries=Registries((lambda file: read_file(registry / file)) if registry else _registry_of(beside)),
+            pins=pins,
+            policy=policy,
+            published={file: text for file in (LOG_VKEY, WITNESSES) if (text := _text(beside(file))) is not None},
+            remarks=remarks,
+        )
+    except BaseException:
+        close()
+        raise
+
+
+_OWN_PINS_REMARK: Final = (
+    "The pins are the log's own word: whoever forged the log forged them, too. Give --pins with a file you have from "
+    "elsewhere, such as the federation's federation.toml."
+)
+_POLICY_REMARK: Final = "The witness policy is the log's own word; give --policy with one you have from elsewhere."
+_NO_POLICY_REMARK: Final = "No witness policy: cosignatures are verified, but how many there must be is not asked."
+
+
+def _registry_of(beside: Callable[[str], bytes | None]) -> Callable[[str], bytes | None]:
+    return lambda file: beside(f"registry/{file}")
+
+
+def _pins(name: str, beside: Callable[[str], bytes | None], path: Path | None) -> tuple[PinsFile | None, list[str]]:
+    if path is not None:
+        return brought_pins(path), []
+    own = _text(beside(PINS))
+    return (None, []) if own is None else (parse_pins(own, f"{name}, pins"), [_OWN_PINS_REMARK])
+
+
+def brought(path: Path) -> bytes:
+    """Read a file the auditor named; Misuse when there is none."""
+    content = read_file(path)
+    if content is None:
+        message = f"{path}: there is no such file"
+        raise Misuse(message)
+    return content
+
+
+def brought_pins(path: Path) -> PinsFile:
+    """Read the pins the auditor has from elsewhere; raises as `brought`, and Malformed naming line, key and rule."""
+    return parse_pins(brought(path).decode(errors="replace"), str(path))
+
+
+def _text(content: bytes | None) -> str | None:
+    return None if content is None else content.decode(errors="replace")

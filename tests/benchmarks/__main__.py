@@ -1,0 +1,26 @@
+"""`make bench`: measure, print, and write `build/bench.json`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import uvloop
+
+from tests.benchmarks import exchange
+from tests.benchmarks.results import show, write
+
+SECONDS = 5.0
+
+
+def main() -> None:
+    """Run every benchmark; an argument sets the seconds of each measurement."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    place = Path("build")
+    place.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        figures = uvloop.run(exchange.measure(Path(folder), seconds))
+    show(figures)
+    write(figures)
+
+
+main()

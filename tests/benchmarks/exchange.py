@@ -1,0 +1,137 @@
+"""Complete exchanges: every step, durable ledger, real NATS with TLS, three processes; pair handles, SQLite, no HTTP."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.node.collector import Taken
+from adapters.node.core.compose import Question
+from adapters.node.node import Node
+from schemas import messages as ms
+from schemas import registry as law
+from schemas import statements as st
+from schemas.errors import Misuse
+from schemas.ids import ApprovalId, CodeName, Hash, Purpose
+from tests.benchmarks import relay
+from tests.benchmarks.results import Figure, Load, load
+from tests.benchmarks.town import COLLECTOR, FIELDS, HOLDER, KINDS, PERSON, REQUESTER, pins_of, start_node, write_courses
+from tests.support.real_federation import Agency, Process, RealFederation
+
+IN_FLIGHT = (1, 16, 64)
+PURPOSE = Purpose("Z16@1")
+YEAR_MS = 365 * 86_400_000
+USES = 1_000_000
+
+
+async def measure(folder: Path, seconds: float) -> list[Figure]:
+    """Measure the relay and then the exchanges, on one federation in one run."""
+    async with RealFederation.made(folder / "federation") as federation:
+        await federation.start_broker()
+        agencies = {name: await federation.admit(name, kind) for name, kind in KINDS.items()}
+        assert federation.broker is not None
+        await federation.broker.end()
+        write_courses(agencies[HOLDER].folder)
+        floors = await _relay(federation, agencies, seconds)
+        await federation.start_broker()
+        found = await _exchanges(federation, agencies, seconds)
+    return _figures(floors, found)
+
+
+async def _relay(federation: RealFederation, agencies: dict[str, Agency], seconds: float) -> dict[int, Load]:
+    holder = agencies[HOLDER]
+    module = (sys.executable, "-m", "tests.benchmarks.relay")
+    middle = await Process.start(*module, "middle", federation.folder, ready="relay ready")
+    end = await Process.start(*module, "end", holder.folder, holder.log, ready="relay ready")
+    bus = await agencies[REQUESTER].connect()
+    try:
+        return {n: await relay.measure(bus, n, seconds) for n in IN_FLIGHT}
+    finally:
+        await bus.close()
+        for process in (end, middle):
+            await process.end()
+
+
+async def _exchanges(federation: RealFederation, agencies: dict[str, Agency], seconds: float) -> dict[int, Load]:
+    async with _nodes(federation, agencies) as (collector, requester):
+        question = await _agreed(collector, requester)
+
+        async def ask() -> None:
+            """Ask once; anything but a record is a fault of the benchmark."""
+            assert requester.requester is not None
+            asked = await requester.requester.ask(question)
+            if asked.state != "answered":
+                message = f"exchange: {asked.state} ({asked.reason})"
+                raise Misuse(message)
+
+        return {n: await load(ask, n, seconds) for n in IN_FLIGHT}
+
+
+@asynccontextmanager
+async def _nodes(federation: RealFederation, agencies: dict[str, Agency]) -> AsyncIterator[tuple[Node, Node]]:
+    """Run the holder in a process of its own, collector and requester in this one."""
+    holder = agencies[HOLDER]
+    command = (sys.executable, "-m", "tests.benchmarks.holder", federation.folder, holder.folder, holder.log)
+    process = await Process.start(*command, ready="holder ready")
+    pins = pins_of(federation.folder)
+    collector = await start_node(agencies[COLLECTOR], pins, None)
+    requester = await start_node(agencies[REQUESTER], pins, None)
+    try:
+        yield collector, requester
+    finally:
+        await requester.close()
+        await collector.close()
+        await process.end()
+
+
+async def _agreed(collector: Node, requester: Node) -> Question:
+    """Let the DPO approve and the client consent, and give the question that is asked again and again."""
+    now = requester.identity.clock.now_ms()
+    registry = requester.federation.view.registry()
+    assert registry is not None
+    await _approve(requester, registry, now)
+    assert collector.collector is not None
+    consent = await collector.collector.collect(
+        Taken(
+            purpose=PURPOSE,
+            recipient=REQUESTER,
+            holders=(HOLDER,),
+            fields=FIELDS,
+            person=PERSON,
+            expires=now + YEAR_MS,
+            uses=USES,
+            text_sha256=Hash("0" * 64),
+            language="de",
+            medium="screen",
+            capacity="own",
+            secrecy_release=False,
+        )
+    )
+    return Question(PURPOSE, HOLDER, CodeName("adviser"), "bench", consent=consent.id)
+
+
+async def _approve(node: Node, registry: law.Registry, now: int) -> None:
+    await node.outbox.send(
+        "record",
+        lambda head: st.ApprovalGiven(
+            **head.fields(),
+            approval=ApprovalId(os.urandom(16).hex()),
+            role=CodeName("adviser"),
+            purpose=PURPOSE,
+            fields=tuple(sorted(registry.purposes[PURPOSE].fields)),
+            valid_until=now + YEAR_MS,
+        ),
+        ms.AskRecord,
+        signer=node.identity.dpo,
+    )
+
+
+def _figures(floors: dict[int, Load], found: dict[int, Load]) -> list[Figure]:
+    figures = [Figure(f"relay.rate.{n}", round(one.rate, 1), "1/s") for n, one in floors.items()]
+    figures += [Figure.beside(f"exchange.rate.{n}", found[n].rate, "1/s", floors[n].rate) for n in IN_FLIGHT]
+    figures += [Figure.beside(f"exchange.p50_ms.{n}", found[n].p50_ms, "ms", floors[n].p50_ms) for n in IN_FLIGHT]
+    figures += [Figure.beside(f"exchange.p99_ms.{n}", found[n].p99_ms, "ms", floors[n].p99_ms) for n in IN_FLIGHT]
+    return figures
+
+

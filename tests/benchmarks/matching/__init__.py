@@ -1,0 +1,1 @@
+"""How well the right person is found at the holder, and how fast: `python -m tests.benchmarks.matching`."""

@@ -1,0 +1,217 @@
+"""A broker's life in one process: how it begins an empty log, what it serves while witnesses are asked, how it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from broker.bundles import Bundles, bundle_path
+from broker.core.authenticate import Gate
+from broker.log_files import LogFiles
+from broker.pages import View
+from broker.process import Broker, Setup, recover_state
+from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.policy import Policy, parse_policy
+from consent_ledger.core.signed import SignedStatement, verify_statement
+from handschlag.registry_folder import shipped_bundle
+from schemas import canonical
+from schemas import messages as ms
+from schemas.commitment import sha256
+from schemas.errors import LedgerInconsistent, Misuse, Unavailable
+from schemas.ids import AgencyId
+from schemas.topics import ask, served
+from tests.support import keys
+from tests.support.ledger_world import Ledger
+from tests.support.memory_bus import MemoryNet
+from tests.support.memory_store import MemoryDisk, MemoryStore
+from tests.support.pens import LOG, PINS, account, changed, signer
+from tests.support.small_law import LAW
+
+LIMIT_S = 5.0
+STEERING = account("steering")
+CHAIN = ms.pack(ms.AskChain(canonical.encode_model(ms.ChainQuery(after=0))))
+
+
+@dataclass
+class Counters:
+    """A connection that has counted nothing."""
+
+    handled: int = 0
+    failed: int = 0
+    refused: int = 0
+    dropped: int = 0
+
+
+class Place:
+    """Where a broker can be started again and again: one disk, one net, the pens of a federation."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with nothing logged."""
+        self.pens, self.disk, self.net = Ledger(), MemoryDisk(), MemoryNet()
+        self.bundles = Bundles(folder, {}, {LAW.hash: LAW})
+        self.genesis = [self.steered(self.pens.sign(step())) for step in (self.pens.opening, self.pens.registry)]
+        self.ready, self.stop = asyncio.Event(), asyncio.Event()
+        self.steering = self.net.steering(STEERING)
+
+    def steered(self, note: bytes) -> SignedStatement:
+        """Prove a statement of the steering group."""
+        return verify_statement(note, {}, PINS)
+
+    def broker(self, policy: Policy | None = None) -> Broker:
+        """Put a broker together on what the disk holds."""
+        setup = Setup(Gate(PINS, STEERING), keys.signer(LOG), self.bundles, tuple(self.genesis), policy)
+        store = MemoryStore(LOG, self.disk)
+        return Broker(setup, store, recover_state(setup, store), self.net.broker(), self.pens.clock)
+
+    async def until_stopped(self) -> None:
+        """Wait as for a signal."""
+        await self.stop.wait()
+
+    @asynccontextmanager
+    async def running(self, policy: Policy | None = None) -> AsyncIterator[Broker]:
+        """Run a broker until the block ends, then stop it in order."""
+        broker = self.broker(policy)
+        self.ready.clear()
+        task = asyncio.create_task(broker.run(self.until_stopped(), self.ready.set))
+        await asyncio.wait({task, asyncio.create_task(self.ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        yield broker
+        self.stop.set()
+        await asyncio.wait_for(task, LIMIT_S)
+        self.stop.clear()
+
+    def kinds(self) -> list[str]:
+        """Give the types of what is logged."""
+        return [read_leaf(raw).kind for raw in self.disk.entries]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Give a place without a log."""
+    return Place(tmp_path)
+
+
+async def test_an_empty_log_begins_with_the_genesis_notes(place: Place) -> None:
+    """They are logged once, in order; a broker that starts again on them logs nothing more."""
+    for _ in range(2):
+        async with place.running() as broker:
+            assert (broker.serves, broker.sequences) == (True, True)
+            assert broker.sequencer.state.registry == LAW.hash
+        assert (broker.serves, broker.sequences) == (False, False)
+    assert place.kinds() == ["shard.opened", "registry.set"]
+
+
+async def test_a_beginning_that_was_cut_off_is_continued(place: Place) -> None:
+    """A crash between the notes leaves the first; the next start adds the second."""
+    both, place.genesis = place.genesis, place.genesis[:1]
+    async with place.running():
+        pass
+    place.genesis = both
+    async with place.running():
+        pass
+    assert place.kinds() == ["shard.opened", "registry.set"]
+
+
+async def test_a_note_that_does_not_fit_ends_the_start(place: Place) -> None:
+    """A genesis the rules refuse is named with its number, and the broker does not serve."""
+    place.bundles.ready.clear()
+    with pytest.raises(Misuse, match=r"genesis, note 2: not taken \(malformed\): registry"):
+        await place.broker().run(place.until_stopped(), place.ready.set)
+    assert not place.ready.is_set()
+
+
+async def test_only_reading_is_served_while_witnesses_are_asked(place: Place) -> None:
+    """Nodes need the chain to start and to answer as witnesses; nothing is logged before they have."""
+    async with place.running():
+        pass
+    policy = parse_policy(f"witness one {signer('kurse', 'witness').key.vkey}\nquorum one\n")
+    broker = place.broker(policy)
+    broker.witnessing.retry_s = 0.0
+    place.ready.clear()
+    task = asyncio.create_task(broker.run(place.until_stopped(), place.ready.set))
+    page = await _answered(place, "chain", CHAIN)
+    assert len(ms.unpack(page, ms.Receipts).receipts) == 4
+    with pytest.raises(Unavailable, match="nobody serves it"):
+        await place.steering.call(ask("record"), b"", timeout_s=LIMIT_S)
+    assert not broker.serves
+    node = place.net.agency(AgencyId("kurse"), account("kurse"))
+
+    async def witness(_topic: str, _body: bytes) -> bytes:
+        return ms.pack(ms.Cosigned(b"", b""))
+
+    await node.serve(served("witness"), witness)
+    await asyncio.wait_for(place.ready.wait(), LIMIT_S)
+    ms.unpack(await place.steering.call(ask("record"), b"", timeout_s=LIMIT_S), ms.Failed)
+    place.stop.set()
+    await task
+
+
+async def _answered(place: Place, verb: str, body: bytes) -> bytes:
+    """Ask until the verb is served."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            try:
+                return await place.steering.call(ask(verb), body, timeout_s=LIMIT_S)
+            except Unavailable:
+                await asyncio.sleep(0)
+
+
+async def test_a_broken_ledger_ends_the_broker(place: Place) -> None:
+    """What stops the sequencer stops the process with the same error, after the waiting were told."""
+    broker = place.broker()
+    running = asyncio.create_task(broker.run(place.until_stopped(), place.ready.set))
+    await asyncio.wait_for(place.ready.wait(), LIMIT_S)
+    place.disk.lock = None
+    note = place.pens.sign(place.pens.admission("kurse"))
+    reply = await place.steering.call(ask("record"), ms.pack(ms.AskRecord(note)), timeout_s=LIMIT_S)
+    ms.unpack(reply, ms.Failed)
+    with pytest.raises(LedgerInconsistent):
+        await asyncio.wait_for(running, LIMIT_S)
+
+
+async def test_what_ends_the_wait_ends_the_broker(place: Place) -> None:
+    """When what is waited for fails, such as the connection for good, the broker ends with that error."""
+
+    async def lost() -> None:
+        await place.ready.wait()
+        message = "NATS: gone"
+        raise Unavailable(message)
+
+    with pytest.raises(Unavailable, match="NATS: gone"):
+        await place.broker().run(lost(), place.ready.set)
+
+
+async def test_a_new_registry_is_read_when_it_is_named(place: Place, tmp_path: Path) -> None:
+    """A bundle laid beside the log after the start is found by its hash; one that does not lie there is refused."""
+    raw = shipped_bundle()
+    name = sha256(raw)
+    async with place.running() as broker:
+        note = place.pens.sign(changed(place.pens.registry(), registry=name))
+        before = await place.steering.call(ask("record"), ms.pack(ms.AskRecord(note)), timeout_s=LIMIT_S)
+        assert b"does not lie beside the log" in ms.unpack(before, ms.Failed).fault
+        assert broker.service.failed == {"malformed": 1}
+        bundle_path(tmp_path, name).write_bytes(raw)
+        after = await place.steering.call(ask("record"), ms.pack(ms.AskRecord(note)), timeout_s=LIMIT_S)
+        ms.unpack(after, ms.Logged)
+        assert broker.sequencer.state.registry == name
+
+
+async def test_the_pages_look_at_the_running_broker(place: Place) -> None:
+    """Health and numbers follow what the broker does; the checkpoint shown is the log's."""
+    async with place.running() as broker:
+        files = LogFiles(MemoryStore(LOG, place.disk), lambda: broker.sequencer.size)
+        view = View(broker, files, place.pens.clock, lambda: True, Counters(), lambda: True)
+        health = await view.health()
+        assert health.healthy
+        assert (health.uncosigned, health.cosigned_age_s) == (2, None)
+        await place.steering.call(ask("chain"), CHAIN, timeout_s=LIMIT_S)
+        numbers = view.metrics()
+        assert 'handschlag_broker_answers_total{type="receipts"} 1\n' in numbers
+        assert "handschlag_broker_batch_entries_count 2\n" in numbers
+        assert "handschlag_broker_log_entries 2\n" in numbers
+        broker.witnessing.cosigned_at_ms = place.pens.clock.ms - 1500
+        assert (await view.health()).cosigned_age_s == 1.5
+        files.close()
+    assert not (await view.health()).healthy

@@ -1,0 +1,134 @@
+"""The steering group's commands that need nobody else: founding, keys, registry."""
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from adapters.infra.key_files import load_seal_key, load_signer, read_published
+from broker.main import load
+from handschlag.admission import FederationPins, read_paper
+from handschlag.cli import handschlag
+from schemas.commitment import sha256
+from schemas.errors import Malformed, Misuse
+from schemas.note import SignatureType
+
+LAW = Path(__file__).parents[2] / "schemas" / "registry"
+NAME = "musterstadt.example"
+
+
+def command(*words: str | Path) -> Result:
+    """Run a command as a user would."""
+    return CliRunner().invoke(handschlag, [str(word) for word in words])
+
+
+def test_a_federation_is_founded_whole(tmp_path: Path) -> None:
+    """Its broker's folder loads, the pins are its steering keys, every secret is its owner's alone."""
+    folder = tmp_path / "town"
+    result = command("federation", "init", folder, "--name", NAME, "--nats-port", "4333")
+    assert result.exit_code == 0, result.exception
+    pins = read_paper(FederationPins, folder / "federation.toml")
+    loaded = load(folder / "broker")
+    assert pins.steering == tuple(key.vkey for key in loaded.setup.gate.pins.steering)
+    assert (pins.name, pins.nats, pins.log) == (NAME, "tls://127.0.0.1:4333", loaded.settings.log)
+    assert loaded.setup.gate.steering_account == pins.steering_account
+    assert [signed.statement.seq for signed in loaded.setup.genesis] == [1, 2]  # type: ignore[union-attr]  # steered
+    secrets = [path for path in folder.rglob("*") if path.suffix in {".key", ".seed"}]
+    assert len(secrets) == 13
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in secrets)
+    assert [path.name for path in tmp_path.iterdir()] == ["town"]
+
+
+def test_nothing_is_founded_over_something(tmp_path: Path) -> None:
+    """A folder with anything in it stays as it is; an empty one is taken."""
+    folder = tmp_path / "town"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("keep me")
+    result = command("federation", "init", folder, "--name", NAME)
+    assert isinstance(result.exception, Misuse)
+    assert [path.name for path in folder.iterdir()] == ["letter.txt"]
+    (folder / "letter.txt").unlink()
+    assert command("federation", "init", folder, "--name", NAME).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["Musterstadt", "a b", "", "x" * 65, "musterstadt.example/log"])
+def test_a_federations_name_is_checked(tmp_path: Path, name: str) -> None:
+    """What cannot be in a key's name is refused, and nothing is made."""
+    result = command("federation", "init", tmp_path / "town", "--name", name)
+    assert isinstance(result.exception, Malformed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_registry_founds_nothing(tmp_path: Path) -> None:
+    """The law is checked before anything is made."""
+    shutil.copytree(LAW, tmp_path / "law")
+    (tmp_path / "law" / "purposes.toml").write_text("[[purpose]]\nmystery = 1\n")
+    result = command("federation", "init", tmp_path / "town", "--name", NAME, "--registry", tmp_path / "law")
+    assert isinstance(result.exception, Malformed)
+    assert "registry/purposes.toml:2" in str(result.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["law"]
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "signature"),
+    [
+        ("statement", f"{NAME}/amt/statement-2", SignatureType.ED25519),
+        ("witness", f"{NAME}/amt/witness-1", SignatureType.COSIGNATURE),
+        ("steering", f"{NAME}/steering/dpo-2", SignatureType.ED25519),
+        ("log", f"{NAME}/log/2027-01", SignatureType.ED25519),
+    ],
+)
+def test_keys_are_made_for_their_role(tmp_path: Path, role: str, name: str, signature: SignatureType) -> None:
+    """A signing key has the type its role needs, and `show` tells the public half from either file."""
+    path = tmp_path / "new.key"
+    result = command("keys", "new", "--role", role, "--name", name, "--out", path)
+    assert result.exit_code == 0, result.exception
+    key = load_signer(path).key
+    assert (key.name, key.type) == (name, signature)
+    shown = [command("keys", "show", file).output for file in (path, tmp_path / "new.key.pub")]
+    assert shown == [result.output] * 2
+    assert key.vkey in result.output
+
+
+def test_a_seal_key_is_hybrid(tmp_path: Path) -> None:
+    """The default suite is the one that stays sealed against tomorrow's machines."""
+    path = tmp_path / "seal.key"
+    assert command("keys", "new", "--role", "seal", "--name", f"{NAME}/amt/seal-1", "--out", path).exit_code == 0
+    assert load_seal_key(path).suite == "mlkem768-x25519"
+    assert read_published(tmp_path / "seal.key.pub").suite == "mlkem768-x25519"
+
+
+@pytest.mark.parametrize(
+    ("role", "name"), [("statement", "amt"), ("log", f"{NAME}/amt/log-1"), ("seal", f"{NAME}/log/1")]
+)
+def test_a_keys_name_is_checked(tmp_path: Path, role: str, name: str) -> None:
+    """A name that no statement could carry is refused, and no file is made."""
+    result = command("keys", "new", "--role", role, "--name", name, "--out", tmp_path / "new.key")
+    assert isinstance(result.exception, Malformed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_registry_is_checked_and_bundled(tmp_path: Path) -> None:
+    """`check` says what there is, `bundle` writes the bytes under the hash that `check` gave."""
+    checked = command("registry", "check", LAW)
+    assert checked.exit_code == 0, checked.exception
+    bundled = command("registry", "bundle", LAW, "--out", tmp_path)
+    assert bundled.exit_code == 0, bundled.exception
+    (path,) = tmp_path.iterdir()
+    assert bundled.output.strip() == str(path)
+    assert path.stem == sha256(path.read_bytes())
+    assert path.stem in checked.output
+    assert "Z16@1" in checked.output
+
+
+def test_findings_of_the_registry_come_one_a_line(tmp_path: Path) -> None:
+    """Each contradiction has its own line with file and line."""
+    shutil.copytree(LAW, tmp_path / "law")
+    purposes = tmp_path / "law" / "purposes.toml"
+    text = purposes.read_text().replace('requester_kinds = ["', 'requester_kinds = ["dragons", "')
+    purposes.write_text(text)
+    result = command("registry", "check", tmp_path / "law")
+    assert isinstance(result.exception, Malformed)
+    assert all("purposes.toml:" in line and "dragons" in line for line in str(result.exception).splitlines())
