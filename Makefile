@@ -12,7 +12,7 @@ SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all fast check bench clean venv lock coverage lint types layers docstrings dead deps house
+.PHONY: help demo postgresql test test-all fast check bench clean venv lock coverage lint types layers docstrings dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
@@ -26,10 +26,10 @@ demo: venv $(NATS)
 	$(BIN)/handschlag demo $(if $(KEEP),--keep)
 
 # Measured for `make coverage`, which would otherwise have to run everything a second time.
-test: venv $(NATS)
+test: venv $(NATS) postgresql
 	$(BIN)/coverage run -m pytest -m "not long"
 
-test-all: venv $(NATS)
+test-all: venv $(NATS) postgresql
 	$(BIN)/python -m pytest
 
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
@@ -83,6 +83,10 @@ $(VENV)/.locked: requirements-dev.lock
 $(VENV)/.product: $(VENV)/.locked pyproject.toml
 	$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
+
+# The agency's database of some tests; Debian's package, where root may install it.
+postgresql:
+	@sh deploy/install_postgresql.sh
 
 $(NATS): deploy/install_nats_server.sh | $(VENV)/.locked
 	sh deploy/install_nats_server.sh build/bin

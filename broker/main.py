@@ -18,12 +18,12 @@ import structlog
 from adapters.infra import logs
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import read_private
+from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
 from adapters.infra.tls import client_context
 from broker.bundles import Bundles
 from broker.core.authenticate import Gate
-from broker.http_server import listen, serving
 from broker.log_files import LogFiles
 from broker.operator_api import make_app
 from broker.pages import View

@@ -56,6 +56,7 @@ class Pages:
     metrics: Callable[[], str]
     checkpoint: Callable[[], bytes | None]
     read_tile: Callable[[Tile], Awaitable[bytes | None]]
+    beside: Callable[[str], bytes | None]
     auditors: Sequence[Hash] = ()
 
 
@@ -93,6 +94,14 @@ def make_app(pages: Pages) -> FastAPI:
             raise HTTPException(404, "the log has no such tile")
         lifetime = FOR_EVER if wanted.level is not None else FOR_ONE_READER
         return Response(content, media_type=BYTES, headers={"Cache-Control": lifetime})
+
+    @app.get("/log/{path:path}")
+    async def beside(path: str) -> Response:
+        """Give what lies beside the log for those who check it: its key, the pins, registry bundles. No secret."""
+        content = pages.beside(path)
+        if content is None:
+            raise HTTPException(404, "no such file lies beside the log")
+        return Response(content, media_type=TEXT, headers={"Cache-Control": FOR_NOW})
 
     return app
 

@@ -9,6 +9,7 @@ from broker.log_files import LogFiles
 from broker.metrics import Family, by_label, single, write
 from broker.operator_api import Health, Pages
 from broker.process import Broker
+from consent_ledger.core.pins_file import write_pins
 from consent_ledger.ports import Clock
 from schemas.ids import Hash
 
@@ -35,7 +36,24 @@ class View:
 
     def pages(self, auditors: tuple[Hash, ...]) -> Pages:
         """Give the pages over this view."""
-        return Pages(self.health, self.metrics, lambda: self.broker.witnessing.published, self.files.read, auditors)
+        return Pages(self.health, self.metrics, self.checkpoint, self.files.read, self.beside, auditors)
+
+    def checkpoint(self) -> bytes | None:
+        """Give the checkpoint that is shown to the world."""
+        return self.broker.witnessing.published
+
+    def beside(self, path: str) -> bytes | None:
+        """Give a file that lies beside the log, as in an export; None when there is none of this name."""
+        setup = self.broker.setup
+        match path.split("/"):
+            case ["log.vkey"]:
+                return f"{setup.signer.key.vkey}\n".encode()
+            case ["pins.toml"]:
+                return write_pins(setup.gate.pins, ()).encode()
+            case ["registry", name]:
+                return setup.bundles.raw.get(Hash(name.removesuffix(".json")))
+            case _:
+                return None
 
     async def health(self) -> Health:
         """Say what works by trying it, or by asking who must know."""

@@ -182,7 +182,11 @@ class UrlLog(TiledLog):
 
     def __init__(self, address: str, token: str = "", transport: httpx.BaseTransport | None = None) -> None:
         """Open the log; raises as `TiledLog` does, and Misuse for a token that would travel in the clear."""
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            message = f"{address}: is no address"
+            raise Malformed(message) from error
         if token and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             message = f"{address}: a token is sent by https only"
             raise Misuse(message)
@@ -260,7 +264,7 @@ def _decode(path: str, content: bytes, width: int) -> _Bundle:
         at = end
     found = tuple(entries)
     if at < len(content) and (content.count(b"\n", at + _LENGTH_BYTES) > 1 or len(found) >= width):
-        return found, Malformed(f"{path}: what stands after entry {len(found) - 1} of the bundle does not fit")
+        return found, Malformed(f"{path}: entry {len(found)} of the bundle does not fit, or should not be there")
     if len(found) < width:
         return found, Incomplete(f"{path}: the bundle ends within or before its entry {len(found)}, and has {width}")
     return found, None

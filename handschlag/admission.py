@@ -1,4 +1,4 @@
-"""The papers that travel between an agency and the steering group when it joins. All of it is public; all of it is TOML.
+"""The papers that travel between an agency and the steering group when it joins: all public, all TOML.
 
     federation.toml             what everybody is told beforehand: `FederationPins`
     application.toml            what `node init` writes for the steering group: `Application`
@@ -52,7 +52,7 @@ class OfferedKey(Wire):
 
 
 class Application(Wire):
-    """An agency asks to be admitted: its public keys, its NATS user's public key, its certificate request (PKCS #10)."""
+    """An agency asks to be admitted: its public keys, its NATS user's key, its certificate request (PKCS #10)."""
 
     agency: AgencyId
     kind: CodeName

@@ -35,9 +35,16 @@ class Parts:
 
     @classmethod
     def at(cls, place: Path, entry_place: Path | None) -> Self:
-        """Read both; Incomplete when one is not there."""
-        beside = place.with_name(place.name.removesuffix(PROOF_SUFFIX) + ENTRY_SUFFIX)
-        return cls(_read(place), _read(entry_place or beside))
+        """Read both; Misuse when there is no proof, Incomplete when there is no entry beside it."""
+        beside = entry_place or place.with_name(place.name.removesuffix(PROOF_SUFFIX) + ENTRY_SUFFIX)
+        proof, entry = read_file(place), read_file(beside)
+        if proof is None:
+            message = f"{place}: there is no such file"
+            raise Misuse(message)
+        if entry is None:
+            message = f"{beside}: the entry that {place.name} speaks of is missing"
+            raise Incomplete(message)
+        return cls(proof, entry)
 
 
 @dataclass(frozen=True)
@@ -95,11 +102,3 @@ def _log_key(origin: str, pins: PinsFile, opened: bytes | None) -> VerifierKey:
 def _note_of(opened: bytes) -> bytes:
     """Give the note in a `shard.opened` entry, or what should be the note itself."""
     return read_leaf(opened).entry.statement.encode() if opened.startswith(b"handschlag/entry/") else opened
-
-
-def _read(path: Path) -> bytes:
-    content = read_file(path)
-    if content is None:
-        message = f"{path}: there is no such file"
-        raise Incomplete(message)
-    return content

@@ -35,6 +35,7 @@ LEAST_SERVER: Final = (2, 12, 7)
 _READ_BYTES: Final = 1024 * 1024
 _PING_EVERY_S: Final = 5
 _FLUSH_LIMIT_S: Final = 5
+_STOP_LIMIT_S: Final = 5
 _NEVER_GIVE_UP: Final = -1
 _NO_BUFFER: Final = -1
 _ONE_TAKES_IT: Final = "one"
@@ -138,6 +139,13 @@ class _Client(Client):
                 await self._error_cb(error)
             await self.close()
 
+    async def close(self) -> None:
+        """Close, and wait for the task that reconnects: it may miss that it was cancelled and go on for a while."""
+        await super().close()
+        reconnecting = self._reconnection_task
+        if reconnecting is not None and not self.is_reconnecting_here():
+            await asyncio.wait([reconnecting], timeout=_STOP_LIMIT_S)
+
     def is_reconnecting_here(self) -> bool:
         """Say whether the task that asks is the one that reconnects."""
         return asyncio.current_task() is self._reconnection_task
@@ -234,7 +242,7 @@ class NatsBus:
             message = f"{topic}: no connection to NATS"
             raise Unavailable(message)
         try:
-            subscription = await self._client.subscribe(topic, _ONE_TAKES_IT, take)
+            self._served.append(await self._client.subscribe(topic, _ONE_TAKES_IT, take))
             await self._client.flush()
         except errors.Error as error:
             message = f"{topic}: the connection to NATS went down"
@@ -242,7 +250,6 @@ class NatsBus:
         if any(f'subscription to "{topic.lower()}"' in denial for denial in self._denials):
             message = f"{topic}: the login does not allow to serve it"
             raise Misuse(message)
-        self._served.append(subscription)
 
     async def close(self) -> None:
         """Take nothing new, let handlers finish and their replies leave, disconnect; see `schemas.bus.Bus.close`.
@@ -324,9 +331,6 @@ class NatsBus:
                     await asyncio.gather(*drains, return_exceptions=True)
                 while self._running:
                     await asyncio.wait(self._running)
-                if self._client.is_connected:
-                    with suppress(errors.Error):
-                        await self._client.flush()
         except TimeoutError:
             self._listeners.error(f"close: {len(self._running)} handlers were not done in time and are cancelled")
             for task in self._running:

@@ -16,10 +16,11 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field
 
 from adapters.infra import nats_accounts
+from adapters.infra.files import read_private, write_atomic
 from adapters.infra.nats_accounts import Accounts, Permissions
 from adapters.infra.nats_keys import ENTROPY_BYTES, Kind, check_public_key, new_seed, public_key
 from adapters.infra.nats_server_conf import ServerPlace, render
-from adapters.infra.private_files import create_private, replace_private
+from adapters.infra.private_files import create_private
 from schemas import canonical
 from schemas.errors import Misuse
 from schemas.ids import AgencyId, FederationName, NatsAccount
@@ -95,7 +96,7 @@ class OperatorStore:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a folder that `create` made; Misuse when there is none, Malformed when a file was damaged."""
-        return cls(folder, canonical.decode_model(Federation, _read(folder / _FEDERATION)))
+        return cls(folder, canonical.decode_model(Federation, read_private(folder / _FEDERATION)))
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -146,7 +147,7 @@ class OperatorStore:
     def account_jwts(self, now_s: int) -> Mapping[NatsAccount, str]:
         """Give the JWTs of all accounts, revoked ones too: a server that was away must learn of them as well."""
         at_s = max(now_s, self._federation.last_s)
-        signing, accounts = _read(self._folder / _SIGNING_SEED).decode(), self.accounts
+        signing, accounts = read_private(self._folder / _SIGNING_SEED).decode(), self.accounts
         activations = {
             agency: nats_accounts.activation_jwt(self._account_seed(account), accounts.broker, at_s)
             for agency, account in accounts.agencies.items()
@@ -172,7 +173,7 @@ class OperatorStore:
         return render(place, self._federation.operator_jwt, self._federation.system, self.account_jwts(now_s))
 
     def _account_seed(self, account: NatsAccount) -> str:
-        return _read(self._folder / _ACCOUNTS / f"{check_public_key(Kind.ACCOUNT, account)}.seed").decode()
+        return read_private(self._folder / _ACCOUNTS / f"{check_public_key(Kind.ACCOUNT, account)}.seed").decode()
 
     def _jwts_of(self, *accounts: NatsAccount, now_s: int) -> Jwts:
         jwts = self.account_jwts(now_s)
@@ -197,11 +198,11 @@ class OperatorStore:
     def _save(self, now_s: int, members: tuple[Member, ...]) -> None:
         """Write the members down, unless another process has changed the file since it was read."""
         path = self._folder / _FEDERATION
-        if _read(path) != canonical.encode_model(self._federation):
+        if read_private(path) != canonical.encode_model(self._federation):
             message = f"{path}: another process changed it meanwhile; repeat the command"
             raise Misuse(message)
         self._federation = self._federation.model_copy(update={"members": members, "last_s": self._next_s(now_s)})
-        replace_private(path, canonical.encode_model(self._federation))
+        write_atomic(path, canonical.encode_model(self._federation), mode=0o600)
 
 
 def _random_seed(kind: Kind) -> str:
@@ -213,11 +214,3 @@ def _new_account(folder: Path) -> NatsAccount:
     account = NatsAccount(public_key(seed))
     create_private(folder / _ACCOUNTS / f"{account}.seed", seed.encode())
     return account
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        message = f"{path}: there is no such file; it belongs to the folder of a NATS operator"
-        raise Misuse(message) from error

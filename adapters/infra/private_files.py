@@ -1,8 +1,9 @@
-"""Files that hold secrets: readable by their owner alone from the first byte on, and never half written."""
+"""New files that hold secrets: readable by their owner alone from the first byte on, and never written twice."""
 
 import os
 from pathlib import Path
 
+from adapters.infra.files import sync_folder
 from schemas.errors import Misuse
 
 
@@ -17,21 +18,4 @@ def create_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _make_name_durable(path.parent)
-
-
-def replace_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step, so that a crash leaves the old content or the new one."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    create_private(new, content)
-    new.replace(path)
-    _make_name_durable(path.parent)
-
-
-def _make_name_durable(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)

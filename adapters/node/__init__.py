@@ -1,0 +1,1 @@
+"""The edge: what runs next to an agency."""

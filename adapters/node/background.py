@@ -48,34 +48,39 @@ class Background:
     """The tasks of one node; `report` is told where something went wrong and its code, never of persons."""
 
     report: Callable[[str, Code], None]
-    _error: LedgerInconsistent | None = None
-    _broken: asyncio.Event = field(default_factory=asyncio.Event)
+    _errors: list[LedgerInconsistent] = field(default_factory=list)
+    _found: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closed: bool = False
 
+    @property
+    def stopped(self) -> bool:
+        """True once a contradiction of the log was found."""
+        return bool(self._errors)
+
     def check(self) -> None:
         """Raise the contradiction that stopped the node, if one did."""
-        if self._error is not None:
-            raise self._error
+        if self._errors:
+            raise self._errors[0]
 
     def stop(self, error: LedgerInconsistent) -> None:
-        """Stop the node for good; the first contradiction found is the one that is told."""
-        self._error = self._error or error
-        self._broken.set()
+        """Stop the node for good."""
+        self._errors.append(error)
+        self._found.set()
         self.report("ledger", error.code)
 
     async def broken(self) -> LedgerInconsistent:
         """Wait until a contradiction of the log was found, and give it."""
-        await self._broken.wait()
-        return self._error or LedgerInconsistent("ledger: inconsistent")
+        await self._found.wait()
+        return self._errors[0]
 
     async def guarded(self, work: Awaitable[T]) -> T:
         """Do something for a caller; a contradiction of the log found on the way stops the node and is passed on."""
-        self.check()
         try:
             return await work
         except LedgerInconsistent as error:
-            self.stop(error)
+            if error not in self._errors:
+                self.stop(error)
             raise
 
     async def tried(self, what: str, work: Awaitable[T]) -> T | None:
@@ -105,6 +110,7 @@ class Background:
 
     async def _run(self, what: str, work: Coroutine[None, None, None]) -> None:
         try:
+            self.check()
             await self.guarded(work)
         except LedgerInconsistent:
             return
@@ -119,8 +125,8 @@ class Background:
 class Sweep:
     """Work that comes due at times a table knows: done when the first is due, and then when the next one is.
 
-    `work` gets the present time in ms, does what is due by then, and gives when the next is, None for never. It is never
-    run twice at once.
+    `work` gets the present time in ms, does what is due by then, and gives when the next is, None for never. It never
+    runs twice at once.
     """
 
     def __init__(
@@ -142,10 +148,7 @@ class Sweep:
 
     def at(self, due_ms: int) -> None:
         """See to it that the work is done at this time or before."""
-        if self._closed or (self._due is not None and self._due <= due_ms):
-            return
-        self._due = due_ms
-        if not self._running:
+        if not self._closed and self._wish(due_ms) and not self._running:
             self._set(0.0)
 
     def close(self) -> None:
@@ -153,6 +156,13 @@ class Sweep:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+
+    def _wish(self, due_ms: int) -> bool:
+        """Bring the work forward to this time; tell whether it was to be done later, or not at all."""
+        if self._due is not None and self._due <= due_ms:
+            return False
+        self._due = due_ms
+        return True
 
     def _set(self, least_s: float) -> None:
         """Set the timer for what is due next, but never for longer than the clock is trusted to agree with it."""
@@ -179,6 +189,6 @@ class Sweep:
             again = await self._work(self._clock.now_ms())
         finally:
             self._running = False
-            if again is not None and (self._due is None or again < self._due):
-                self._due = again
+            if again is not None:
+                self._wish(again)
             self._set(SHORTEST_TIMER_S)

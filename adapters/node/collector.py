@@ -179,7 +179,7 @@ class Collector:
         return proven
 
     def _drop(self, statement: Ours, _: Code) -> Sequence[Op]:
-        """A consent that is never logged is not in force."""
+        """Note that a consent that is never logged is not in force."""
         if not isinstance(statement, st.ConsentGiven):
             return ()
         return (self.store.bases.rejected(statement.consent, NO_RECEIPT),)

@@ -27,7 +27,7 @@ class Cosigner:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def witness(self, request: ms.Witness) -> ms.Cosigned:
-        """Answer an `add-checkpoint` body with a cosignature line, or with the checkpoint held when the sizes differ."""
+        """Answer an `add-checkpoint` body with a cosignature, or with the checkpoint held when the sizes differ."""
         signer = self.identity.witness
         if signer is None:
             message = "witness: this node does not cosign"

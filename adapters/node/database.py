@@ -1,4 +1,4 @@
-"""One SQLite file, one writer thread, group commit: a write returns when it is on the disk, together with its neighbours.
+"""One SQLite file, one writer thread, group commit: a write returns when it is on the disk.
 
 Durable means: after `write` returned, the rows survive a loss of power (WAL, synchronous=FULL). Writes asked for at the
 same time share one commit and are carried out in the order they were asked for; one that breaks a rule of the schema
@@ -150,7 +150,7 @@ class Database:
         return [Row(dict(cells)) for cells in self._reader_link.execute(sql, values)]
 
     def _run(self) -> None:
-        """The writer thread: take what waits, commit it together, tell each job how it went."""
+        """Take what waits, commit it together, tell each job how it went: the writer thread."""
         ended = False
         while not ended:
             jobs = [self._jobs.get()]

@@ -2,11 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from consent_ledger.ports import Clock
 from schemas.ids import AgencyId, KeyId
 from schemas.note import Signer
 from schemas.seal import Opener
+
+
+class Roles(NamedTuple):
+    """Which sides of an exchange an agency takes; without a source nobody is a holder."""
+
+    requester: bool = True
+    holder: bool = True
+    collector: bool = True
+
+
+ALL_ROLES: Final = Roles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +37,4 @@ class Identity:
     random_bytes: Callable[[int], bytes]
     witness: Signer | None = None
     dpo: Signer | None = None
+    roles: Roles = ALL_ROLES

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from adapters.node.approvals import Approvals
 from adapters.node.background import Background
@@ -26,17 +26,6 @@ from adapters.sources.port import Source
 from consent_ledger.core.signed import Pins
 from schemas.bus import Bus
 from schemas.errors import Code
-
-
-class Roles(NamedTuple):
-    """Which sides of an exchange an agency takes; without a source nobody is a holder."""
-
-    requester: bool = True
-    holder: bool = True
-    collector: bool = True
-
-
-ALL_ROLES: Final = Roles()
 
 
 class Holder(NamedTuple):
@@ -76,10 +65,9 @@ class Node:
         pins: Pins,
         source: Source | None,
         report: Callable[[str, Code], None],
-        *,
-        roles: Roles = ALL_ROLES,
     ) -> Self:
-        """Wire a node; nothing runs yet."""
+        """Wire a node with the roles of its identity; nothing runs yet."""
+        roles = identity.roles
         view, background = View(pins), Background(report)
         outbox = Outbox(bus, store, view, identity, background)
         federation = Federation(bus, store, view, background, identity.clock)

@@ -300,7 +300,7 @@ class Outbox:
         raise Unavailable(message, code=Code.BUSY)
 
     async def _give_up(self, issued: Issued, code: Code) -> None:
-        """The broker did not log it and never will: the number is dead, and the log is told so."""
+        """Bury the number of a statement that is never logged, and tell the log so."""
         statement = issued.statement
         self.background.report("not_logged", code)
         drop = self._handling(statement).drop

@@ -20,7 +20,7 @@ from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, fault_of
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import NO_RECEIPT, Disclosed, Handle, Received, ReceivedState, Receipt, basis_of
+from adapters.node.store.rows import NO_RECEIPT, Disclosed, Handle, Receipt, Received, ReceivedState, basis_of
 from adapters.node.withdrawals import ENDED, Withdrawals
 from adapters.sources.port import LocalRef, Source
 from consent_ledger.core.state import DEADLINE_GRACE_MS
@@ -158,7 +158,7 @@ class Outcomes:
     async def hand_in(self, answering: Answering, closed: Closed, *kept: Op, later: bool) -> Settled:
         """Sign a closed outcome, keep it with its sealed bytes, hand it in, and settle what the log says.
 
-        `later` says that no call is open through which a record could go back: it is then handed over by a call of ours.
+        `later` says that no call is open through which a record could go back: it is handed over by a call of ours.
         """
 
         def compose(head: Head) -> st.Outcome:
@@ -234,12 +234,12 @@ class Outcomes:
         return await self._settle(Answering.of_row(row, outcome.grant), issued, reply, later=True)
 
     def _drop(self, outcome: Ours, _: Code) -> Sequence[Op]:
-        """An outcome that is never logged leaves its request to the deadline."""
+        """Leave a request to its deadline whose outcome is never logged."""
         self._deadlines.now()
         return (self.store.received.wait(outcome.exchange, "not_logged"),) if isinstance(outcome, st.Outcome) else ()
 
     def _forget(self, basis: str) -> None:
-        """A basis has ended: a handle goes with its last basis."""
+        """Forget what an ended basis carried: a handle goes with its last basis."""
         for name, known in list(self._handles.items()):
             left = known.bases - {basis}
             if left:
@@ -267,7 +267,7 @@ class Outcomes:
         return await self.store.received.next_deadline()
 
     async def _end(self, row: Received) -> None:
-        """Hand in "not available"; what comes too late even for that ends here, as it ended by computation in the log."""
+        """Hand in "not available"; what comes too late even for that ends here, as by computation it did in the log."""
         now = self.identity.clock.now_ms()
         if row.exchange in self._claimed:
             return

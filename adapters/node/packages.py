@@ -1,4 +1,4 @@
-"""The recipient's end of a consent: its sealed package, taken only when it opens the commitment that stands in the log."""
+"""The recipient's end of a consent: its sealed package, taken only when it opens the commitment in the log."""
 
 from dataclasses import dataclass
 

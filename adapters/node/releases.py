@@ -20,7 +20,7 @@ from schemas.record import PersonBlock, SealedPerson
 
 
 class Waiting(NamedTuple):
-    """A request that waits for a human: the person asked for, as far as named, and the rows it may be, as they are now."""
+    """A request that waits for a human: the person asked for, as far as named, and the rows it may be, as of now."""
 
     request: Received
     person: PersonBlock | None
@@ -45,7 +45,7 @@ class Releases:
         return [await self._shown(row) for row in rows]
 
     async def release(self, exchange: ExchangeId, ref: LocalRef) -> None:
-        """A human decided that `ref` is the person and may be answered for; the record travels now.
+        """Answer as a human decided: `ref` is the person, and the record may travel now.
 
         Raises Misuse when the request does not wait for a human, its deadline has passed, the row is none of its
         candidates or blocked by now, or the grant's basis is over; Unavailable when the source does not answer.
@@ -69,7 +69,7 @@ class Releases:
             await self.outcomes.hand_in(Answering.of(grant, ref, block), closed, later=True)
 
     async def refuse(self, exchange: ExchangeId, reason: CodeName) -> None:
-        """A human decided against it: outwardly nothing happens until the deadline. Raises Misuse as `release`."""
+        """Refuse as a human decided: outwardly nothing happens until the deadline. Raises Misuse as `release`."""
         with self.outcomes.claim(exchange):
             row = await self._open_for_human(exchange)
             await self.store.write(self.store.received.wait(row.exchange, f"refused_{reason}"))

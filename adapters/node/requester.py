@@ -235,7 +235,7 @@ class Requester:
         return proven
 
     async def _take_answer(self, grant: Proven, answer: ms.Delivered, *also: Op) -> None:
-        """Step 15: both receipts, the holder's signature, the ciphertext's hash, the seal, the commitment, the fields."""
+        """Step 15: check both receipts, the holder's signature, the ciphertext's hash, seal, commitment and fields."""
         entry = self.federation.view.prove(answer.entry, answer.proof)
         proven = prove_answer(grant, entry)
         exchange, receipt = proven.request.exchange, Receipt(answer.entry, answer.proof)

@@ -14,12 +14,11 @@ from adapters.node.core.accept import AcceptedGrant, Holding, accept, needed
 from adapters.node.core.answer import committed_person, open_person
 from adapters.node.core.match import NOBODY, Match, match
 from adapters.node.core.release import Parties, Release, decide_release
-from adapters.node.core.view import Proven
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.outcomes import Answering, Outcomes
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import ReceivedState, Receipt, basis_of
+from adapters.node.store.rows import Receipt, ReceivedState, basis_of
 from adapters.sources.port import Source
 from consent_ledger.core.leaf import read_leaf
 from schemas import canonical
@@ -77,7 +76,7 @@ class Responder:
         exchange = grant.request.exchange
         work = self._working.get(exchange)
         if work is None:
-            work = asyncio.get_running_loop().create_task(self._work(grant, permit))
+            work = asyncio.get_running_loop().create_task(self.background.guarded(self._work(grant, permit)))
             self._working[exchange] = work
             work.add_done_callback(lambda _: self._working.pop(exchange, None))
         until_s = arrived_s + grant.rule.row.later_after_ms / 1000
@@ -129,16 +128,12 @@ class Responder:
     async def _work(self, grant: AcceptedGrant, permit: ms.Permit) -> ms.Delivered | None:
         """Answer a grant or keep it for later; nothing that goes wrong here shows outwardly."""
         exchange = grant.request.exchange
-        try:
-            if exchange in self._seen:
-                return await self._quietly("repeat", self._repeat(exchange))
-            self._remember(exchange, grant.request.answer_by)
-            answer = await self._quietly("permit", self._answer_alone(grant, permit))
-            if answer is None:
-                await self._quietly("permit", self._forget_unkept(exchange))
-        except LedgerInconsistent as error:
-            self.background.stop(error)
-            raise
+        if exchange in self._seen:
+            return await self._quietly("repeat", self._repeat(exchange))
+        self._remember(exchange, grant.request.answer_by)
+        answer = await self._quietly("permit", self._answer_alone(grant, permit))
+        if answer is None:
+            await self._quietly("permit", self._forget_unkept(exchange))
         return answer
 
     async def _answer_alone(self, grant: AcceptedGrant, permit: ms.Permit) -> ms.Delivered | None:
@@ -146,7 +141,7 @@ class Responder:
             return await self._answer(grant, permit)
 
     async def _forget_unkept(self, exchange: ExchangeId) -> None:
-        """A grant of which nothing is durable is worked on as if it were new when it comes again."""
+        """Work on a grant of which nothing is durable as if it were new, when it comes again."""
         if await self.store.received.find(exchange) is None:
             self._seen.pop(exchange, None)
 

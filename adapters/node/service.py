@@ -57,6 +57,7 @@ class NodeService:
         async def handle(_topic: str, unverified: bytes) -> bytes:
             """Answer one call."""
             try:
+                self.background.check()
                 message = await self.background.guarded(answer(unverified))
             except LedgerInconsistent:
                 raise
@@ -109,5 +110,5 @@ class NodeService:
         return self.federation.view.prove(delivery.entry, delivery.proof)
 
     async def _acknowledged(self, acknowledged: st.Acknowledged, proven: Proven) -> None:
-        """The requester has these records: their sealed bytes go."""
+        """Drop the sealed bytes of what the requester says it has."""
         await self.store.write(*self.store.received.acknowledged(acknowledged.exchanges, proven.agency))

@@ -37,6 +37,14 @@
     order = "lfd_nr"
     recorded_at = "stand"
 
+    [rest]                                  # of a web service (kind = "rest"), whose location is its https address
+    find = "/clients"                       # answers with persons; finds at least all whose name begins so, in any case
+    find_by = { family_name = "name" }      # its parameters: this one, and given_names, birth_date, file_number
+    rows = "/items"                         # JSON pointer to the list in that answer; columns are members or pointers
+    more = "/next"                          # pointer to what says that the list is cut, where the service cuts lists
+    one = "/clients/{ref}"                  # answers with one person
+    select = "fields"                       # parameter that takes the names of the wanted members, where there is one
+
     [fields]
     "contact.phone" = "telefon"
     "identity_core.sex" = { column = "geschlecht", type = "code", codes = "sex" }
@@ -63,6 +71,7 @@ _ISO: Final = ("%Y-%m-%d",)
 _SEXES: Final = frozenset("mwdx")
 _PERSON_CELLS: Final = (("birth_date", "date"), ("sex", "code"), ("birth_country", "code"))
 _PASSWORD: Final = re.compile(r"^[a-z0-9+]+://[^/@]*:[^/@]*@|[?&](password|sslpassword|token)=")
+_SAFE_URL: Final = re.compile(r"https://[^/@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/|$)")
 _KEY: Final = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _PATH: Final = re.compile(rf"{_KEY}(?:\s*\.\s*{_KEY})*")
 _STEP: Final = re.compile(_KEY)
@@ -149,6 +158,38 @@ class Detail(_Shape):
     recorded_at: _Column | None = None
 
 
+def _ref_place(path: str) -> str:
+    if path.count("{ref}") != 1:
+        message = "the place of the key is {ref}, once"
+        raise ValueError(message)
+    return path
+
+
+_Path = Annotated[str, StringConstraints(pattern=r"^/[^?#\s]*$", max_length=400)]
+_Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~]|~[01])*)?$", max_length=200)]
+_Parameter = Annotated[str, StringConstraints(pattern=r"^[^&=#\s]{1,60}$")]
+
+
+class FindBy(_Shape):
+    """The parameters by which a service finds persons."""
+
+    family_name: _Parameter
+    given_names: _Parameter | None = None
+    birth_date: _Parameter | None = None
+    file_number: _Parameter | None = None
+
+
+class Service(_Shape):
+    """How a web service is asked, and where in its answers the rows stand (RFC 6901)."""
+
+    find: _Path
+    find_by: FindBy
+    rows: _Pointer = ""
+    more: _Pointer | None = None
+    one: Annotated[_Path, AfterValidator(_ref_place)]
+    select: _Parameter | None = None
+
+
 class _Common(_Shape):
     """What holds for many columns at once."""
 
@@ -162,7 +203,7 @@ class SourceMapping(_Shape):
     """A whole mapping with everything spelled out; `file` is its name for messages."""
 
     file: str
-    kind: Literal["sql", "sheet", "csv"]
+    kind: Literal["sql", "sheet", "csv", "rest"]
     location: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     table: _Column = ""
     encoding: Literal["utf-8", "utf-8-sig", "cp1252"] = "utf-8"
@@ -172,6 +213,7 @@ class SourceMapping(_Shape):
     file_number: _Column | None = None
     secret_file: Annotated[str, StringConstraints(min_length=1, max_length=400)] | None = None
     header_row: Annotated[int, Field(ge=1, le=100)] = 1
+    rest: Service | None = None
     person: PersonColumns
     details: dict[str, Detail]
     fields: Annotated[dict[FieldName, FieldColumn], Field(min_length=1, max_length=200)]
@@ -255,12 +297,7 @@ def _shaped(shape: type[ShapeT], value: object) -> ShapeT:
 
 def _contradictions(mapping: SourceMapping, known: frozenset[FieldName]) -> Iterator[tuple[_Loc, str]]:
     """Find what cannot be true together, each with its place and the rule."""
-    if _PASSWORD.search(mapping.location) is not None:
-        yield ("location",), "a password stands in a file of its own, which secret_file names"
-    if mapping.kind != "sql" and mapping.details:
-        yield ("details",), "only a database has detail tables"
-    if bool(mapping.table) != (mapping.kind in {"sql", "sheet"}):
-        yield ("table",), "a database or a workbook needs one, nothing else has one"
+    yield from _of_kind(mapping)
     sex, country = mapping.person.sex, mapping.person.birth_country
     if sex is not None and not set(sex.codes.values()) <= _SEXES:
         yield ("person", "sex", "codes"), "the codes are m, w, d and x"
@@ -274,6 +311,20 @@ def _contradictions(mapping: SourceMapping, known: frozenset[FieldName]) -> Iter
             yield (*place, "detail"), "no such table under details"
         if (rule.type == "code") != bool(rule.codes):
             yield (*place, "codes"), "a field of type code needs codes, no other has them"
+
+
+def _of_kind(mapping: SourceMapping) -> Iterator[tuple[_Loc, str]]:
+    """Find what a source of this kind cannot have, or lacks."""
+    if _PASSWORD.search(mapping.location) is not None:
+        yield ("location",), "a password stands in a file of its own, which secret_file names"
+    if mapping.kind != "sql" and mapping.details:
+        yield ("details",), "only a database has detail tables"
+    if bool(mapping.table) != (mapping.kind in {"sql", "sheet"}):
+        yield ("table",), "a database or a workbook needs one, nothing else has one"
+    if (mapping.rest is not None) != (mapping.kind == "rest"):
+        yield ("rest",), "a web service needs it, nothing else has it"
+    if mapping.kind == "rest" and _SAFE_URL.match(mapping.location) is None:
+        yield ("location",), "the address of a service begins with https://; with http:// on this machine only"
 
 
 def _spelled_out(raw: Mapping[str, object]) -> dict[str, object]:

@@ -3,10 +3,23 @@
 from pathlib import Path
 
 from adapters.sources.csv_file import csv_source
-from adapters.sources.mapping import SourceMapping
+from adapters.sources.mapping import SourceMapping, parse
+from adapters.sources.paper import PaperSource, is_paper, parse_paper
 from adapters.sources.port import Source
+from adapters.sources.rest import RestSource
 from adapters.sources.sheet import sheet_source
 from adapters.sources.sql import SqlSource
+from schemas.ids import FieldName
+
+
+def source_of(text: str, file: str, folder: Path, known: frozenset[FieldName]) -> Source:
+    """Make the source of a mapping's text, whatever its kind; `known` are the fields the registry defines.
+
+    Raises Malformed with every finding.
+    """
+    if is_paper(text):
+        return PaperSource(parse_paper(text, file, known))
+    return open_source(parse(text, file, known), folder)
 
 
 def open_source(mapping: SourceMapping, folder: Path) -> Source:
@@ -22,3 +35,5 @@ def open_source(mapping: SourceMapping, folder: Path) -> Source:
             return sheet_source(mapping, path)
         case "csv":
             return csv_source(mapping, path)
+        case "rest":
+            return RestSource(mapping, secret)

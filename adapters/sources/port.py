@@ -59,6 +59,13 @@ class Source(Protocol):
     """One system of one agency."""
 
     @property
+    def by_hand(self) -> bool:
+        """Whether only a human can look, as in a paper file: every request then waits for one (see `paper.py`).
+
+        Such a source finds nobody, and `fetch` gives what a human prepared for a release.
+        """
+
+    @property
     def catalogue(self) -> frozenset[FieldName]:
         """The fields this source can deliver, as its mapping says; no data is read for it."""
 

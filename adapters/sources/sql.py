@@ -21,6 +21,7 @@ from adapters.sources.persons import RowReader, demand_query, fits, may_be, name
 from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
 from adapters.sources.sql_conditions import Holds, born, is_key, key_of, like
 from adapters.sources.sql_databases import Database, Server, SqliteFile, place_of
+from adapters.sources.survey import Survey
 from adapters.sources.workers import Workers
 from schemas.errors import HandschlagError, Malformed, Misuse, Unavailable
 from schemas.ids import FieldName
@@ -61,6 +62,8 @@ class _Job:
 
 class SqlSource:
     """A table or view, and detail tables beside it. Keeps the contract of `adapters.sources.port.Source`."""
+
+    by_hand: Final = False
 
     def __init__(self, mapping: SourceMapping, database: Database, *, workers: int = 2, timeout_s: float = 2.0) -> None:
         """Prepare for a database; nothing is opened before the first call. `timeout_s` bounds each call."""
@@ -132,6 +135,10 @@ class SqlSource:
         """Find every table and column of the mapping, and that the key names one row each."""
         await self._run(self._check)
 
+    async def survey(self) -> Survey:
+        """Count what all rows say, in one look of its own time limit; for the people who connect the source."""
+        return await self._run(self._survey)
+
     async def close(self) -> None:
         """Close the connections and end the threads."""
         self._workers.close()
@@ -168,7 +175,8 @@ class SqlSource:
 
     def _rows(self, open_: sa.Connection, where: sa.ColumnElement[bool]) -> Iterator[Row]:
         """Read the person columns row by row, so that a large table is never in memory."""
-        yield from (tuple(row) for row in open_.execute(self._person_rows(where).execution_options(yield_per=500)))
+        with open_.execute(self._person_rows(where).execution_options(yield_per=500)) as found:
+            yield from (tuple(row) for row in found)
 
     def _one(self, open_: sa.Connection, ref: LocalRef) -> Candidate:
         where = is_key(self._main.c[self._mapping.key], typed=self._database.typed)
@@ -286,6 +294,21 @@ class SqlSource:
         if open_.execute(sa.select(key).group_by(key).having(sa.func.count() > 1).limit(1)).first():
             message = f"{self._database.name}, table {mapping.table}, column {mapping.key}: the key is not unique"
             raise Malformed(message)
+
+    def _survey(self, open_: sa.Connection) -> Survey:
+        survey = Survey(self._mapping)
+        for row in self._all(open_, self._mapping.table, survey.columns):
+            survey.add(row)
+        for name, columns in survey.detail_columns.items():
+            for row in self._all(open_, self._mapping.details[name].table, columns):
+                survey.add_detail(name, row)
+        return survey
+
+    def _all(self, open_: sa.Connection, name: str, columns: Sequence[str]) -> Iterator[Row]:
+        table = self._table(name, columns)
+        everything = sa.select(*(table.c[column] for column in columns)).execution_options(yield_per=500)
+        with open_.execute(everything) as found:
+            yield from (tuple(row) for row in found)
 
     def _table(self, name: str, columns: Iterable[str]) -> sa.TableClause:
         bare, schema = place_of(name) if self._database.typed else (name, None)

@@ -7,7 +7,6 @@ the newest file of such a name in its folder.
 """
 
 import fcntl
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from adapters.sources.headings import Line
 from adapters.sources.mapping import SourceMapping, field_columns, person_columns, rules_of
 from adapters.sources.persons import RowReader, demand_query, fits, may_be, names_of
 from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
+from adapters.sources.survey import Survey
 from adapters.sources.workers import Workers
 from schemas.errors import HandschlagError, Malformed, Misuse, Unavailable
 from schemas.ids import FieldName
@@ -48,6 +48,8 @@ class _Contents(NamedTuple):
 
 class TableFile:
     """A file that is one table. Keeps the contract of `adapters.sources.port.Source`."""
+
+    by_hand: Final = False
 
     def __init__(self, mapping: SourceMapping, path: Path, read: Reader, *, timeout_s: float = 30.0) -> None:
         """Prepare for the file at `path`, whose bytes `read` makes into lines; nothing is opened before the first call.
@@ -96,6 +98,10 @@ class TableFile:
     async def check(self) -> None:
         """Read the file as it lies there now, and every cell that the mapping names."""
         await self._workers.run(self._check, _let_run)
+
+    async def survey(self) -> Survey:
+        """Count what all rows say; for the people who connect the source."""
+        return await self._workers.run(self._survey, _let_run)
 
     async def close(self) -> None:
         """End the thread and forget what was read."""
@@ -221,6 +227,12 @@ class TableFile:
             findings += [f"{self._place}, row {line.number}, {finding}" for finding in self._findings(line)]
         if findings:
             raise Malformed("\n".join(findings[:MAX_FINDINGS]))
+
+    def _survey(self) -> Survey:
+        survey = Survey(self._mapping)
+        for line in self._of_file().lines:
+            survey.add(line.cells)
+        return survey
 
     def _findings(self, line: Line) -> Iterator[str]:
         """Say which cells of a row break the mapping, each column once."""

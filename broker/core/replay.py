@@ -8,7 +8,7 @@ from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.prove import Broken, Judge, Proven, prove_leaf
 from consent_ledger.core.signed import Pins
 from consent_ledger.core.state import LedgerState
-from schemas.entries import AnyEntry, Answered
+from schemas.entries import Answered, AnyEntry
 
 
 def replay_leaf(state: LedgerState, raw: bytes, decide: Decide, pins: Pins) -> tuple[str, str] | None:

@@ -78,8 +78,8 @@ class VerdictGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            error.exit_code = Verdict.UNREADABLE
-            raise
+            error.show()
+            ctx.exit(Verdict.UNREADABLE)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except HandschlagError as error:

@@ -1,22 +1,29 @@
 """Complete exchanges: every step, durable ledger, real NATS with TLS, three processes; pair handles, SQLite, no HTTP."""
 
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from adapters.node.collector import Taken
+from adapters.node.approvals import Wish
 from adapters.node.core.compose import Question
+from adapters.node.core.taking import Taken
 from adapters.node.node import Node
-from schemas import messages as ms
-from schemas import registry as law
-from schemas import statements as st
 from schemas.errors import Misuse
-from schemas.ids import ApprovalId, CodeName, Hash, Purpose
+from schemas.ids import CodeName, ConsentId, Hash, Purpose
 from tests.benchmarks import relay
 from tests.benchmarks.results import Figure, Load, load
-from tests.benchmarks.town import COLLECTOR, FIELDS, HOLDER, KINDS, PERSON, REQUESTER, pins_of, start_node, write_courses
+from tests.benchmarks.town import (
+    COLLECTOR,
+    FIELDS,
+    HOLDER,
+    KINDS,
+    PERSON,
+    REQUESTER,
+    pins_of,
+    start_node,
+    write_courses,
+)
 from tests.support.real_federation import Agency, Process, RealFederation
 
 IN_FLIGHT = (1, 16, 64)
@@ -29,7 +36,7 @@ async def measure(folder: Path, seconds: float) -> list[Figure]:
     """Measure the relay and then the exchanges, on one federation in one run."""
     async with RealFederation.made(folder / "federation") as federation:
         await federation.start_broker()
-        agencies = {name: await federation.admit(name, kind) for name, kind in KINDS.items()}
+        agencies = {name: await federation.admit(name, kind, "--commitment", "signed") for name, kind in KINDS.items()}
         assert federation.broker is not None
         await federation.broker.end()
         write_courses(agencies[HOLDER].folder)
@@ -88,9 +95,7 @@ async def _nodes(federation: RealFederation, agencies: dict[str, Agency]) -> Asy
 async def _agreed(collector: Node, requester: Node) -> Question:
     """Let the DPO approve and the client consent, and give the question that is asked again and again."""
     now = requester.identity.clock.now_ms()
-    registry = requester.federation.view.registry()
-    assert registry is not None
-    await _approve(requester, registry, now)
+    await requester.approvals.approve(Wish(CodeName("adviser"), PURPOSE, now + YEAR_MS))
     assert collector.collector is not None
     consent = await collector.collector.collect(
         Taken(
@@ -108,23 +113,7 @@ async def _agreed(collector: Node, requester: Node) -> Question:
             secrecy_release=False,
         )
     )
-    return Question(PURPOSE, HOLDER, CodeName("adviser"), "bench", consent=consent.id)
-
-
-async def _approve(node: Node, registry: law.Registry, now: int) -> None:
-    await node.outbox.send(
-        "record",
-        lambda head: st.ApprovalGiven(
-            **head.fields(),
-            approval=ApprovalId(os.urandom(16).hex()),
-            role=CodeName("adviser"),
-            purpose=PURPOSE,
-            fields=tuple(sorted(registry.purposes[PURPOSE].fields)),
-            valid_until=now + YEAR_MS,
-        ),
-        ms.AskRecord,
-        signer=node.identity.dpo,
-    )
+    return Question(PURPOSE, HOLDER, CodeName("adviser"), "bench", consent=ConsentId(consent.id))
 
 
 def _figures(floors: dict[int, Load], found: dict[int, Load]) -> list[Figure]:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import uvloop
 
-from schemas import messages as ms
-from schemas import statements as st
 from schemas.ids import LogId
 from tests.benchmarks.town import FIELDS, HOLDER, courses, pins_of, start_node
 from tests.support.real_federation import Agency
@@ -19,8 +17,7 @@ async def serve(federation: Path, folder: Path, log: LogId) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     node = await start_node(Agency(HOLDER, folder, log), pins_of(federation), courses(folder))
-    fields = tuple(sorted(FIELDS))
-    await node.outbox.send("record", lambda head: st.CatalogueSet(**head.fields(), fields=fields), ms.AskRecord)
+    await node.approvals.publish(frozenset(FIELDS))
     print("holder ready", file=sys.stderr, flush=True)  # noqa: T201  what the benchmark waits for
     await stop.wait()
     await node.close()

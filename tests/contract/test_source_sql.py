@@ -120,6 +120,17 @@ async def test_details_are_lists_in_their_order_with_their_own_dates(agency: Fil
     assert [value.recorded_at for value in carriers.values] == ["2026-02-01", "2026-02-02"]
 
 
+async def test_values_of_one_detail_row_carry_its_number(agency: FileAgency) -> None:
+    """Lists out of one detail table can be paired by the number of the row, blanks or not; others have no number."""
+    agency.write(ROW)
+    source = with_details(agency, [(1, 1, None, "a", ""), (1, 2, "Nord", "b", ""), (1, 3, "Süd", "", "")])
+    carrier, result = await source.fetch(LocalRef("1"), frozenset({CARRIER, RESULT}))
+    assert [(value.value, value.row) for value in carrier.values] == [("Nord", 2), ("Süd", 3)]
+    assert [(value.value, value.row) for value in result.values] == [("a", 1), ("b", 2)]
+    (phone,) = await source.fetch(LocalRef("1"), frozenset({PHONE}))
+    assert phone.values[0].row is None
+
+
 async def test_a_detail_table_is_read_only_for_its_fields(agency: FileAgency) -> None:
     """Nothing of a detail table is read while none of its fields is granted, and then only the granted ones."""
     agency.write(ROW)

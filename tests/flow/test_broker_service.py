@@ -10,13 +10,14 @@ from consent_ledger.core.leaf import read_leaf
 from schemas import canonical
 from schemas import messages as ms
 from schemas import statements as st
-from schemas.errors import Code
+from schemas.errors import Code, LedgerInconsistent
 from schemas.ids import Hash
 from schemas.topics import ask
 from schemas.wire import MAX_MESSAGE_BYTES
 from tests.support.ledger_world import Ledger
 from tests.support.middle import Hand, Middle, code_of, serving
-from tests.support.pens import account
+from tests.support.pens import account, changed
+from tests.support.running_log import TornStore
 from tests.support.small_law import BUNDLE, LAW
 
 
@@ -56,6 +57,15 @@ async def test_nobody_speaks_for_another(middle: Middle) -> None:
     """Another agency's signed statement is refused from one's own account."""
     note = _pens(middle).sign(_pens(middle).agency_head("amt"))
     assert code_of(await middle.hand("kurse").ask("record", ms.AskRecord(note))) is Code.NOT_AUTHENTIC
+
+
+async def test_the_steering_group_sets_the_law(middle: Middle) -> None:
+    """A registry whose bundle is held is put into force; one that breaks the chain is told, and not logged."""
+    registry = _pens(middle).registry()
+    answer = await middle.hand("steering").logged(registry)
+    assert middle.proven(answer.entry, answer.proof).kind == "registry.set"
+    broken = changed(_pens(middle).registry(), prev=registry.prev)
+    assert code_of(await middle.hand("steering").record(broken)) is Code.CHAIN_BROKEN
 
 
 async def test_an_unknown_topic_is_named(middle: Middle) -> None:
@@ -192,3 +202,14 @@ async def test_a_key_is_told_how_far_it_has_come(middle: Middle) -> None:
     assert code_of(await middle.hand("kurse").ask("head", query)) is Code.NOT_AUTHENTIC
     unknown = ms.AskHead(canonical.encode_model(ms.HeadQuery(key=_pens(middle).head("niemand")["key"])))
     assert code_of(await middle.hand("amt").ask("head", unknown)) is Code.NOT_AUTHENTIC
+
+
+async def test_a_ledger_that_contradicts_itself_answers_nobody() -> None:
+    """What is found then is no answer to anybody: it is passed on, so that the process ends with it."""
+    query = ms.pack(ms.AskChain(canonical.encode_model(ms.ChainQuery(after=0))))
+    async with serving(TornStore) as middle:
+        with pytest.raises(LedgerInconsistent):
+            await middle.service.handle(f"broker.req.{account('amt')}.chain", query)
+        assert middle.log.task is not None
+        await asyncio.wait([middle.log.task])
+        assert isinstance(middle.log.task.exception(), LedgerInconsistent)

@@ -14,6 +14,7 @@ from broker.log_files import LogFiles
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
 from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.pins_file import parse_pins
 from consent_ledger.core.policy import Policy, parse_policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
 from handschlag.registry_folder import shipped_bundle
@@ -214,4 +215,16 @@ async def test_the_pages_look_at_the_running_broker(place: Place) -> None:
         broker.witnessing.cosigned_at_ms = place.pens.clock.ms - 1500
         assert (await view.health()).cosigned_age_s == 1.5
         files.close()
+        assert read_bytes(view, "log.vkey") == f"{keys.log_signer().key.vkey}\n".encode()
+        assert parse_pins(read_bytes(view, "pins.toml").decode(), "pins.toml").pins == PINS
+        place.bundles.raw[LAW.hash] = b"the law"
+        assert read_bytes(view, f"registry/{LAW.hash}.json") == b"the law"
+        assert view.beside("keys/log.key") is None
     assert not (await view.health()).healthy
+
+
+def read_bytes(view: View, path: str) -> bytes:
+    """Give what lies beside the log under a name."""
+    content = view.beside(path)
+    assert content is not None
+    return content

@@ -19,7 +19,7 @@ from tests.support import keys
 from tests.support.ledger_world import Ledger, founded, stored
 from tests.support.memory_store import MemoryDisk, MemoryStore
 from tests.support.pens import DEADLINE, LOG, START, changed
-from tests.support.running_log import RunningLog
+from tests.support.running_log import PATIENCE_S, RunningLog, TornStore
 
 
 @pytest.fixture
@@ -152,13 +152,15 @@ async def test_a_fault_of_the_store_stops_the_log_and_loses_nothing(
     async with RunningLog(pens, disk) as log:
         submissions = [log.submission(pens.agency_head("amt")) for _ in range(3)]
         disk.fail_once(step, written=written)
-        told = await asyncio.gather(*map(log.sequencer.submit, submissions), return_exceptions=True)
+        told = await asyncio.wait_for(
+            asyncio.gather(*map(log.sequencer.submit, submissions), return_exceptions=True), PATIENCE_S
+        )
         assert [type(one) for one in told] == [Unavailable] * 3
         assert log.task is not None
         await asyncio.wait([log.task])
         assert isinstance(log.task.exception(), Unavailable)
         with pytest.raises(Unavailable):
-            await log.sequencer.submit(submissions[0])
+            await asyncio.wait_for(log.sequencer.submit(submissions[0]), PATIENCE_S)
         with pytest.raises(Unavailable):
             await log.sequencer.receipt(0)
         with pytest.raises(Unavailable):
@@ -197,15 +199,6 @@ async def test_a_fault_under_the_barrier_is_told(pens: Ledger, disk: MemoryDisk)
         store.may_go_on.set()
         told = await asyncio.gather(lost, durable, return_exceptions=True)
         assert [type(one) for one in told] == [Unavailable, Unavailable]
-
-
-class TornStore(MemoryStore):
-    """A store that finds one of its old entries gone."""
-
-    def entry(self, index: int) -> bytes:
-        """Find nothing."""
-        message = f"entry {index} is missing"
-        raise LedgerInconsistent(message)
 
 
 async def test_a_contradiction_found_while_reading_stops_the_log(pens: Ledger, disk: MemoryDisk) -> None:
@@ -400,6 +393,7 @@ async def test_a_statement_that_breaks_the_decision_breaks_nothing_else(pens: Le
     poisoned = pens.agency_head("amt")
 
     def decide(state: LedgerState, submission: Submission, time_ms: int) -> Decision | NotLogged:
+        """Decide all but the one."""
         if submission.signed.statement == poisoned:
             message = "entry: too large"
             raise Malformed(message, code=Code.TOO_LARGE)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.support import keys
 from tests.support.ledger_world import Ledger, founded, stored
 from tests.support.memory_bus import MemoryBus, MemoryNet
 from tests.support.memory_store import MemoryDisk
+from tests.support.node_world import World
 from tests.support.pens import KINDS, LOG, START, account, signer
 from tests.support.running_log import RunningLog
 
@@ -325,3 +327,24 @@ async def test_cosignatures_survive_a_restart(federation: Federation) -> None:
         await until(lambda: witnessing.cosigned_size == size)
         assert later.cosigners(size) == {key("kurse"), key("amt")}
         running.cancel()
+
+
+async def test_real_nodes_cosign_what_extends_what_they_hold(tmp_path: Path) -> None:
+    """Two nodes with stores of their own cosign round after round, and their lines verify."""
+    world = await World.start(tmp_path)
+    for agency, kind in (("jobcenter", "jobcenter"), ("kurse", "course_provider")):
+        await world.admit(agency, kind)
+    witnessing = Witnessing(
+        world.sequencer, world.net.broker(), world.clock, EMPTY, lambda *_: None, every_s=0.0, patience_s=LIMIT_S
+    )
+    world.sequencer.committed.append(witnessing.committed)
+    running = asyncio.create_task(witnessing.run())
+    for _ in range(2):
+        await world.approve("jobcenter", "Z16@1")
+        await until(lambda: witnessing.cosigned_size == world.sequencer.size)
+    pens = [world.identities[agency].witness for agency in ("jobcenter", "kurse")]
+    known = [pen.key for pen in pens if pen is not None]
+    shown = CheckpointVerifier(LOG_SIGNER.key, known).verify(witnessing.published or b"")
+    assert set(shown.cosigned_at_s) == set(known)
+    running.cancel()
+    await world.close()

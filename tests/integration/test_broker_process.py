@@ -21,7 +21,6 @@ from consent_ledger.core.checkpoint import CheckpointVerifier
 from consent_ledger.core.proof import verify_proof
 from consent_ledger.core.state import LedgerState
 from consent_ledger.store import ShardReader
-from consent_ledger.tiles import UrlLog
 from handschlag.federation_folder import FederationFolder
 from handschlag.founding import Plan, found
 from handschlag.registry_folder import shipped_bundle
@@ -176,16 +175,11 @@ async def test_the_pages_tell_the_truth(federation: RealFederation) -> None:
         await federation.nats.end(signal.SIGKILL)
         down = await client.get("/health")
         assert (down.status_code, down.json()["nats_connected"]) == (503, False)
-    read, leaves = await asyncio.to_thread(_read_log, f"{address}/log", federation.folder / "broker")
-    assert read == leaves
-
-
-def _read_log(address: str, folder: Path) -> tuple[list[bytes], list[bytes]]:
-    """Read the log by its pages, as any C2SP tool would, and from its files; the pages show what was signed."""
-    loaded = load(folder)
-    with UrlLog(address, TOKEN) as log, ShardReader(loaded.ledger, loaded.settings.log) as reader:
-        assert log.root(log.size) == reader.root(log.size)
-        return [raw for _, raw in log.entries(0, log.size)], [raw for _, raw in reader.entries(0, log.size)]
+    token = federation.folder / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    audited = await command("ledger", "replay", f"{address}/log", "--token-file", token)
+    assert audited.exit_code == 0, audited.output
 
 
 async def test_a_second_writer_ends_the_process_with_one_line(federation: RealFederation) -> None:

@@ -7,6 +7,7 @@ that must answer the next honest call over the very same connection.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -248,8 +249,9 @@ async def test_reconnecting_never_ends(town: Town) -> None:
         await bus.close()
 
 
-@pytest.mark.parametrize("turns", range(0, 40, 2))
-async def test_closing_while_reconnecting_ends_the_attempts(town: Town, turns: int) -> None:
+@pytest.mark.parametrize("back", [False, True], ids=["away", "back"])
+@pytest.mark.parametrize("turns", range(60))
+async def test_closing_while_reconnecting_ends_the_attempts(town: Town, turns: int, *, back: bool) -> None:
     """A bus closed so many turns of the loop after it began to look for its server stops looking; it is not lost."""
     events, looked = Events(), asyncio.Event()
 
@@ -257,19 +259,26 @@ async def test_closing_while_reconnecting_ends_the_attempts(town: Town, turns: i
         await peer.greet()
         peer.cut()
 
-    async def away(peer: Peer) -> None:
+    async def found(peer: Peer) -> None:
         looked.set()
-        peer.cut()
+        if back:
+            with suppress(asyncio.IncompleteReadError, OSError):
+                await peer.greet()
+                await peer.go_on()
+        else:
+            peer.cut()
 
-    async with fake_server(server_context(town), gone, *[away] * 1000) as port:
+    async with fake_server(server_context(town), gone, *[found] * 1000) as port:
         settings = replace(settings_for(town, port), reconnect_wait_s=0.001)
         bus = await NatsBus.connect(settings, events.listeners())
         await looked.wait()
         for _ in range(turns):
             await asyncio.sleep(0)
-        await bus.close()
+        async with asyncio.timeout(LONG_S):
+            await bus.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not [task for task in others if "_attempt_reconnect" in repr(task)]
+        assert not bus.connected
         assert not events.lost.is_set()
 
 

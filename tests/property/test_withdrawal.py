@@ -4,7 +4,6 @@ The oracle reads nothing but the entries' bytes, and knows nothing of the state 
 """
 
 import asyncio
-import copy
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,9 +22,9 @@ from consent_ledger.sequencer import Receipt
 from schemas import statements as st
 from schemas.errors import Unavailable
 from schemas.ids import ConsentId, ExchangeId, Hash
-from tests.support.ledger_world import Ledger, Logged, founded, stored
+from tests.support.ledger_world import Ledger, Logged, copied, founded, stored
 from tests.support.memory_store import MemoryDisk
-from tests.support.pens import DAY, DEADLINE, PINS, ManualClock, changed
+from tests.support.pens import DAY, DEADLINE, PINS, changed
 from tests.support.running_log import RunningLog
 
 
@@ -142,22 +141,9 @@ def test_no_story_ends_in_a_wrong_disclosure(events: list[tuple[str, int]], uses
 # -- every story of five events -------------------------------------------------------------------------------------
 
 
-def _copied(state: LedgerState) -> LedgerState:
-    """Copy what exchanges can change; members, keys and law are shared."""
-    twin = copy.copy(state)
-    twin.evidence = {name: copy.copy(one) for name, one in state.evidence.items()}
-    twin.grants, twin.exchanges = dict(state.grants), set(state.exchanges)
-    twin.counters = copy.deepcopy(state.counters)
-    twin._deadlines = list(state._deadlines)  # noqa: SLF001  a copy for the tests only; the log itself never goes back
-    return twin
-
-
 def _branch(story: Story) -> Story:
     """Give a story that goes on by itself from here."""
-    ledger = copy.copy(story.ledger)
-    ledger.state, ledger.leaves = _copied(ledger.state), list(ledger.leaves)
-    ledger.numbers, ledger.clock = ledger.numbers.copy(), ManualClock(ledger.clock.ms)
-    branch = Story(ledger, story.consents)
+    branch = Story(story.ledger.branch(), story.consents)
     branch.open = list(story.open)
     return branch
 
@@ -169,10 +155,10 @@ def _explore(story: Story, replayed: LedgerState, depth: int) -> int:
         return 1
     told = 0
     for event in EVENTS:
-        branch, again = _branch(story), _copied(replayed)
+        branch, again = _branch(story), copied(replayed)
         known = len(branch.ledger.leaves)
         if event == "restart":
-            branch.ledger.state = _copied(replayed)
+            branch.ledger.state = copied(replayed)
         else:
             getattr(branch, event)(0)
         for raw in branch.ledger.leaves[known:]:

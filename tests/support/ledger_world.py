@@ -4,8 +4,11 @@
 of `tests/support/pens.py`, their keys, approvals and catalogues. `stored()` puts it on a disk in memory.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Self
 
 from broker.core.decide import decider
 from broker.core.replay import replay_leaf
@@ -20,7 +23,7 @@ from schemas.ids import Hash
 from schemas.registry import Registry
 from tests.support import keys
 from tests.support.memory_store import MemoryDisk, MemoryStore
-from tests.support.pens import PINS, Federation, changed
+from tests.support.pens import PINS, Federation, ManualClock, changed
 from tests.support.small_law import LAW
 
 
@@ -55,6 +58,14 @@ class Ledger(Federation):
         """Begin before the first entry."""
         self.state = LedgerState(self.log)
         self.decide = decider(self.registries)
+
+    def branch(self) -> Self:
+        """Give a ledger that goes on by itself from here."""
+        twin = copy.copy(self)
+        twin.state, twin.leaves, twin.numbers = copied(self.state), list(self.leaves), self.numbers.copy()
+        twin.clock, twin.registries = ManualClock(self.clock.ms), dict(self.registries)
+        twin.decide = decider(twin.registries)
+        return twin
 
     def submit(self, statement: st.Statement, opened: OpenedBody | None = None) -> Logged | NotLogged:
         """Sign a statement and have it decided; what is logged is folded in."""
@@ -109,8 +120,25 @@ class Ledger(Federation):
         return [(index, *finding) for index, finding in found if finding is not None]
 
 
+def copied(state: LedgerState) -> LedgerState:
+    """Copy a state with all that entries can change in it."""
+    twin = copy.copy(state)
+    for name in LedgerState.__slots__:
+        held = getattr(state, name)
+        if isinstance(held, dict | list | set):
+            setattr(twin, name, held.copy())
+    twin.evidence = {name: copy.copy(one) for name, one in state.evidence.items()}
+    twin.counters = copy.deepcopy(state.counters)
+    return twin
+
+
 def founded() -> Ledger:
     """Give a log with the five agencies, their keys, approvals and catalogues."""
+    return _founded().branch()
+
+
+@cache
+def _founded() -> Ledger:
     ledger = Ledger()
     for statement in ledger.founding():
         ledger.write(statement)

@@ -18,6 +18,7 @@ from schemas.ids import AgencyId, Hash
 from schemas.topics import ask, served
 from tests.support.ledger_world import Ledger, founded, stored
 from tests.support.memory_bus import MemoryBus, MemoryNet
+from tests.support.memory_store import MemoryStore
 from tests.support.pens import MASK, PERSON, PINS, SEALED, account, changed
 from tests.support.running_log import RunningLog
 from tests.support.small_law import BUNDLE, LAW
@@ -143,10 +144,11 @@ def code_of(message: ms.Message) -> Code:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Middle]:
-    """Give a broker above the founded log, serving until the end."""
+async def serving(store: type[MemoryStore] = MemoryStore) -> AsyncIterator[Middle]:
+    """Give a broker above the founded log, serving until the end; the store may be one of another kind."""
     pens = founded()
-    async with RunningLog(pens, stored(pens)) as log:
+    disk = stored(pens)
+    async with RunningLog(pens, disk, store(pens.log, disk)) as log:
         middle = Middle(log)
         await middle.service.start()
         yield middle

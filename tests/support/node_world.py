@@ -1,16 +1,23 @@
-"""A small world: one broker, some agencies and a memory net in one process, with real keys, seals, signatures and
-proofs. Nothing is patched; what a test sees is what the parts do."""
+"""A small world: one broker, some agencies and a memory net in one process, with real keys, seals and proofs.
+
+Nothing is patched; what a test sees is what the parts do. In virtual time (`tests/support/virtual_time.py`) the clock
+runs with the loop, and nodes keep their memory without threads; a node can be made to end as a crash ends it.
+"""
 
 import asyncio
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from adapters.infra.key_files import PublishedKey, SealKey, create_seal_key, load_seal_key
-from adapters.node.identity import Identity
+from adapters.node.approvals import Wish
+from adapters.node.database import Database
+from adapters.node.identity import ALL_ROLES, Identity, Roles
 from adapters.node.node import Node
 from adapters.node.store import NodeStore
 from broker.core.authenticate import Gate
@@ -27,48 +34,106 @@ from handschlag.steering import SteeringDesk
 from schemas import messages as ms
 from schemas import registry as law
 from schemas import statements as st
-from schemas.bus import Bus
+from schemas.bus import Bus, Handler
 from schemas.errors import Code
-from schemas.ids import AgencyId, CodeName, ExchangeId, FederationName, KeyName, LogId, NatsAccount, Purpose
+from schemas.ids import AgencyId, ApprovalId, CodeName, FederationName, KeyName, LogId, NatsAccount, Purpose
 from schemas.note import SignatureType
 from schemas.registry_files import bundle_of
 from schemas.seal import SealSuite
 from schemas.topics import ask
 from tests.support import keys
-from tests.support.memory_bus import MemoryNet
+from tests.support.inline_database import InlineDatabase, for_ever
+from tests.support.memory_bus import MemoryBus, MemoryNet
 from tests.support.memory_source import MemorySource
 from tests.support.memory_store import MemoryStore
+from tests.support.virtual_time import VirtualLoop
 
-FEDERATION = FederationName("musterstadt.example")
-LOG = LogId(keys.LOG)
+FEDERATION: Final = FederationName("musterstadt.example")
+LOG: Final = LogId(keys.LOG)
+START_MS: Final = 1_795_000_000_000
+YEAR_MS: Final = 365 * 86_400_000
 
 
 @dataclass
 class RunningClock:
-    """A clock that stands still unless a test moves it."""
+    """A clock that stands still unless a test moves it; in virtual time it runs with the loop."""
 
-    ms: int = 1_795_000_000_000
+    ms: int = START_MS
 
     def now_ms(self) -> int:
-        """Give the time it was set to."""
-        return self.ms
+        """Give the time it was set to, and in virtual time what has passed since the loop began."""
+        loop = asyncio.get_running_loop()
+        return self.ms + (round(loop.time() * 1000) if isinstance(loop, VirtualLoop) else 0)
+
+
+class MortalBus(MemoryBus):
+    """A node's end of the net that can die: its calls never return then, and its replies never leave.
+
+    `calls` holds the topics it called, in order; `before` and `after` name the call, counted from 1, at which it dies.
+    """
+
+    def __init__(self, net: MemoryNet, account: NatsAccount) -> None:
+        """Connect to an account."""
+        super().__init__(net, account, 1024)
+        self.calls: list[str] = []
+        self.before = 0
+        self.after = 0
+        self.dead = False
+        self._mortal_net = net
+
+    def die(self) -> None:
+        """Vanish from the net."""
+        self.dead = True
+        self._mortal_net.remove(self)
+
+    async def living(self) -> None:
+        """Go on, unless dead."""
+        if self.dead:
+            await for_ever()
+
+    async def call(self, topic: str, body: bytes, *, timeout_s: float) -> bytes:
+        """Call, unless dead; a call whose caller dies may still be carried out."""
+        self.calls.append(topic)
+        number = len(self.calls)
+        if number == self.before:
+            self.die()
+        await self.living()
+        reply = await super().call(topic, body, timeout_s=timeout_s)
+        if number == self.after:
+            self.die()
+        await self.living()
+        return reply
+
+    async def serve(self, topic: str, handler: Handler) -> None:
+        """Serve, for as long as this lives."""
+
+        async def mortal(their_topic: str, body: bytes) -> bytes:
+            """Answer, unless dead by then."""
+            answer = await handler(their_topic, body)
+            await self.living()
+            return answer
+
+        await super().serve(topic, mortal)
 
 
 def account(agency: str) -> NatsAccount:
     """Give a made-up NATS account key for an agency."""
     digest = hashlib.sha256(agency.encode()).hexdigest().upper()
-    return NatsAccount("A" + "".join(letter if letter.isalpha() else "ABCDEFGHIJ"[int(letter)] for letter in digest)[:55])
+    letters = "".join(letter if letter.isalpha() else "ABCDEFGHIJ"[int(letter)] for letter in digest)
+    return NatsAccount("A" + letters[:55])
 
 
 @dataclass
 class World:
-    """The federation; `codes` collects what nodes reported."""
+    """The federation; `codes` collects what nodes and broker reported."""
 
     folder: Path
     raw_registry: bytes
     net: MemoryNet = field(default_factory=MemoryNet)
     clock: RunningClock = field(default_factory=RunningClock)
     nodes: dict[str, Node] = field(default_factory=dict)
+    buses: dict[str, MortalBus] = field(default_factory=dict)
+    databases: dict[str, Database] = field(default_factory=dict)
     codes: list[tuple[str, Code]] = field(default_factory=list)
     identities: dict[str, Identity] = field(default_factory=dict)
     sources: dict[str, MemorySource | None] = field(default_factory=dict)
@@ -82,7 +147,7 @@ class World:
     _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
-    async def start(cls, folder: Path, *, answer_within_s: int = 3600, later_after_ms: int = 0) -> Self:
+    async def start(cls, folder: Path, *, answer_within_s: int = 3600, later_after_ms: int = 5000) -> Self:
         """Open the log, set the registry, and serve; members come with `admit`."""
         world = cls(folder, registry_bundle(answer_within_s=answer_within_s, later_after_ms=later_after_ms))
         world.registry = law.load(world.raw_registry)
@@ -113,20 +178,19 @@ class World:
         assert isinstance(answer, ms.Logged), answer
         return answer
 
-    async def admit(self, agency: str, kind: str, source: MemorySource | None = None) -> Node:
+    async def admit(self, agency: str, kind: str, source: MemorySource | None = None, roles: Roles = ALL_ROLES) -> Node:
         """Admit an agency with fresh seal keys and start its node."""
         name = AgencyId(agency)
-        await self.steer(
-            st.MemberAdmitted(
-                **self.desk.next(), agency=name, kind=CodeName(kind), account=account(agency), commitment=CodeName("signed")
-            )
+        admitted = st.MemberAdmitted(
+            **self.desk.next(), agency=name, kind=CodeName(kind), account=account(agency), commitment=CodeName("signed")
         )
+        await self.steer(admitted)
         seal_key = new_seal_key(agency)
         signers = {role: keys.signer(f"{FEDERATION}/{agency}/{role}-1", TYPES[role]) for role in TYPES}
         for role, signer in signers.items():
             await self._add_key(name, role, signer.key.name, "ed25519", signer.key.vkey)
         await self._add_key(name, "seal", f"{FEDERATION}/{agency}/seal-1", seal_key.suite, seal_key.published.public)
-        identity = Identity(
+        self.identities[agency] = Identity(
             agency=name,
             statement=signers["statement"],
             openers={seal_key.published.id: seal_key},
@@ -135,51 +199,53 @@ class World:
             random_bytes=os.urandom,
             witness=signers["witness"],
             dpo=signers["dpo"],
+            roles=roles,
         )
-        self.identities[agency] = identity
         self.sources[agency] = source
         return await self.start_node(agency)
 
+    def make_node(self, agency: str) -> Node:
+        """Make a node on an agency's own store, without starting it."""
+        self.net.agency(AgencyId(agency), account(agency))
+        self.buses[agency] = MortalBus(self.net, account(agency))
+        store = NodeStore(self.folder / f"{agency}.db", _Opened(self, agency))
+        identity, source = self.identities[agency], self.sources[agency]
+        self.nodes[agency] = Node.build(identity, self.buses[agency], store, PINS, source, self._report)
+        return self.nodes[agency]
+
     async def start_node(self, agency: str) -> Node:
         """Start, or start again, an agency's node on its own store."""
-        bus = self.net.agency(AgencyId(agency), account(agency))
-        store = NodeStore(self.folder / f"{agency}.db")
-        node = Node.build(self.identities[agency], bus, store, PINS, self.sources[agency], self._report)
+        node = self.make_node(agency)
         await node.start()
-        self.nodes[agency] = node
         return node
 
-    async def approve(self, agency: str, purpose: str, role: str = "adviser", *, automatic: bool = False) -> None:
+    def inline(self, agency: str) -> InlineDatabase:
+        """Give an agency's database in virtual time."""
+        database = self.databases[agency]
+        assert isinstance(database, InlineDatabase)
+        return database
+
+    def crash(self, agency: str) -> None:
+        """End a node between two steps: nothing of it goes on, and only what was written is left."""
+        self.buses[agency].die()
+        self.inline(agency).die()
+
+    async def restart(self, agency: str) -> Node:
+        """Start a node again after it was closed or has crashed."""
+        self.crash(agency)
+        return await self.start_node(agency)
+
+    async def approve(self, agency: str, purpose: str, role: str = "adviser", *, automatic: bool = False) -> ApprovalId:
         """Have an agency's DPO approve all fields of a purpose for a role."""
-        node = self.nodes[agency]
-        rule = self.registry.purposes[Purpose(purpose)]
-        approval = ExchangeId(os.urandom(16).hex())
-        _, reply = await node.outbox.send(
-            "record",
-            lambda head: st.ApprovalGiven(
-                **head.fields(),
-                approval=approval,
-                role=CodeName(role),
-                purpose=Purpose(purpose),
-                fields=tuple(sorted(rule.fields)),
-                valid_until=self.clock.ms + 365 * 86_400_000,
-                automatic=automatic,
-            ),
-            ms.AskRecord,
-            signer=self.identities[agency].dpo,
-        )
-        assert isinstance(reply, ms.Logged)
+        until = self.clock.now_ms() + YEAR_MS
+        wish = Wish(CodeName(role), Purpose(purpose), until, automatic=automatic)
+        return await self.nodes[agency].approvals.approve(wish)
 
     async def publish_catalogue(self, agency: str) -> None:
         """Have a holder publish which fields it can deliver."""
-        node = self.nodes[agency]
         source = self.sources[agency]
         assert source is not None
-        await node.outbox.send(
-            "record",
-            lambda head: st.CatalogueSet(**head.fields(), fields=tuple(sorted(source.catalogue))),
-            ms.AskRecord,
-        )
+        await self.nodes[agency].approvals.publish(source.catalogue)
 
     def replay(self) -> list[tuple[int, str, str]]:
         """Replay the whole ledger from its bytes; give the findings."""
@@ -190,16 +256,23 @@ class World:
             finding = replay_leaf(state, raw, decide, PINS)
             if finding is not None:
                 findings.append((index, *finding))
+        for key, counter in state.counters.items():
+            findings += [(state.size, "counter_gap", f"{key}: {first}-{last}") for first, last in counter.gaps()]
         return findings
+
+    def leaves(self) -> Sequence[bytes]:
+        """Give the bytes of all entries, in order."""
+        return [raw for _, raw in self.store.entries(0, self.store.size)]
 
     def kinds(self) -> list[str]:
         """Give the types of all entries, in order."""
-        return [read_leaf(raw).kind for _, raw in self.store.entries(0, self.store.size)]
+        return [read_leaf(raw).kind for raw in self.leaves()]
 
     async def close(self) -> None:
-        """Stop everything."""
-        for node in self.nodes.values():
-            await node.close()
+        """Stop everything that has not crashed."""
+        for agency, node in self.nodes.items():
+            if not self.buses[agency].dead:
+                await node.close()
         await self.notices.close()
         for task in self._running:
             task.cancel()
@@ -214,9 +287,24 @@ class World:
         )
 
 
-STEERING = (keys.signer(f"{FEDERATION}/steering/dpo-1"), keys.signer(f"{FEDERATION}/steering/steward-1"))
-PINS = Pins(FEDERATION, tuple(signer.key for signer in STEERING))
-TYPES: dict[st.KeyRole, SignatureType] = {
+@dataclass(frozen=True)
+class _Opened:
+    """Opens an agency's database as the loop needs it, and tells the world."""
+
+    world: World
+    agency: str
+
+    def __call__(self, path: Path, schema: str) -> Database:
+        """Open or create the file."""
+        virtual = isinstance(asyncio.get_running_loop(), VirtualLoop)
+        database = InlineDatabase(path, schema) if virtual else Database(path, schema)
+        self.world.databases[self.agency] = database
+        return database
+
+
+STEERING: Final = (keys.signer(f"{FEDERATION}/steering/dpo-1"), keys.signer(f"{FEDERATION}/steering/steward-1"))
+PINS: Final = Pins(FEDERATION, tuple(signer.key for signer in STEERING))
+TYPES: Final[dict[st.KeyRole, SignatureType]] = {
     "statement": SignatureType.ED25519,
     "dpo": SignatureType.ED25519,
     "witness": SignatureType.COSIGNATURE,
@@ -224,7 +312,7 @@ TYPES: dict[st.KeyRole, SignatureType] = {
 
 
 @dataclass(frozen=True)
-class TestSealKey:
+class OwnSealKey:
     """A seal key with its published half."""
 
     key: SealKey
@@ -240,14 +328,16 @@ class TestSealKey:
         return self.key.open(sealed, info)
 
 
-def new_seal_key(agency: str) -> TestSealKey:
-    """Make a fresh hybrid seal key."""
+@cache
+def new_seal_key(agency: str) -> OwnSealKey:
+    """Make a hybrid seal key, once for each agency of a test run."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seal.key"
         published = create_seal_key(path, f"{FEDERATION}/{agency}/seal-1")
-        return TestSealKey(load_seal_key(path), published)
+        return OwnSealKey(load_seal_key(path), published)
 
 
+@cache
 def registry_bundle(*, answer_within_s: int, later_after_ms: int) -> bytes:
     """Make a bundle of the shipped registry with other deadlines."""
     folder = Path(law.__file__).parent / "registry"

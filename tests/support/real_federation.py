@@ -220,10 +220,10 @@ class RealFederation:
         agency.apply(kind)
         return agency
 
-    async def admit(self, name: str, kind: str) -> Agency:
+    async def admit(self, name: str, kind: str, *options: str) -> Agency:
         """Make an agency and admit it."""
         agency = self.agency(name, kind)
-        result = await self.add(agency)
+        result = await self.add(agency, *options)
         assert result.exit_code == 0, result.output
         return agency
 

@@ -13,11 +13,23 @@ from consent_ledger.core.state import LedgerState
 from consent_ledger.recovery import recover
 from consent_ledger.sequencer import Receipt, Sequencer
 from schemas import statements as st
+from schemas.errors import LedgerInconsistent
 from schemas.ids import Hash
 from tests.support import keys
 from tests.support.ledger_world import Ledger
 from tests.support.memory_store import MemoryDisk, MemoryStore
 from tests.support.pens import PINS
+
+PATIENCE_S = 10.0
+
+
+class TornStore(MemoryStore):
+    """A store that finds one of its old entries gone."""
+
+    def entry(self, index: int) -> bytes:
+        """Find nothing."""
+        message = f"entry {index} is missing"
+        raise LedgerInconsistent(message)
 
 
 class RunningLog:
@@ -54,8 +66,9 @@ class RunningLog:
         return Submission(verify_statement(self.pens.sign(statement), self.sequencer.state.keys, PINS), opened)
 
     async def submit(self, statement: st.Statement, opened: OpenedBody | None = None) -> Receipt | NotLogged:
-        """Sign, prove and submit a statement, and wait for the answer."""
-        return await self.sequencer.submit(self.submission(statement, opened))
+        """Sign, prove and submit a statement, and wait for the answer, though not for ever."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.sequencer.submit(self.submission(statement, opened))
 
     async def write(self, statement: st.Statement, opened: OpenedBody | None = None) -> Receipt:
         """Submit what must be logged, with whatever decision."""

@@ -100,7 +100,7 @@ def test_the_columns_needed_are_known() -> None:
     ("old", "new", "said"),
     [
         ('kind = "sql"', "kind = ", "m.toml: Invalid value (at line 1, column 8)"),
-        ('kind = "sql"', 'kind = "ldap"', "m.toml:1: kind: Input should be 'sql', 'sheet' or 'csv'"),
+        ('kind = "sql"', 'kind = "ldap"', "m.toml:1: kind: Input should be 'sql', 'sheet', 'csv' or 'rest'"),
         ('key = "id"\n', "", "m.toml: key: Field required"),
         ('key = "id"', 'key = "id"\npassword = "x"', "m.toml:5: password: Extra inputs are not permitted"),
         ('key = "id"', "key = 7", "m.toml:4: key: Input should be a valid string"),

@@ -127,7 +127,7 @@ def test_a_login_is_signed_by_its_account(store: OperatorStore) -> None:
     jwt = verify(store.admit(account, USER, "node", PERMISSIONS, now_s=NOW_S, expires_s=NOW_S + 60))
     assert (jwt.issuer, jwt.holder) == (account, USER)
     stranger = type(account)(public_key(new_seed(Kind.ACCOUNT, bytes(ENTROPY_BYTES))))
-    with pytest.raises(Misuse, match="no such file"):
+    with pytest.raises(Misuse, match="No such file"):
         store.admit(stranger, USER, "node", PERMISSIONS, now_s=NOW_S, expires_s=NOW_S + 60)
     with pytest.raises(Malformed):
         store.admit(type(account)("../signing"), USER, "node", PERMISSIONS, now_s=NOW_S, expires_s=NOW_S + 60)
@@ -150,16 +150,24 @@ def test_a_change_beside_is_not_overwritten(store: OperatorStore, tmp_path: Path
 
 def test_a_folder_that_is_none_or_damaged_is_refused(tmp_path: Path) -> None:
     """A missing folder is our mistake, a damaged file is named as malformed."""
-    with pytest.raises(Misuse, match="no such file"):
+    with pytest.raises(Misuse, match="No such file"):
         OperatorStore.load(tmp_path)
     (tmp_path / "federation.json").write_text("{}")
+    (tmp_path / "federation.json").chmod(0o600)
     with pytest.raises(Malformed):
         OperatorStore.load(tmp_path)
 
 
+def test_a_key_others_may_read_is_not_used(store: OperatorStore, tmp_path: Path) -> None:
+    """A seed whose file was opened to others is refused: it may have been copied."""
+    (tmp_path / "operator" / "signing.seed").chmod(0o644)
+    with pytest.raises(Misuse, match="signing.seed"):
+        store.account_jwts(NOW_S + 20)
+
+
 def test_a_half_written_change_leaves_the_old_file(store: OperatorStore, tmp_path: Path) -> None:
     """A file left over from a crash in the middle of a change disturbs neither reading nor the next change."""
-    (tmp_path / "operator" / "federation.json.new").write_text("half")
+    (tmp_path / "operator" / ".federation.json.left").write_text("half")
     again = OperatorStore.load(tmp_path / "operator")
     again.add_agency(COUNSELLING, NOW_S + 20)
     assert set(OperatorStore.load(tmp_path / "operator").accounts.agencies) == {JOBCENTER, COUNSELLING}

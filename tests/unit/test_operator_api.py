@@ -15,6 +15,9 @@ AUDITORS = (Hash("0" * 64), Hash(hashlib.sha256(TOKEN.encode()).hexdigest()))
 TILES = {Tile(0, 0): b"h" * 8192, Tile(1, 0, 3): b"r" * 96, Tile(None, 0, 2): b"entries"}
 
 
+FILES = {"log.vkey": b"a key", "registry/0.json": b"a law"}
+
+
 class Site:
     """What the pages show, to be changed by a test."""
 
@@ -43,7 +46,7 @@ def site() -> Site:
 @pytest.fixture
 async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application directly, without a socket."""
-    app = make_app(Pages(site.health, lambda: "numbers 1\n", lambda: site.note, site.tile, AUDITORS))
+    app = make_app(Pages(site.health, lambda: "numbers 1\n", lambda: site.note, site.tile, FILES.get, AUDITORS))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://broker") as client:
         yield client
 
@@ -95,6 +98,14 @@ async def test_hash_tiles_are_open_and_kept_for_ever(client: httpx.AsyncClient) 
 async def test_what_is_no_tile_is_not_there(client: httpx.AsyncClient, path: str) -> None:
     """Tiles beyond the log, and every spelling but the right one, are 404."""
     assert (await client.get(f"/log/tile/{path}")).status_code == 404
+
+
+async def test_what_lies_beside_the_log_is_open(client: httpx.AsyncClient) -> None:
+    """Who checks the log finds its key, the pins and the law beside it; anything else is not there."""
+    for path, content in FILES.items():
+        answer = await client.get(f"/log/{path}")
+        assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, content, "no-cache")
+    assert (await client.get("/log/broker.toml")).status_code == 404
 
 
 async def test_entries_are_for_auditors(client: httpx.AsyncClient) -> None:

@@ -52,6 +52,13 @@ def test_a_value_keeps_its_type(value: str | bool | int) -> None:  # noqa: FBT00
     assert type(read) is type(value)
 
 
+@pytest.mark.parametrize("row", [1, 1000])
+def test_a_value_may_be_one_of_several_in_its_row(row: int) -> None:
+    """The number of a row is kept, so that lists can be paired."""
+    whole: Json = {"value": "x", "verified": "none", "origin": "own", "disputed": False, "row": row}
+    assert decode_model(Record, encode(_values(whole))).fields[0].values[0].row == row
+
+
 BAD_VALUES: dict[str, dict[str, Json]] = {
     "empty": {"value": ""},
     "long": {"value": "x" * 401},
@@ -63,6 +70,8 @@ BAD_VALUES: dict[str, dict[str, Json]] = {
     "spelled otherwise": {"valid_from": "1.2.2026"},
     "time": {"valid_to": "2026-12-31T00:00"},
     "precision": {"precision": "hour"},
+    "row before the first": {"row": 0},
+    "row beyond all": {"row": 1001},
     "number for truth": {"disputed": 0},
     "line break": {"value": "a\nb"},
 }

@@ -1,6 +1,6 @@
 """Step 8: a holder works on a request only against proof that the grant, and what it rests on, stand in the log."""
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from adapters.node.core.view import Proven, View
 from consent_ledger.core.state import Approval, Evidence
@@ -59,21 +59,21 @@ def accept(proven: Proven, person: bytes | None, holding: Holding) -> AcceptedGr
     """
     granted, request, view = proven.leaf.entry, proven.leaf.statement, holding.view
     if not isinstance(granted, Granted) or not isinstance(request, st.Request):
-        raise _refused("is no grant")
+        _refuse("is no grant")
     if request.holder != holding.agency:
-        raise _refused("is for another holder")
+        _refuse("is for another holder")
     if person is not None and request.person_ct != sha256(person):
-        raise _refused("names another sealed person block")
+        _refuse("names another sealed person block")
     registry = view.registries.get(granted.registry)
     approval = view.approval_at(granted.approval)
     if registry is None or approval is None or granted.chain > view.chain:
         message = "grant: registry, approval or chain it rests on is not held"
         raise Unavailable(message)
     if view.law_at(granted.chain) != granted.registry:
-        raise _refused("rests on a registry that was not in force")
+        _refuse("rests on a registry that was not in force")
     rule = _lawful(request, proven.agency, registry, holding)
     if not rule.in_force(granted.time):
-        raise _refused("its purpose was not in force")
+        _refuse("its purpose was not in force")
     _check_approval(approval, granted, request, proven.agency)
     evidence = _evidence(granted, request, proven.agency, view)
     limits = Limits(
@@ -85,34 +85,35 @@ def accept(proven: Proven, person: bytes | None, holding: Holding) -> AcceptedGr
         ceiling=approval.ceiling_for(registry.kinds[view.state.members[proven.agency].kind].ceiling),
     )
     if not set(granted.fields) <= set(minimise(request.fields, limits).granted):
-        raise _refused("grants more than this node's own minimising")
+        _refuse("grants more than this node's own minimising")
     return AcceptedGrant(proven.index, proven.hash, proven.agency, request, granted.fields, rule, registry, evidence)
 
 
-def _refused(why: str) -> NotAuthentic:
-    return NotAuthentic(f"grant: {why}", code=Code.NOT_ENTITLED)
+def _refuse(why: str) -> NoReturn:
+    message = f"grant: {why}"
+    raise NotAuthentic(message, code=Code.NOT_ENTITLED)
 
 
 def _lawful(request: st.Request, requester: AgencyId, registry: Registry, holding: Holding) -> PurposeRule:
     """Ask the registry again: members, prohibitions, purpose, pair and kind of basis."""
     members = holding.view.state.members
     if requester not in members or holding.agency not in members:
-        raise _refused("one of the two agencies is no member")
+        _refuse("one of the two agencies is no member")
     asking, holder = members[requester].kind, members[holding.agency].kind
     rule = registry.purposes.get(request.purpose)
     if rule is None or prohibited_by(registry, asking, holder, request.purpose, request.basis.kind) is not None:
-        raise _refused("its purpose is unknown or prohibited between these two")
+        _refuse("its purpose is unknown or prohibited between these two")
     row = rule.row
     if asking not in row.requester_kinds or holder not in row.holder_kinds or request.basis.kind not in row.basis:
-        raise _refused("its purpose does not allow this pair or basis")
+        _refuse("its purpose does not allow this pair or basis")
     return rule
 
 
 def _check_approval(approval: Approval, granted: Granted, request: st.Request, requester: AgencyId) -> None:
     if (approval.agency, approval.purpose, approval.role) != (requester, request.purpose, request.role):
-        raise _refused("names an approval of something else")
+        _refuse("names an approval of something else")
     if approval.valid_until <= granted.time:
-        raise _refused("its approval had run out")
+        _refuse("its approval had run out")
 
 
 def _evidence(granted: Granted, request: st.Request, requester: AgencyId, view: View) -> Evidence | None:
@@ -121,10 +122,10 @@ def _evidence(granted: Granted, request: st.Request, requester: AgencyId, view: 
         return None
     evidence = view.evidence(request.basis)
     if evidence is None or evidence.index != granted.basis or evidence.kind != request.basis.kind:
-        raise _refused("the basis it names was not proven")
+        _refuse("the basis it names was not proven")
     parties = (evidence.recipient, evidence.purpose)
     if parties != (requester, request.purpose) or request.holder not in evidence.holders:
-        raise _refused("its basis is for other parties or another purpose")
+        _refuse("its basis is for other parties or another purpose")
     if evidence.withdrawn is not None or not evidence.not_before <= granted.time < evidence.expires:
-        raise _refused("its basis is over, or has not begun")
+        _refuse("its basis is over, or has not begun")
     return evidence

@@ -1,4 +1,4 @@
-"""Steps 1 and 2: from a caseworker's question to a request statement and its sealed person; all inputs are arguments."""
+"""Steps 1 and 2: from a caseworker's question to a request statement and its sealed person."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""Step 9, second half: may the machine answer, must a human decide, or is there nothing to answer with?
+"""Step 9, second half: whether the machine may answer, a human must decide, or there is nothing to answer with.
 
 The holder's own vetoes stand here because they need to know the person. None of them shows outwardly: each is first
 "later", then "not available".

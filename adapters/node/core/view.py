@@ -85,7 +85,7 @@ class View:
         return self._verifier().log
 
     def registry(self) -> Registry | None:
-        """The registry in force as far as the chain is known, if its bundle is held."""
+        """Give the registry in force as far as the chain is known, if its bundle is held."""
         name = None if self._state is None else self._state.registry
         return None if name is None else self.registries.get(name)
 
@@ -183,7 +183,7 @@ class View:
             raise LedgerInconsistent(message)
 
     def _check_in_force(self, key: Key, index: int) -> None:
-        """A key signs from its own entry on and up to its revocation's, by index, as far as the chain is known."""
+        """Refuse a key outside its time, which lasts from its own entry to its revocation's, by index."""
         if key.index >= index or (key.revoked is not None and key.revoked <= index):
             message = "entry: its statement's key was not in force at that index"
             raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)

@@ -3,9 +3,10 @@
 Methods that change something give an `Op`, so that a flow writes what belongs together in one durable step.
 """
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from adapters.node.database import Database, Op
 from adapters.node.store.asked import AskedRequests
@@ -20,19 +21,14 @@ SCHEMA: Final = files(__package__).joinpath("tables.sql").read_text("utf-8")
 class NodeStore:
     """The node's memory: one group of tables for each part of its work."""
 
-    def __init__(self, database: Database) -> None:
-        """Use a database that has the tables of `SCHEMA`."""
-        self._database = database
+    def __init__(self, path: Path, opened: Callable[[Path, str], Database] = Database) -> None:
+        """Open or create the file with its tables; `opened` makes the database of a path and a schema."""
+        self._database = database = opened(path, SCHEMA)
         self.outgoing = Outgoing(database)
         self.asked = AskedRequests(database)
         self.received = ReceivedRequests(database)
         self.bases = Bases(database)
         self.known = Known(database)
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or create the file with its tables."""
-        return cls(Database(path, SCHEMA))
 
     async def write(self, *ops: Op) -> None:
         """Carry out changes as one unit and return when they are durable; Unavailable when they are not."""

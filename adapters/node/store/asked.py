@@ -15,7 +15,7 @@ MAX_LISTED: Final = 200
 
 
 class AskedRequests:
-    """This agency's own requests."""
+    """The agency's own requests."""
 
     def __init__(self, database: Database) -> None:
         """Use a node's database."""

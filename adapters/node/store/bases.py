@@ -45,7 +45,8 @@ class Bases:
     def given(self, name: BasisId, index: int, receipt: Receipt, due: int | None) -> Op:
         """Note where a consent stands in the log, and when its package is to be handed over."""
         return Op(
-            "UPDATE consent SET state = 'given', idx = ?, entry = ?, proof = ?, due = ? WHERE id = ? AND state = 'sent'",
+            "UPDATE consent SET state = 'given', idx = ?, entry = ?, proof = ?, due = ?"
+            " WHERE id = ? AND state = 'sent'",
             (index, *receipt, due, name),
         )
 

@@ -7,9 +7,9 @@ from adapters.node.core.accept import AcceptedGrant
 from adapters.node.database import Database, Op, Row
 from adapters.node.store.rows import (
     Disclosed,
+    Receipt,
     Received,
     ReceivedState,
-    Receipt,
     basis_of,
     fields_from,
     from_list,
@@ -67,8 +67,8 @@ class ReceivedRequests:
     def wait(self, exchange: ExchangeId, why: str) -> Op:
         """Leave an open request to its deadline; what only a deciding human or a record needed goes."""
         return Op(
-            "UPDATE received SET state = 'waiting', why = ?, person = NULL, candidates = NULL, ref = NULL, sealed = NULL"
-            " WHERE exchange = ? AND state IN ('waiting', 'human', 'sending')",
+            "UPDATE received SET state = 'waiting', why = ?, person = NULL, candidates = NULL, ref = NULL,"
+            " sealed = NULL WHERE exchange = ? AND state IN ('waiting', 'human', 'sending')",
             (why, exchange),
         )
 
@@ -81,7 +81,7 @@ class ReceivedRequests:
         )
 
     def ended(self, exchange: ExchangeId, state: ReceivedState, outcome: Receipt, at: int, due: int | None) -> Op:
-        """Keep the receipt of the outcome, and when it is handed over again; sealed bytes stay for a disclosure only."""
+        """Keep the outcome's receipt, and when it is handed over again; only a disclosure keeps its sealed bytes."""
         return Op(
             "UPDATE received SET state = ?1, entry = ?2, proof = ?3, ended_at = ?4, due = ?5, tries = 0, person = NULL,"
             " candidates = NULL, sealed = iif(?1 = 'disclosed', sealed, NULL)"

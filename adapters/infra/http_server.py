@@ -1,4 +1,4 @@
-"""A web server inside the broker's own event loop, which leaves signals to the broker."""
+"""A web server inside a process's own event loop, which leaves signals to the process."""
 
 import asyncio
 import socket

@@ -1,0 +1,484 @@
+"""The node's HTTP API, all in this file: for the agency's own systems and for the portal.
+
+Nothing is open by default: `access.ALLOWED` says which role may use which route, and what does not stand there is not
+served. A call's walk: known route, token, role, size (`_Gate`); then form (FastAPI and `api_models`); then the flow.
+Every error is one shape, `{code, detail}`, with the stable codes of `schemas.errors`. What names a person is sent in
+bodies, never in paths or queries, and nothing of a call is logged.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adapters.node import api_models as shapes
+from adapters.node import api_views as views
+from adapters.node.access import OPEN, Role, Route, may
+from adapters.node.approvals import Wish
+from adapters.node.collector import Collector
+from adapters.node.core.compose import Question
+from adapters.node.core.taking import Taken
+from adapters.node.metrics import CONTENT_TYPE, Reports, render
+from adapters.node.node import Holder, Node
+from adapters.node.requester import Requester
+from adapters.node.store.rows import Asked, AskedState, ConsentState
+from adapters.node.tokens import Caller, Tokens
+from adapters.sources.port import LocalRef, Search, Source
+from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
+from schemas.ids import RANDOM_PATTERN, ApprovalId, CodeName, ConsentId, ExchangeId
+
+MAX_BODY_BYTES: Final = 256 * 1024
+MAX_FINDINGS: Final = 20
+
+RoleT = TypeVar("RoleT")
+
+_OPEN_STATES: Final = frozenset({AskedState.SENT, AskedState.GRANTED})
+_STATUS: Final[Mapping[Code, HTTPStatus]] = {
+    Code.GRANT_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Code.CONSENT_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Code.GIVEN_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Code.NO_APPROVAL: HTTPStatus.NOT_FOUND,
+    Code.GRANT_CLOSED: HTTPStatus.CONFLICT,
+    Code.DEADLINE_PASSED: HTTPStatus.CONFLICT,
+    Code.PROHIBITED: HTTPStatus.CONFLICT,
+    Code.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"model": shapes.Problem, "description": "No valid token of this agency."},
+    403: {"model": shapes.Problem, "description": "The token's role may not do this."},
+    404: {"model": shapes.Problem, "description": "There is no such request, consent or approval here."},
+    409: {"model": shapes.Problem, "description": "It is too late, or somebody has decided already."},
+    413: {"model": shapes.Problem, "description": "The body is too large."},
+    422: {"model": shapes.Problem, "description": "A field breaks a rule; nothing was changed."},
+    503: {"model": shapes.Problem, "description": "Broker, source or disk did not answer; try again later."},
+}
+
+_BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A role token of this agency.")
+_ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {202: {"description": "Taken; what comes of it comes later."}}
+
+ExchangePath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The exchange's id.")]
+ConsentPath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The consent's or given basis's id.")]
+ApprovalPath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The approval's id.")]
+
+
+async def _caller(request: Request) -> Caller:
+    """Give who calls, as the gate has proven it."""
+    caller: Caller = request.scope[_CALLER]
+    return caller
+
+
+Who = Annotated[Caller, Depends(_caller)]
+
+
+@dataclass
+class Desk:
+    """What the API works with: the node, None while it has not started yet, the tokens, the counters."""
+
+    tokens: Tokens
+    reports: Reports
+    node: Node | None = None
+
+    @property
+    def running(self) -> Node:
+        """The node; Unavailable before it has joined its federation and after it was stopped."""
+        if self.node is None or not self.node.ready:
+            message = "node: is not ready"
+            raise Unavailable(message)
+        self.node.background.check()
+        return self.node
+
+    @property
+    def requester(self) -> Requester:
+        """The asking side; Unavailable when the role is off."""
+        return _on(self.running.requester, "requester")
+
+    @property
+    def collector(self) -> Collector:
+        """The collecting side; Unavailable when the role is off."""
+        return _on(self.running.collector, "collector")
+
+    @property
+    def holder(self) -> Holder:
+        """The answering side; Unavailable when the role is off."""
+        return _on(self.running.holder, "holder")
+
+    @property
+    def source(self) -> Source:
+        """The agency's own source; Unavailable when there is none."""
+        return _on(self.running.source, "source")
+
+
+def make_app(desk: Desk) -> FastAPI:
+    """Give the web application of a node."""
+    app = FastAPI(
+        title="Handschlag node",
+        summary="Ask other agencies for a client's records, collect consents, release what others ask for.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in (_requests(desk), _consents(desk), _answers(desk), _officer(desk)):
+        app.include_router(router, prefix="/v1", responses=_ERRORS, dependencies=[Depends(_BEARER)])
+    app.include_router(_upkeep(desk))
+
+    @app.exception_handler(HandschlagError)
+    async def told(_: Request, error: HandschlagError) -> JSONResponse:
+        """Answer an error of ours; a contradiction of the log stops the node."""
+        if isinstance(error, LedgerInconsistent) and desk.node is not None:
+            desk.node.background.stop(error)
+        return _problem(_status_of(error), error.code, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        """Name each field and the rule it breaks, and repeat no value."""
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, Code.MALFORMED, _findings(error))
+
+    @app.exception_handler(HTTPException)
+    async def no_route(_: Request, error: HTTPException) -> JSONResponse:
+        """Say that a path or method is not served, or that a body is no JSON."""
+        code = Code.UNKNOWN_TOPIC if error.status_code in _NO_ROUTE else Code.MALFORMED
+        return _problem(HTTPStatus(error.status_code), code, f"request: {error.detail}")
+
+    app.add_middleware(_Gate, routes=app.router.routes, tokens=desk.tokens)
+    return app
+
+
+def _requests(desk: Desk) -> APIRouter:
+    """Serve what this agency asks for."""
+    router = APIRouter(tags=["asking"])
+
+    @router.post("/requests", status_code=201, responses=_ACCEPTED)
+    async def ask(body: shapes.NewRequest, who: Who, response: Response) -> shapes.RequestDetail:
+        """Ask another agency for fields of a client's record.
+
+        201 when it is decided: `answered` with the record, or `refused` with the rule. 202 while it is `granted` (the
+        holder answers later) or `sent` (the broker is out of reach and is asked again): look again at `Location`.
+        """
+        asked = await desk.requester.ask(
+            Question(
+                purpose=body.purpose,
+                holder=body.holder,
+                role=CodeName(who.role),
+                staff=who.staff,
+                fields=tuple(body.fields),
+                consent=body.consent,
+                given=body.given,
+                norm=body.norm,
+                declared=tuple(body.declared),
+                person=None if body.person is None else body.person.block(),
+                case_ref=body.case_ref,
+            )
+        )
+        if asked.state in _OPEN_STATES:
+            response.status_code = HTTPStatus.ACCEPTED
+        response.headers["Location"] = f"/v1/requests/{asked.exchange}"
+        return views.request_detail(asked)
+
+    @router.get("/requests")
+    async def asked_by_me(who: Who) -> list[shapes.RequestLine]:
+        """List the caller's own latest requests, newest first, without records."""
+        return [views.request_line(asked) for asked in await desk.requester.results(who.staff)]
+
+    @router.get("/requests/{exchange}")
+    async def result(exchange: ExchangePath, who: Who) -> shapes.RequestDetail:
+        """Give one of the caller's own requests: the record with provenance, what was cut and by which rule."""
+        return views.request_detail(await _own(desk, exchange, who))
+
+    @router.get("/requests/{exchange}/receipt")
+    async def receipt(exchange: ExchangePath, who: Who) -> shapes.Receipts:
+        """Give the ledger's receipts of a request: the entries' texts and their proofs. They name no person."""
+        anybodys = who.role in {Role.DPO, Role.AUDITOR}
+        asked = await (desk.requester.result(ExchangeId(exchange)) if anybodys else _own(desk, exchange, who))
+        return shapes.Receipts(grant=views.receipt_text(asked.grant), answer=views.receipt_text(asked.answer))
+
+    return router
+
+
+async def _own(desk: Desk, exchange: str, who: Caller) -> Asked:
+    """Give a request of the caller's own; another's is as unknown as none."""
+    asked = await desk.requester.result(ExchangeId(exchange))
+    if asked.staff == who.staff:
+        return asked
+    message = "exchange: this agency never asked under this id"
+    raise Misuse(message, code=Code.GRANT_UNKNOWN)
+
+
+def _consents(desk: Desk) -> APIRouter:
+    """Serve consents: taken, refused, withdrawn."""
+    router = APIRouter(tags=["consent"])
+
+    @router.post("/consents", status_code=201, responses=_ACCEPTED)
+    async def collect(body: shapes.NewConsent, response: Response) -> shapes.CollectedConsent:
+        """Record a client's consent and hand it to its recipient; the two codes are for the client's receipt.
+
+        201 when it stands in the ledger; 202 while it is signed and could not be handed in yet.
+        """
+        consent = await desk.collector.collect(
+            Taken(
+                purpose=body.purpose,
+                recipient=body.recipient,
+                holders=tuple(body.holders),
+                fields=tuple(body.fields),
+                person=body.person.block(),
+                expires=body.expires_ms,
+                uses=body.uses,
+                text_sha256=body.text_sha256,
+                language=body.language,
+                medium=body.medium,
+                capacity=body.capacity,
+                secrecy_release=body.secrecy_release,
+            )
+        )
+        if consent.state is ConsentState.SENT:
+            response.status_code = HTTPStatus.ACCEPTED
+        return views.collected(consent)
+
+    @router.get("/consents")
+    async def consents() -> list[shapes.ConsentLine]:
+        """List the consents this agency collected or may ask under, newest first."""
+        return [views.consent_line(consent) for consent in await desk.running.store.bases.consents()]
+
+    @router.post("/consents/refusals", status_code=201)
+    async def refuse(body: shapes.NewRefusal) -> shapes.LoggedAt:
+        """Record a client's no: as many clicks as a yes, and it names nobody."""
+        proven = await desk.collector.refuse(body.purpose, body.recipient, body.text_sha256, body.language)
+        return shapes.LoggedAt(log_index=proven.index)
+
+    @router.post("/consents/{consent}/withdraw", responses=_ACCEPTED)
+    async def withdraw(consent: ConsentPath, body: shapes.WithdrawalBody, response: Response) -> shapes.LoggedAt:
+        """End a consent, effective at the index given; 202 while it ends here and the ledger could not be told yet."""
+        proven = await desk.collector.withdraw(ConsentId(consent), body.cause)
+        if proven is None:
+            response.status_code = HTTPStatus.ACCEPTED
+        return shapes.LoggedAt(log_index=None if proven is None else proven.index)
+
+    return router
+
+
+def _answers(desk: Desk) -> APIRouter:
+    """Serve what others ask of this agency, and its own source."""
+    router = APIRouter(tags=["answering"])
+
+    @router.get("/disclosures")
+    async def disclosures() -> list[shapes.Disclosure]:
+        """Give the disclosure register, newest first: what Art. 15 GDPR asks for."""
+        return [views.disclosure(line) for line in await desk.running.store.received.disclosures()]
+
+    @router.get("/releases")
+    async def releases() -> list[shapes.WaitingRelease]:
+        """List what waits for a human, oldest first, with the person asked for and the rows side by side."""
+        return [views.waiting_release(waiting) for waiting in await desk.holder.releases.waiting()]
+
+    @router.post("/releases/{exchange}/release", status_code=204, response_model=None)
+    async def release(exchange: ExchangePath, body: shapes.ReleaseBody) -> None:
+        """Answer for the row that is the person; the record travels now."""
+        await desk.holder.releases.release(ExchangeId(exchange), LocalRef(body.ref))
+
+    @router.post("/releases/{exchange}/refuse", status_code=204, response_model=None)
+    async def refuse(exchange: ExchangePath, body: shapes.RefusalBody) -> None:
+        """Refuse; the requester learns "not available" at the deadline, as for a person nobody knows."""
+        await desk.holder.releases.refuse(ExchangeId(exchange), body.reason)
+
+    @router.post("/clients/search")
+    async def search(body: shapes.ClientSearch) -> list[shapes.Client]:
+        """Search this agency's own source. A body carries what is searched for, because paths and queries get logged."""
+        return [views.client(found) for found in await desk.source.search(Search(**dict(body)))]
+
+    return router
+
+
+def _officer(desk: Desk) -> APIRouter:
+    """Serve approvals, the catalogue and the law."""
+    router = APIRouter(tags=["officer"])
+
+    @router.post("/approvals", status_code=201)
+    async def approve(body: shapes.NewApproval) -> shapes.Approved:
+        """Approve a kind of access: a role, a purpose, at most these fields, until a day."""
+        fields, role = tuple(body.fields), CodeName(body.role)
+        wish = Wish(role, body.purpose, body.valid_until_ms, fields, body.ceiling, automatic=body.automatic)
+        return shapes.Approved(approval=await desk.running.approvals.approve(wish))
+
+    @router.delete("/approvals/{approval}", status_code=204, response_model=None)
+    async def end(approval: ApprovalPath) -> None:
+        """End an approval; what was granted under it and not disclosed yet is withheld."""
+        await desk.running.approvals.end(ApprovalId(approval))
+
+    @router.get("/approvals")
+    async def approvals() -> list[shapes.ApprovalLine]:
+        """List this agency's approvals that are in force."""
+        return [views.approval_line(name, approval) for name, approval in desk.running.approvals.own().items()]
+
+    @router.put("/catalogue")
+    async def publish() -> shapes.Catalogue:
+        """Tell the federation which fields this agency's source can deliver, as its mapping says."""
+        catalogue = desk.source.catalogue
+        await desk.running.approvals.publish(catalogue)
+        return shapes.Catalogue(agency=desk.running.identity.agency, fields=sorted(catalogue))
+
+    @router.get("/registry")
+    async def registry() -> list[shapes.PurposeLine]:
+        """List the purposes in force with the agencies that may ask and hold."""
+        identity = desk.running.identity
+        return views.purposes(desk.running.federation.view, identity.agency, identity.clock.now_ms())
+
+    @router.get("/catalogues")
+    async def catalogues() -> list[shapes.Catalogue]:
+        """List which fields agencies can deliver, as far as this node has learned it."""
+        return views.catalogues(desk.running.federation.view)
+
+    return router
+
+
+def _upkeep(desk: Desk) -> APIRouter:
+    """Serve health and counters."""
+    router = APIRouter(tags=["upkeep"])
+
+    @router.get("/health", responses={503: {"model": shapes.Health, "description": "Not ready."}})
+    async def health(response: Response) -> shapes.Health:
+        """Say whether the node does its work, and nothing else; the only route without a token."""
+        ready = desk.node is not None and desk.node.ready and not desk.node.background.stopped
+        if not ready:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return shapes.Health(ready=ready)
+
+    @router.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(_BEARER)], responses=_ERRORS)
+    async def metrics() -> PlainTextResponse:
+        """Give counters in the text format of Prometheus; they name nobody."""
+        node = desk.running
+        asked, received = await node.store.asked.counts(), await node.store.received.counts()
+        text = render(desk.reports, node.service.answered, asked, received, ready=node.ready)
+        return PlainTextResponse(text, media_type=CONTENT_TYPE)
+
+    return router
+
+
+_CALLER: Final = "handschlag.caller"
+_NO_ROUTE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+
+
+class _Gate:
+    """Lets a call through to its route: a valid token, a role that may, a body that is not too large.
+
+    It stands before everything else, so that nothing of a call is read before it is known who calls.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], tokens: Tokens) -> None:
+        """Stand before an application with these routes."""
+        self._app = app
+        self._routes = routes
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one call."""
+        if scope["type"] != "http":
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, _bounded(receive), _unstored(send))
+        else:
+            await refusal(scope, receive, _unstored(send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Give the answer to a call that is not let through, None for one that is; notes who calls."""
+        route = self._route(scope)
+        if route in OPEN:
+            return None
+        try:
+            caller = self._tokens.verify(_bearer(scope))
+        except NotAuthentic as error:
+            headers = {"WWW-Authenticate": "Bearer"}
+            return _problem(HTTPStatus.UNAUTHORIZED, error.code, str(error), headers)
+        scope[_CALLER] = caller
+        if route is None:
+            return None
+        return None if may(caller.role, route) else _problem(HTTPStatus.FORBIDDEN, Code.NOT_ENTITLED, _NOT_FOR_ROLE)
+
+    def _route(self, scope: Scope) -> Route | None:
+        """Find the route as the table names it; None where there is none, which the router then says."""
+        for route in self._routes:
+            if isinstance(route, StarletteRoute) and route.matches(scope)[0] is Match.FULL:
+                return Route(scope["method"], route.path)
+        return None
+
+
+_NOT_FOR_ROLE: Final = "token: its role may not do this"
+
+
+def _bearer(scope: Scope) -> str:
+    """Give the token of an Authorization header, empty where there is none or more than one."""
+    headers = [value for name, value in scope["headers"] if name == b"authorization"]
+    scheme, _, token = (headers[0] if len(headers) == 1 else b"").decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Read no more of a body than is taken."""
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_BODY_BYTES:
+            text = f"body: more than {MAX_BODY_BYTES} bytes"
+            raise Malformed(text, code=Code.TOO_LARGE)
+        return message
+
+    return bounded
+
+
+def _unstored(send: Send) -> Send:
+    """Say that no answer may be stored on its way."""
+
+    async def unstored(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            extra = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return unstored
+
+
+def _on(role: RoleT | None, name: str) -> RoleT:
+    """Give a side of the node that is on."""
+    if role is None:
+        message = f"node: the role {name} is off at this agency"
+        raise Unavailable(message)
+    return role
+
+
+def _problem(status: HTTPStatus, code: Code, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"code": code.value, "detail": detail}, status, headers)
+
+
+def _status_of(error: HandschlagError) -> HTTPStatus:
+    """Give the status of an error: what the caller can mend is theirs, everything else is "try again later"."""
+    if isinstance(error, Malformed | Misuse):
+        return _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _findings(error: RequestValidationError) -> str:
+    """Put what is wrong with a call into one line: place and rule of each finding, no value."""
+    return "; ".join(f"{_place(found['loc'])}: {_rule(found)}" for found in error.errors()[:MAX_FINDINGS])
+
+
+def _place(steps: Sequence[int | str]) -> str:
+    """Name the way to a field; a key the caller made up is named only where it has the form of ours."""
+    names = [str(step) for step in steps[1:]] or [str(steps[0])]
+    return ".".join(name if re.fullmatch(r"[a-z0-9_]{1,64}", name) else "?" for name in names)
+
+
+def _rule(found: Mapping[str, Any]) -> str:
+    return "is no JSON" if found["type"] == "json_invalid" else str(found["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,175 @@
+"""From what the node knows to what its HTTP API shows: values in, shapes out."""
+
+from adapters.node.api_models import (
+    ApprovalLine,
+    Catalogue,
+    Client,
+    CollectedConsent,
+    ConsentLine,
+    Cut,
+    Disclosure,
+    PurposeLine,
+    ReceiptText,
+    RequestDetail,
+    RequestLine,
+    WaitingRelease,
+)
+from adapters.node.core.compose import lawbook
+from adapters.node.core.view import View
+from adapters.node.releases import Waiting
+from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, Disclosed, Receipt
+from adapters.sources.port import Candidate
+from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.state import Approval
+from schemas.entries import Granted
+from schemas.ids import AgencyId, ApprovalId, CodeName
+from schemas.registry import PurposeRule
+
+
+def request_line(asked: Asked) -> RequestLine:
+    """Show a request in a list."""
+    return RequestLine(
+        exchange=asked.exchange,
+        at_ms=asked.at,
+        purpose=asked.purpose,
+        holder=asked.holder,
+        basis=asked.basis,
+        case_ref=asked.case_ref,
+        answer_by_ms=asked.answer_by,
+        state=asked.state,
+        reason=asked.reason,
+    )
+
+
+def request_detail(asked: Asked) -> RequestDetail:
+    """Show a request with its record, and what the grant's entry says was cut."""
+    granted = None if asked.grant == NO_RECEIPT else read_leaf(asked.grant.entry).entry
+    cut = granted.cut if isinstance(granted, Granted) else ()
+    fields = granted.fields if isinstance(granted, Granted) else ()
+    receipts = {"grant": asked.grant, "answer": asked.answer}
+    return RequestDetail(
+        **dict(request_line(asked)),
+        asked_fields=list(asked.fields),
+        granted_fields=list(fields),
+        cut=[Cut(field=one.field, rule=one.rule) for one in cut],
+        record=None if asked.record is None else list(asked.record.fields),
+        receipts=[name for name in ("grant", "answer") if receipts[name] != NO_RECEIPT],
+    )
+
+
+def receipt_text(receipt: Receipt) -> ReceiptText | None:
+    """Show a receipt as the texts it is."""
+    return None if receipt == NO_RECEIPT else ReceiptText(entry=receipt.entry.decode(), proof=receipt.proof.decode())
+
+
+def consent_line(consent: Consent) -> ConsentLine:
+    """Show a consent without its codes."""
+    statement = consent.statement
+    return ConsentLine(
+        consent=consent.id,
+        side=consent.side,
+        state=consent.state,
+        purpose=statement.purpose,
+        recipient=statement.recipient,
+        holders=list(statement.holders),
+        fields=list(statement.fields),
+        person=consent.package.person,
+        expires_ms=statement.expires,
+        log_index=consent.log_index,
+    )
+
+
+def collected(consent: Consent) -> CollectedConsent:
+    """Show a consent just collected, with its codes."""
+    codes = {"view_code": consent.view_code or "", "withdraw_code": consent.withdraw_code or ""}
+    return CollectedConsent(**dict(consent_line(consent)), **codes)
+
+
+def disclosure(line: Disclosed) -> Disclosure:
+    """Show a line of the disclosure register."""
+    return Disclosure(
+        exchange=line.exchange,
+        at_ms=line.at,
+        requester=line.requester,
+        purpose=line.purpose,
+        fields=list(line.fields),
+        basis=line.basis,
+        ref=line.ref,
+        log_index=line.log_index,
+    )
+
+
+def client(candidate: Candidate) -> Client:
+    """Show a row of the agency's own source."""
+    return Client(
+        ref=candidate.ref,
+        file_number=candidate.file_number,
+        person=candidate.person,
+        transfer_block=candidate.transfer_block,
+        guardian=candidate.guardian,
+    )
+
+
+def waiting_release(waiting: Waiting) -> WaitingRelease:
+    """Show a request that waits for a human, with the rows side by side."""
+    request = waiting.request
+    return WaitingRelease(
+        exchange=request.exchange,
+        at_ms=request.at,
+        requester=request.requester,
+        purpose=request.purpose,
+        fields=list(request.fields),
+        basis=request.basis,
+        answer_by_ms=request.answer_by,
+        why=request.why,
+        case_ref=waiting.case,
+        person=waiting.person,
+        candidates=[client(candidate) for candidate in waiting.candidates],
+    )
+
+
+def approval_line(name: ApprovalId, approval: Approval) -> ApprovalLine:
+    """Show an approval of this agency."""
+    return ApprovalLine(
+        approval=name,
+        role=approval.role,
+        purpose=approval.purpose,
+        fields=sorted(approval.fields),
+        valid_until_ms=approval.valid_until,
+        ceiling=approval.ceiling,
+        automatic=approval.automatic,
+        log_index=approval.index,
+    )
+
+
+def catalogues(view: View) -> list[Catalogue]:
+    """Show which fields agencies say they can deliver, as far as this node has learned it."""
+    known = sorted(view.state.catalogues.items())
+    return [Catalogue(agency=agency, fields=sorted(fields)) for agency, fields in known]
+
+
+def purposes(view: View, own: AgencyId, at_ms: int) -> list[PurposeLine]:
+    """Show the purposes in force in which this agency, or whoever it collects for, has somebody to ask."""
+    lines = [_purpose(rule, view, own) for rule in lawbook(view).purposes.values() if rule.in_force(at_ms)]
+    return sorted((line for line in lines if line.recipients and line.holders), key=lambda line: line.purpose)
+
+
+def _purpose(rule: PurposeRule, view: View, own: AgencyId) -> PurposeLine:
+    row, kind = rule.row, view.state.members[own].kind
+    return PurposeLine(
+        purpose=row.purpose,
+        label=row.label,
+        basis=list(row.basis),
+        norm=list(row.norm),
+        conditions=list(row.conditions),
+        fields=sorted(rule.fields),
+        recipients=_members(view, row.requester_kinds),
+        holders=_members(view, row.holder_kinds),
+        may_ask=kind in row.requester_kinds,
+        may_answer=kind in row.holder_kinds,
+        answer_within_s=row.answer_within_s,
+    )
+
+
+def _members(view: View, kinds: tuple[CodeName, ...]) -> list[AgencyId]:
+    return sorted(member.agency for member in view.state.members.values() if member.kind in kinds)

@@ -1,0 +1,145 @@
+"""How alike two name words are, and how the words of two name fields belong to each other."""
+
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from adapters.node.core.matching.names import Words
+from adapters.node.core.matching.sounds import SAME, distance, keys
+
+_LONG: Final = 5
+_CLOSE_COST: Final = 12
+_LOOSE_COST: Final = 20
+_LOOSE_JARO_WINKLER: Final = 0.88
+_ARTICLE: Final = ("AL", "EL")
+_WITH_ARTICLE: Final = 6
+
+_EQUIVALENTS: Final = (
+    ("MYKOLA", "NIKOLAI", "NIKOLAY"),
+    ("DMYTRO", "DMITRII", "DMITRI"),
+    ("VOLODYMYR", "VLADIMIR"),
+    ("PETRO", "PETR", "PIOTR", "PYOTR"),
+    ("PAVLO", "PAVEL"),
+    ("NADIIA", "NADEZHDA"),
+    ("KATERYNA", "EKATERINA", "YEKATERINA"),
+    ("OLEKSANDR", "ALEKSANDR", "ALEXANDER"),
+    ("HANNA", "ANNA"),
+)
+"""Names with a Ukrainian and a Russian form that differ by more than sound; each is found in any romanisation."""
+
+
+class Likeness(IntEnum):
+    """How alike two words are; a greater one is the stronger evidence."""
+
+    DIFFERENT = 0
+    LOOSE = 1
+    """More than one slip apart, but long and similar."""
+    CLOSE = 2
+    """One letter apart, or one vowel heard otherwise: a slip, or another name."""
+    SAME_SOUND = 3
+    """The same name in another romanisation."""
+    EXACT = 4
+
+
+class Pair(NamedTuple):
+    """Two words laid side by side."""
+
+    mine: str
+    theirs: str
+    likeness: Likeness
+
+
+class Alignment(NamedTuple):
+    """The words of two fields laid side by side, and those left over on each side."""
+
+    pairs: tuple[Pair, ...]
+    left_mine: Words
+    left_theirs: Words
+
+    @property
+    def clash(self) -> bool:
+        """Tell whether both sides have a word the other lacks."""
+        return bool(self.left_mine and self.left_theirs)
+
+    @property
+    def weakest(self) -> Likeness:
+        """Give the likeness of the worst pair; DIFFERENT where there is none."""
+        return min((pair.likeness for pair in self.pairs), default=Likeness.DIFFERENT)
+
+
+@lru_cache(maxsize=1 << 16)
+def likeness(one: str, other: str) -> Likeness:
+    """Compare two words in search form; the order does not matter."""
+    if one == other:
+        return Likeness.EXACT
+    if _without_article(one) == _without_article(other) or not _equivalents(one).isdisjoint(_equivalents(other)):
+        return Likeness.SAME_SOUND
+    cost = _cost(one, other)
+    if cost <= SAME:
+        return Likeness.SAME_SOUND
+    slips = OSA.distance(one, other, score_cutoff=2)
+    shorter = min(len(one), len(other))
+    if cost <= _CLOSE_COST or (slips <= 1 and shorter > 2):  # noqa: PLR2004 -- of two letters one is half the name
+        return Likeness.CLOSE
+    similar = slips <= 2 or JaroWinkler.similarity(one, other) >= _LOOSE_JARO_WINKLER  # noqa: PLR2004 -- two slips
+    return Likeness.LOOSE if shorter >= _LONG and (cost <= _LOOSE_COST or similar) else Likeness.DIFFERENT
+
+
+def _cost(one: str, other: str) -> int:
+    """Give the distance of sound, with or without an article grown on; words without a common key are not compared."""
+    costs = [
+        distance(mine, theirs)
+        for mine in {one, _without_article(one)}
+        for theirs in {other, _without_article(other)}
+        if not set(keys(mine)).isdisjoint(keys(theirs))
+    ]
+    return min(costs, default=_LOOSE_COST + 1)
+
+
+def _without_article(word: str) -> str:
+    return word[2:] if len(word) >= _WITH_ARTICLE and word.startswith(_ARTICLE) else word
+
+
+@lru_cache(maxsize=1 << 14)
+def _equivalents(word: str) -> frozenset[int]:
+    """Give the places in `_EQUIVALENTS` a word may stand for."""
+    return frozenset(
+        place
+        for place, forms in enumerate(_EQUIVALENTS)
+        if any(not set(keys(form)).isdisjoint(keys(word)) and distance(form, word) <= SAME for form in forms)
+    )
+
+
+def align(mine: Words, theirs: Words) -> Alignment:
+    """Lay the words of two fields side by side, the most alike first; words that are DIFFERENT are left over.
+
+    Where one side has more words, both sides may also fit as one word each: `Anna Maria` and `Annamaria`.
+    """
+    if len(mine) == 1 and len(theirs) == 1:
+        pairs = [Pair(mine[0], theirs[0], likeness(mine[0], theirs[0]))]
+    else:
+        pairs = _pairs(mine, theirs)
+    chosen: list[Pair] = []
+    left_mine, left_theirs = list(mine), list(theirs)
+    for pair in pairs:
+        if pair.likeness and pair.mine in left_mine and pair.theirs in left_theirs:
+            chosen.append(pair)
+            left_mine.remove(pair.mine)
+            left_theirs.remove(pair.theirs)
+    if (left_mine or left_theirs) and len(mine) != len(theirs) and mine and theirs:
+        whole = likeness("".join(mine), "".join(theirs))
+        if whole >= Likeness.SAME_SOUND:
+            return Alignment((Pair("".join(mine), "".join(theirs), whole),), (), ())
+    return Alignment(tuple(chosen), tuple(left_mine), tuple(left_theirs))
+
+
+def _pairs(mine: Words, theirs: Words) -> list[Pair]:
+    """Give all pairs, the most alike first; of equal ones those that stand in the same order."""
+    pairs = [
+        (-likeness(one, other), abs(place - there), place, Pair(one, other, likeness(one, other)))
+        for place, one in enumerate(mine)
+        for there, other in enumerate(theirs)
+    ]
+    return [pair for *_, pair in sorted(pairs)]
