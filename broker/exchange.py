@@ -6,7 +6,7 @@ than the open call takes the same way by `deliver`. The broker keeps nothing of 
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from broker.core.authenticate import Gate, authenticate, caller_agency, recordable, request_submission
@@ -81,12 +81,15 @@ class Exchanges:
             answer = ms.unpack(reply, ms.Delivered, ms.Later, ms.Failed)
             if not isinstance(answer, ms.Delivered):
                 return None
-            entry = self._proven(answer.entry, answer.proof).entry
+            # What the holder had logged a moment ago is recognised by its bytes; the proof passed on is our own then.
+            recent = self.sequencer.recent(answer.entry)
+            leaf = self._proven(answer.entry, answer.proof) if recent is None else recent.leaf
         except HandschlagError:
             return None
+        entry = leaf.entry
         if not isinstance(entry, Disclosed) or entry.grant != granted.index or not _payload_fits(entry, answer.sealed):
             return None
-        return answer
+        return answer if recent is None else replace(answer, proof=recent.proof)
 
     async def outcome(self, asked: ms.AskOutcome, account: NatsAccount) -> ms.Message:
         """Check a holder's outcome, decide it wholly again in log order, and answer with the receipt (steps 12, 13)."""

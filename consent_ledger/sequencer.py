@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint, unverified_checkpoint
@@ -30,6 +31,7 @@ MAX_BATCH: Final = 256
 MAX_QUEUE: Final = 2048
 RETRY_AFTER_MS: Final = 200
 REMEMBERED_RECEIPTS: Final = 4096
+RECENT_RECEIPTS: Final = 1024
 MAX_CLOCK_BACK_MS: Final = 1000
 
 
@@ -85,6 +87,7 @@ class Sequencer:
         self._owner: asyncio.Task[object] | None = None
         self._failed: BaseException | None = None
         self._receipts: dict[int, Receipt] = {}
+        self._recent: dict[bytes, Receipt] = {}
 
     @property
     def waiting(self) -> int:
@@ -140,6 +143,10 @@ class Sequencer:
                 del self._receipts[next(iter(self._receipts))]
             self._receipts[index] = found
         return found
+
+    def recent(self, raw: bytes) -> Receipt | None:
+        """Give the receipt of an entry by its bytes, if it is one of the last that were committed."""
+        return self._recent.get(raw)
 
     async def cosigned(self, note: bytes) -> None:
         """Keep a checkpoint with the cosignatures it has by now."""
@@ -229,7 +236,10 @@ class Sequencer:
             if isinstance(decided, Decision):
                 leaf = Leaf(waiting.raw, decided.kind, decided.entry, waiting.submission.signed.statement)
                 receipts.append(Receipt(index, leaf, proof))
+                self._recent[waiting.raw] = receipts[-1]
                 _answer(waiting, receipts[-1])
+        for old in list(islice(self._recent, max(0, len(self._recent) - RECENT_RECEIPTS))):
+            del self._recent[old]
         for listener in self.committed:
             listener(receipts)
 

@@ -25,7 +25,7 @@ GROUPS: Final = {
 
 
 class LazyGroup(click.Group):
-    """Loads a command's module when it is asked for, so that `handschlag ledger verify` needs no NATS and no web server."""
+    """Loads a command's module when it is asked for: `ledger verify` needs no NATS and no web server."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give all command names in order."""

@@ -45,6 +45,10 @@ CLAIMS_LIST: Final = "$SYS.REQ.CLAIMS.LIST"
 EVERYBODY: Final = "*"
 """In a list of revocations: each user of the account issued at that time or before."""
 
+TOPIC: Final = "subject"
+LOCAL_TOPIC: Final = "local_subject"
+"""What the claims call a topic, and the topic an import has on this side of the door."""
+
 _NO_LIMIT: Final = -1
 _NODE: Final = "adapter.>"
 
@@ -122,7 +126,7 @@ def system_account_jwt(signing_seed: str, accounts: Accounts, now_s: int) -> str
 
 def activation_jwt(agency_seed: str, broker: NatsAccount, now_s: int) -> str:
     """Let the broker's account, and nobody else, use the door of an agency; signed by the agency's account."""
-    claims = {"subject": _NODE, "kind": "service", "type": "activation"}
+    claims = {TOPIC: _NODE, "kind": "service", "type": "activation"}
     return _jwt(agency_seed, broker, "adapter", claims, now_s)
 
 
@@ -133,7 +137,7 @@ def broker_account_jwt(signing_seed: str, accounts: Accounts, activations: Mappi
     """
     asked = {
         "name": "ask",
-        "subject": "broker.req.*.>",
+        TOPIC: "broker.req.*.>",
         "type": "service",
         "account_token_position": topics.ACCOUNT_TOKEN_POSITION,
     }
@@ -159,7 +163,7 @@ def agency_account_jwt(
     `revoked_users` maps a user's public key to Unix seconds: its JWTs issued then or before are worth nothing, and a
     connection that uses one is cut when the server takes this account in.
     """
-    served: Claims = {"name": "adapter", "subject": _NODE, "type": "service", "token_req": True}
+    served: Claims = {"name": "adapter", TOPIC: _NODE, "type": "service", "token_req": True}
     account = accounts.agencies[agency]
     claims = _account(AGENCY_LIMITS, exports=[served], imports=[_ask_import(account, accounts.broker)])
     if revoked_users:
@@ -198,7 +202,7 @@ def _answers(within_s: int) -> Claims:
 
 
 def _import(name: str, topic: str, account: NatsAccount, local_topic: str) -> Claims:
-    return {"name": name, "subject": topic, "account": account, "local_subject": local_topic, "type": "service"}
+    return {"name": name, TOPIC: topic, "account": account, LOCAL_TOPIC: local_topic, "type": "service"}
 
 
 def _ask_import(account: NatsAccount, broker: NatsAccount) -> Claims:

@@ -4,6 +4,7 @@ No role sees more than its work needs: the data protection officer approves and 
 sees counters and no data, an adviser sees the requests of the staff id in the token alone.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -67,6 +68,16 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/openapi.json"): frozenset({*_STAFF, Role.OPERATOR}),
 }
 """Every other route, and the roles that may use it."""
+
+
+_PATTERNS: Final = {
+    route: re.compile(re.sub(r"\{[a-z]+\}", "[^/]+", route.path.replace(".", r"\."))) for route in (*OPEN, *ALLOWED)
+}
+
+
+def routes_of(path: str) -> tuple[Route, ...]:
+    """Give the routes a path may mean, one for each method; none for a path that is not served."""
+    return tuple(route for route, pattern in _PATTERNS.items() if pattern.fullmatch(path))
 
 
 def may(role: Role, route: Route) -> bool:

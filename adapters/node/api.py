@@ -17,13 +17,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
-from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.node import api_models as shapes
 from adapters.node import api_views as views
-from adapters.node.access import OPEN, Role, Route, may
+from adapters.node.access import OPEN, Role, may, routes_of
 from adapters.node.approvals import Wish
 from adapters.node.collector import Collector
 from adapters.node.core.compose import Question
@@ -145,12 +143,11 @@ def make_app(desk: Desk) -> FastAPI:
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, Code.MALFORMED, _findings(error))
 
     @app.exception_handler(HTTPException)
-    async def no_route(_: Request, error: HTTPException) -> JSONResponse:
-        """Say that a path or method is not served, or that a body is no JSON."""
-        code = Code.UNKNOWN_TOPIC if error.status_code in _NO_ROUTE else Code.MALFORMED
-        return _problem(HTTPStatus(error.status_code), code, f"request: {error.detail}")
+    async def unreadable(_: Request, error: HTTPException) -> JSONResponse:
+        """Say that a body could not be read."""
+        return _problem(HTTPStatus(error.status_code), Code.MALFORMED, "body: cannot be read")
 
-    app.add_middleware(_Gate, routes=app.router.routes, tokens=desk.tokens)
+    app.add_middleware(_Gate, tokens=desk.tokens)
     return app
 
 
@@ -292,7 +289,7 @@ def _answers(desk: Desk) -> APIRouter:
 
     @router.post("/clients/search")
     async def search(body: shapes.ClientSearch) -> list[shapes.Client]:
-        """Search this agency's own source. A body carries what is searched for, because paths and queries get logged."""
+        """Search this agency's own source; a body carries what is searched for, as paths and queries get logged."""
         return [views.client(found) for found in await desk.source.search(Search(**dict(body)))]
 
     return router
@@ -364,19 +361,18 @@ def _upkeep(desk: Desk) -> APIRouter:
 
 
 _CALLER: Final = "handschlag.caller"
-_NO_ROUTE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 class _Gate:
-    """Lets a call through to its route: a valid token, a role that may, a body that is not too large.
+    """Lets a call through to its route: a valid token, a route of the table, a role that may, a body not too large.
 
-    It stands before everything else, so that nothing of a call is read before it is known who calls.
+    It stands before everything else: nothing of a call is read before it is known who calls, and a route that is not in
+    the table is not there.
     """
 
-    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], tokens: Tokens) -> None:
-        """Stand before an application with these routes."""
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        """Stand before an application."""
         self._app = app
-        self._routes = routes
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -384,14 +380,12 @@ class _Gate:
         if scope["type"] != "http":
             return
         refusal = self._refusal(scope)
-        if refusal is None:
-            await self._app(scope, _bounded(receive), _unstored(send))
-        else:
-            await refusal(scope, receive, _unstored(send))
+        await (self._app if refusal is None else refusal)(scope, receive, _unstored(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Give the answer to a call that is not let through, None for one that is; notes who calls."""
-        route = self._route(scope)
+        routes = routes_of(scope["path"])
+        route = next((route for route in routes if route.method == scope["method"]), None)
         if route in OPEN:
             return None
         try:
@@ -399,20 +393,15 @@ class _Gate:
         except NotAuthentic as error:
             headers = {"WWW-Authenticate": "Bearer"}
             return _problem(HTTPStatus.UNAUTHORIZED, error.code, str(error), headers)
-        scope[_CALLER] = caller
         if route is None:
-            return None
-        return None if may(caller.role, route) else _problem(HTTPStatus.FORBIDDEN, Code.NOT_ENTITLED, _NOT_FOR_ROLE)
-
-    def _route(self, scope: Scope) -> Route | None:
-        """Find the route as the table names it; None where there is none, which the router then says."""
-        for route in self._routes:
-            if isinstance(route, StarletteRoute) and route.matches(scope)[0] is Match.FULL:
-                return Route(scope["method"], route.path)
+            status = HTTPStatus.METHOD_NOT_ALLOWED if routes else HTTPStatus.NOT_FOUND
+            return _problem(status, Code.UNKNOWN_TOPIC, "request: no such path is served with this method")
+        if not may(caller.role, route):
+            return _problem(HTTPStatus.FORBIDDEN, Code.NOT_ENTITLED, "token: its role may not do this")
+        if _too_large(scope):
+            return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Code.TOO_LARGE, f"body: over {MAX_BODY_BYTES} bytes")
+        scope[_CALLER] = caller
         return None
-
-
-_NOT_FOR_ROLE: Final = "token: its role may not do this"
 
 
 def _bearer(scope: Scope) -> str:
@@ -422,20 +411,11 @@ def _bearer(scope: Scope) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Read no more of a body than is taken."""
-    size = 0
-
-    async def bounded() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > MAX_BODY_BYTES:
-            text = f"body: more than {MAX_BODY_BYTES} bytes"
-            raise Malformed(text, code=Code.TOO_LARGE)
-        return message
-
-    return bounded
+def _too_large(scope: Scope) -> bool:
+    """Tell whether a body is too large, or does not say how large it is."""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    return b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES
 
 
 def _unstored(send: Send) -> Send:
@@ -471,14 +451,13 @@ def _status_of(error: HandschlagError) -> HTTPStatus:
 
 def _findings(error: RequestValidationError) -> str:
     """Put what is wrong with a call into one line: place and rule of each finding, no value."""
-    return "; ".join(f"{_place(found['loc'])}: {_rule(found)}" for found in error.errors()[:MAX_FINDINGS])
+    found = error.errors()[:MAX_FINDINGS]
+    if any(one["type"] == "json_invalid" for one in found):
+        return "body: is no JSON"
+    return "; ".join(f"{_place(one['loc'])}: {str(one['msg']).removeprefix('Value error, ')}" for one in found)
 
 
 def _place(steps: Sequence[int | str]) -> str:
     """Name the way to a field; a key the caller made up is named only where it has the form of ours."""
-    names = [str(step) for step in steps[1:]] or [str(steps[0])]
+    names = [str(step) for step in steps if step != "body"] or ["body"]
     return ".".join(name if re.fullmatch(r"[a-z0-9_]{1,64}", name) else "?" for name in names)
-
-
-def _rule(found: Mapping[str, Any]) -> str:
-    return "is no JSON" if found["type"] == "json_invalid" else str(found["msg"]).removeprefix("Value error, ")

@@ -81,8 +81,8 @@ def consent_line(consent: Consent) -> ConsentLine:
 
 def collected(consent: Consent) -> CollectedConsent:
     """Show a consent just collected, with its codes."""
-    codes = {"view_code": consent.view_code or "", "withdraw_code": consent.withdraw_code or ""}
-    return CollectedConsent(**dict(consent_line(consent)), **codes)
+    shown = dict(consent_line(consent))
+    return CollectedConsent(**shown, view_code=consent.view_code or "", withdraw_code=consent.withdraw_code or "")
 
 
 def disclosure(line: Disclosed) -> Disclosure:

@@ -64,7 +64,9 @@ class Background:
             raise self._errors[0]
 
     def stop(self, error: LedgerInconsistent) -> None:
-        """Stop the node for good."""
+        """Stop the node for good; the same contradiction is told once."""
+        if error in self._errors:
+            return
         self._errors.append(error)
         self._found.set()
         self.report("ledger", error.code)
@@ -79,8 +81,7 @@ class Background:
         try:
             return await work
         except LedgerInconsistent as error:
-            if error not in self._errors:
-                self.stop(error)
+            self.stop(error)
             raise
 
     async def tried(self, what: str, work: Awaitable[T]) -> T | None:

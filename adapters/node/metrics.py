@@ -7,6 +7,8 @@ from typing import Final
 
 from schemas.errors import Code
 
+_Labels = tuple[tuple[str, str], ...]
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -27,7 +29,9 @@ def render(
     reports: Reports, answered: Mapping[str, int], asked: Mapping[str, int], received: Mapping[str, int], *, ready: bool
 ) -> str:
     """Write all counters."""
-    faults = {(("where", where), ("code", code.value)): n for (where, code), n in reports.counted.items()}
+    faults: dict[_Labels, int] = {
+        (("where", where), ("code", code.value)): n for (where, code), n in reports.counted.items()
+    }
     lines = [
         *_metric("handschlag_node_ready", "gauge", "1 when the node does its work.", {(): int(ready)}),
         *_metric("handschlag_node_answers_total", "counter", "Answers on the bus by type.", _by("type", answered)),
@@ -36,9 +40,6 @@ def render(
         *_metric("handschlag_node_received", "gauge", "Requests to this agency by state.", _by("state", received)),
     ]
     return "\n".join(lines) + "\n"
-
-
-_Labels = tuple[tuple[str, str], ...]
 
 
 def _by(label: str, counts: Mapping[str, int]) -> dict[_Labels, int]:

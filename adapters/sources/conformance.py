@@ -1,4 +1,4 @@
-"""How well a mapping and its rows fit the law: what fits, what is lost on the way, what is missing, what is wrong. Pure.
+"""How well a mapping and its rows fit the law: what fits, what is lost, what is missing, what is wrong. Pure.
 
 Nothing said here is a value of a person: fields, columns, counts, and codes of the law's lists.
 """

@@ -25,9 +25,9 @@ _MARK: Final = b"\xef\xbb\xbf"
 _UTF8_LETTER: Final = re.compile(rb"[\xc3-\xf4][\x80-\xbf]")
 
 
-def csv_source(mapping: SourceMapping, path: Path) -> TableFile:
+def csv_source(mapping: SourceMapping, path: Path, *, timeout_s: float) -> TableFile:
     """Prepare for the CSV file at `path`, or the newest whose name fits it."""
-    return TableFile(mapping, path, lambda raw, columns: read_csv(raw, mapping, columns))
+    return TableFile(mapping, path, lambda raw, columns: read_csv(raw, mapping, columns), timeout_s=timeout_s)
 
 
 def read_csv(raw: bytes, mapping: SourceMapping, columns: Sequence[str]) -> tuple[Line, ...]:

@@ -23,6 +23,7 @@ from schemas.errors import Malformed, Misuse, Unavailable
 from schemas.ids import FieldName
 from schemas.record import FieldValues, PersonBlock
 
+TIMEOUT_S: Final = 5.0
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 _NOBODY: Final = "Handschlag-Probe"
 _REFUSED: Final = frozenset({401, 403})
@@ -42,7 +43,7 @@ class RestSource:
         mapping: SourceMapping,
         secret: Path | None,
         *,
-        timeout_s: float = 5.0,
+        timeout_s: float = TIMEOUT_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Prepare for the service; nothing is asked before the first call.

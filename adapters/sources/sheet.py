@@ -8,7 +8,7 @@ from adapters.sources.table_file import TableFile
 from adapters.sources.workbook import read_lines
 
 
-def sheet_source(mapping: SourceMapping, path: Path) -> TableFile:
+def sheet_source(mapping: SourceMapping, path: Path, *, timeout_s: float) -> TableFile:
     """Prepare for one sheet of the workbook at `path`."""
     read = partial(read_lines, place=mapping.location, sheet=mapping.table, header_row=mapping.header_row)
-    return TableFile(mapping, path, lambda raw, columns: read(raw, columns=columns))
+    return TableFile(mapping, path, lambda raw, columns: read(raw, columns=columns), timeout_s=timeout_s)

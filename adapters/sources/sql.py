@@ -29,6 +29,8 @@ from schemas.record import FieldValues, PersonBlock, Value
 
 T = TypeVar("T")
 
+FILE_TIMEOUT_S: Final = 2.0
+SERVER_TIMEOUT_S: Final = 5.0
 MAX_DETAIL_ROWS: Final = 200
 _PLANS: Final = 256
 
@@ -65,7 +67,7 @@ class SqlSource:
 
     by_hand: Final = False
 
-    def __init__(self, mapping: SourceMapping, database: Database, *, workers: int = 2, timeout_s: float = 2.0) -> None:
+    def __init__(self, mapping: SourceMapping, database: Database, *, workers: int, timeout_s: float) -> None:
         """Prepare for a database; nothing is opened before the first call. `timeout_s` bounds each call."""
         self._mapping = mapping
         self._database = database
@@ -79,7 +81,13 @@ class SqlSource:
 
     @classmethod
     def of_file(
-        cls, mapping: SourceMapping, path: Path, *, workers: int = 2, timeout_s: float = 2.0, lock_wait_s: float = 0.5
+        cls,
+        mapping: SourceMapping,
+        path: Path,
+        *,
+        workers: int = 2,
+        timeout_s: float = FILE_TIMEOUT_S,
+        lock_wait_s: float = 0.5,
     ) -> Self:
         """Prepare for the SQLite file at `path`; `lock_wait_s` bounds the wait for the agency's own writers."""
         database = SqliteFile(mapping.location, path, mapping.file, connections=workers, lock_wait_s=lock_wait_s)
@@ -87,7 +95,7 @@ class SqlSource:
 
     @classmethod
     def of_server(
-        cls, mapping: SourceMapping, secret: Path | None, *, workers: int = 2, timeout_s: float = 5.0
+        cls, mapping: SourceMapping, secret: Path | None, *, workers: int = 2, timeout_s: float = SERVER_TIMEOUT_S
     ) -> Self:
         """Prepare for the server whose address is the mapping's location; `secret` is the file of its password."""
         database = Server(mapping.location, secret, mapping.file, connections=workers, timeout_s=timeout_s)

@@ -7,14 +7,13 @@ from typing import Final
 from adapters.sources.cells import Row, Unreadable, read_row, readings
 from adapters.sources.mapping import SourceMapping, field_columns, person_columns, rules_of
 from adapters.sources.persons import RowReader
-from schemas.ids import FieldName
 
 _WHOLE_DAY: Final = 10
 
 
 @dataclass
 class Tally:
-    """What was counted of one field: values read, blanks, dates not known to the day, and cells by the rule they break."""
+    """What was counted of one field: values, blanks, dates known in part, and cells by the rule they break."""
 
     values: int = 0
     blank: int = 0
@@ -42,16 +41,10 @@ class Survey:
             for name, detail in mapping.details.items()
         }
         self._reader = RowReader(mapping, self.columns)
+        tables: list[tuple[str | None, tuple[str, ...]]] = [(None, self.columns), *self.detail_columns.items()]
         self._readings = {
-            None: [
-                (name, readings([(name, rule)], self.columns)) for name, rule in rules_of(mapping, None, everything)
-            ],
-            **{
-                detail: [
-                    (name, readings([(name, rule)], columns)) for name, rule in rules_of(mapping, detail, everything)
-                ]
-                for detail, columns in self.detail_columns.items()
-            },
+            detail: [(name, readings([(name, rule)], columns)) for name, rule in rules_of(mapping, detail, everything)]
+            for detail, columns in tables
         }
 
     def add(self, row: Row) -> None:

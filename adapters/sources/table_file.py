@@ -23,6 +23,7 @@ from schemas.errors import HandschlagError, Malformed, Misuse, Unavailable
 from schemas.ids import FieldName
 from schemas.record import FieldValues, PersonBlock
 
+TIMEOUT_S: Final = 30.0
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_FINDINGS: Final = 20
 
@@ -51,7 +52,7 @@ class TableFile:
 
     by_hand: Final = False
 
-    def __init__(self, mapping: SourceMapping, path: Path, read: Reader, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, mapping: SourceMapping, path: Path, read: Reader, *, timeout_s: float) -> None:
         """Prepare for the file at `path`, whose bytes `read` makes into lines; nothing is opened before the first call.
 
         `timeout_s` bounds each call; the first one, and each after a change, reads the whole file.

@@ -68,6 +68,27 @@ def read_lines(raw: bytes, place: str, sheet: str, header_row: int, columns: Seq
     return tuple(line for line in lines if any(cell is not None and cell != "" for cell in line.cells))
 
 
+def read_headings(raw: bytes, place: str, sheet: str | None) -> tuple[str, tuple[str, ...]]:
+    """Give the name of a sheet, the first one that has headings unless it is named, and the headings of its first row.
+
+    Raises Unavailable for bytes that are no whole workbook, Malformed when there is no such sheet.
+    """
+    try:
+        reader = ExcelReader(BytesIO(raw), read_only=True, data_only=True, keep_links=False)
+        reader.read()
+        for page in reader.wb.worksheets:
+            page.reset_dimensions()
+            rows = page.iter_rows(max_row=1, max_col=MAX_COLUMNS, values_only=True)
+            names = tuple(clean(cell) if isinstance(cell, str) else "" for cell in next(iter(rows), ()))
+            if clean(page.title) == sheet or (sheet is None and sum(map(bool, names)) > 1):
+                return clean(page.title), names
+    except _BROKEN as error:
+        message = f"{place}: no complete XLSX workbook ({type(error).__name__})"
+        raise Unavailable(message) from None
+    message = f"{place}: no sheet {sheet or 'with headings in its first row'}"
+    raise Malformed(message)
+
+
 def _unpack(raw: bytes, place: str, sheet: str) -> tuple[list[tuple[object, ...]], _Hidden]:
     """Read all rows of the sheet, and what is hidden in it."""
     reader = ExcelReader(BytesIO(raw), read_only=True, data_only=True, keep_links=False)

@@ -138,7 +138,8 @@ class TreeCheck:
     def _report_differing(self, *, blame_stored: bool, blame_entries: bool) -> None:
         for one in self._differing:
             width = width_at(0, one.n, self._size)
-            if blame_stored and one.stored != one.computed:
+            self._report_short(Tile(0, one.n, width), one.stored)
+            if blame_stored:
                 self._report_tile(Tile(0, one.n, width), one.computed, one.stored)
             if blame_entries:
                 self._report_entries(one, width)
@@ -156,19 +157,26 @@ class TreeCheck:
         except HandschlagError as error:
             self._report(Finding(verdict_of(error), "tile", "a tile", str(error), path=tile_path(tile)))
         else:
+            self._report_short(tile, found)
             self._report_tile(tile, expected, found)
 
+    def _report_short(self, tile: Tile, found: bytes) -> None:
+        """Name a stored tile that is cut short; one that is missing was named when it was read."""
+        width = tile.width * HASH_BYTES
+        if 0 < len(found) < width:
+            finding = Finding(
+                Verdict.INCOMPLETE, "tile", f"{width} bytes", f"{len(found)} bytes", None, tile_path(tile)
+            )
+            self._report(finding)
+
     def _report_tile(self, tile: Tile, expected: bytes, found: bytes) -> None:
-        """Name what is wrong with a stored tile; one that is cut short is incomplete and nothing worse."""
-        path, places = tile_path(tile), [*_places(expected, found)]
-        for place in places[:_NAMED]:
+        """Name the hashes of a stored tile that are wrong."""
+        path = tile_path(tile)
+        for place in [*_places(expected, found)][:_NAMED]:
             index = tile.n * TILE_WIDTH + place if tile.level == 0 else None
             self._report(
                 _finding("tile", _hash(expected, place).hex(), _hash(found, place).hex(), path=path, index=index)
             )
-        if found and not places and len(found) < len(expected):
-            lacking = f"{len(found)} bytes"
-            self._report(Finding(Verdict.INCOMPLETE, "tile", f"{tile.width * HASH_BYTES} bytes", lacking, path=path))
 
 
 def _places(one: bytes, other: bytes) -> Iterator[int]:

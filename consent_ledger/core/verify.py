@@ -141,7 +141,6 @@ class _Audit:
             self._found(verdict_of(error), "file", str(error))
             tree.stop()
         tree.finish(self.report.checkpoint, self.reader.tile)
-        self._check_saved(tree)
         self._check_cosigners()
         if self.folds:
             self.completeness.finish(self.state)
@@ -193,10 +192,11 @@ class _Audit:
         if isinstance(proven, Broken):
             message = f"{proven.rule}: {proven.found}"
             raise NotAuthentic(message)
-        if not isinstance(proven.leaf.statement, st.ShardOpened):
+        statement = proven.leaf.statement
+        if not isinstance(statement, st.ShardOpened):
             message = f"entry 0 is {proven.leaf.kind}"
             raise NotAuthentic(message)
-        return proven.leaf.statement.log_vkey
+        return statement.log_vkey
 
     def _take_saved(self, note: bytes, verifier: CheckpointVerifier) -> None:
         try:
@@ -229,6 +229,8 @@ class _Audit:
         first = bundle.n * TILE_WIDTH
         tree.take(bundle.n, hash_entries(bundle.entries), self._stored(bundle.n))
         self.report.hashed += len(bundle.entries)
+        if first < self.saved <= first + len(bundle.entries):
+            self._check_saved(tree)
         if self.folds:
             for index, (raw, check) in enumerate(zip(bundle.entries, checks, strict=False), first):
                 self._leaf(index, raw, check)
@@ -263,6 +265,14 @@ class _Audit:
         if broken is not None:
             self._broken(index, broken)
         self._observe(index, proven.leaf)
+
+    def _check_saved(self, tree: TreeCheck) -> None:
+        """Compare with the saved checkpoint as soon as its entries are hashed: what follows rests on them."""
+        saved = unverified_checkpoint(self.terms.saved or b"")
+        if tree.saved_root() not in {b"", saved.root}:
+            found = f"another tree at {saved.size} entries than the saved checkpoint's"
+            self._found(Verdict.TAMPERED, "saved", found, path="checkpoint")
+            self.folds = False
 
     def _fold_saved(self, index: int, raw: bytes) -> None:
         """Fold in an entry that an earlier audit found sound; that it is the same entry is what the tree shows."""
@@ -307,12 +317,6 @@ class _Audit:
             raise Unavailable(message)
 
     # -- 3. to 5. --------------------------------------------------------------------------------------------------
-
-    def _check_saved(self, tree: TreeCheck) -> None:
-        saved = None if self.terms.saved is None or not self.saved else unverified_checkpoint(self.terms.saved)
-        if saved is not None and tree.saved_root() != saved.root:
-            found = f"another tree at {saved.size} entries than the saved checkpoint's"
-            self._found(Verdict.TAMPERED, "saved", found, path="checkpoint")
 
     def _check_saved_time(self, index: int, time: int) -> None:
         """Check that what was logged after the saved checkpoint does not carry an earlier time than its witnesses."""

@@ -3,7 +3,6 @@
 import contextlib
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +10,10 @@ from typing import Final, Self
 
 import httpx
 
+from handschlag.demo.patience import until
 from schemas.errors import Unavailable
 
-START_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 15.0
-LOOK_AGAIN_S: Final = 0.05
 
 
 class Processes:
@@ -53,16 +51,24 @@ class Processes:
         self.start(name, [sys.executable, "-m", "handschlag", *arguments])
 
     def until_ready(self, name: str, address: str) -> None:
-        """Wait until a process answers its health address with 200; Unavailable, with the log's end, when it does not."""
-        limit = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < limit and self._running[name].poll() is None:
+        """Wait until a process answers its health address with 200; Unavailable with its log's end otherwise."""
+
+        def look() -> bool | None:
+            """Ask once; a process that ended is not waited for."""
+            if self._running[name].poll() is not None:
+                return False
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(address, timeout=1.0).status_code == httpx.codes.OK:
-                    return
-            time.sleep(LOOK_AGAIN_S)
-        last = (self._folder / f"{name}.log").read_text("utf-8", "replace").splitlines()[-5:]
-        message = f"{name}: did not get ready; its log ends:\n" + "\n".join(last)
-        raise Unavailable(message)
+                return httpx.get(address, timeout=1.0).status_code == httpx.codes.OK or None
+            return None
+
+        try:
+            ready = until(look, name)
+        except Unavailable:
+            ready = False
+        if not ready:
+            last = (self._folder / f"{name}.log").read_text("utf-8", "replace").splitlines()[-5:]
+            message = f"{name}: did not get ready; its log ends:\n" + "\n".join(last)
+            raise Unavailable(message)
 
     def first_ended(self) -> str | None:
         """Give the name of a process that ended by itself, None while all run."""

@@ -1,4 +1,4 @@
-"""Complete exchanges: every step, durable ledger, real NATS with TLS, three processes; pair handles, SQLite, no HTTP."""
+"""Complete exchanges: every step, durable ledger, real NATS with TLS, own processes, pair handles, SQLite; no HTTP."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -122,5 +122,3 @@ def _figures(floors: dict[int, Load], found: dict[int, Load]) -> list[Figure]:
     figures += [Figure.beside(f"exchange.p50_ms.{n}", found[n].p50_ms, "ms", floors[n].p50_ms) for n in IN_FLIGHT]
     figures += [Figure.beside(f"exchange.p99_ms.{n}", found[n].p99_ms, "ms", floors[n].p99_ms) for n in IN_FLIGHT]
     return figures
-
-

@@ -13,7 +13,7 @@ WRITTEN_TO = Path("build") / "bench.json"
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure; `floor` is what the same machine gave for the bare thing in the same run, `ratio` value over floor."""
+    """One figure; `floor` is what the same machine gave for the bare thing in the same run."""
 
     name: str
     value: float

@@ -61,7 +61,9 @@ def write_courses(folder: Path) -> None:
     others = [(f"P{n}", f"Family {n}", "Given", "1990-02-02", "running", "2026-02-02", None, None) for n in range(1000)]
     asked_for = ("S1", PERSON.family_name, PERSON.given_names, PERSON.birth_date, "ended", "2026-02-02", "2026-06-30")
     with sqlite3.connect(folder / "courses.db") as link:
-        link.execute("CREATE TABLE participant (number PRIMARY KEY, family, given, born, state, started, ended, examined)")
+        link.execute(
+            "CREATE TABLE participant (number PRIMARY KEY, family, given, born, state, started, ended, examined)"
+        )
         link.executemany("INSERT INTO participant VALUES (?,?,?,?,?,?,?,?)", [*others, (*asked_for, "2026-07-03")])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.infra.nats_accounts import AGENCY_LIMITS
+from adapters.infra.nats_accounts import AGENCY_LIMITS, LOCAL_TOPIC, TOPIC
 from adapters.infra.nats_bus import NatsBus
 from adapters.infra.nats_keys import ENTROPY_BYTES, Kind, new_seed
 from adapters.infra.nats_operator_files import Jwts
@@ -210,11 +210,11 @@ async def test_a_door_that_is_not_ones_own_stays_shut(desk: Desk, door: str) -> 
     node = await desk.connect(desk.town.member(COUNSELLING))
     await node.serve(PERMIT, same)
     wrong = {
-        "the broker's, in another's place": {"subject": f"broker.req.{other}.>", "account": accounts.broker},
-        "another agency's own": {"subject": "adapter.>", "account": other},
+        "the broker's, in another's place": {TOPIC: f"broker.req.{other}.>", "account": accounts.broker},
+        "another agency's own": {TOPIC: "adapter.>", "account": other},
     }[door]
     signing = (desk.town.folder / "operator" / "signing.seed").read_text()
-    imports = [{"name": "wrong", "local_subject": "wrong.>", "type": "service", **wrong}]
+    imports = [{"name": "wrong", LOCAL_TOPIC: "wrong.>", "type": "service", **wrong}]
     await push(desk, ((own, resigned(desk.town.store.account_jwts(now_s())[own], signing, imports=imports)),))
     intruder = await desk.connect(desk.town.watcher(own))
     for verb in ("request", "permit"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.infra import nats_accounts
-from adapters.infra.nats_accounts import Accounts, Permissions
+from adapters.infra.nats_accounts import LOCAL_TOPIC, TOPIC, Accounts, Permissions
 from adapters.infra.nats_keys import ENTROPY_BYTES, Kind, check_public_key, new_seed, public_key, sign
 from schemas import topics
 from schemas.errors import Malformed, Misuse
@@ -128,8 +128,8 @@ def test_the_broker_has_one_door_in_and_one_out_per_member() -> None:
     jwt = verify(nats_accounts.broker_account_jwt(SIGNING, ACCOUNTS, ACTIVATIONS, NOW_S))
     assert (jwt.issuer, jwt.holder) == (public_key(SIGNING), ACCOUNTS.broker)
     [ask] = jwt.nats["exports"]
-    assert (ask["subject"], ask["type"], ask["account_token_position"]) == ("broker.req.*.>", "service", 3)
-    doors = {(door["account"], door["subject"], door["local_subject"], door["token"]) for door in jwt.nats["imports"]}
+    assert (ask[TOPIC], ask["type"], ask["account_token_position"]) == ("broker.req.*.>", "service", 3)
+    doors = {(door["account"], door[TOPIC], door[LOCAL_TOPIC], door["token"]) for door in jwt.nats["imports"]}
     assert doors == {
         (ACCOUNTS.agencies[agency], "adapter.>", f"adapter.{agency}.>", ACTIVATIONS[agency])
         for agency in (JOBCENTER, COUNSELLING)
@@ -144,16 +144,16 @@ def test_an_agency_has_its_own_door_to_the_broker_and_one_only_the_broker_may_us
     [ask] = jwt.nats["imports"]
     [served] = jwt.nats["exports"]
     assert (jwt.issuer, jwt.holder) == (public_key(SIGNING), own)
-    assert (ask["account"], ask["subject"]) == (ACCOUNTS.broker, f"broker.req.{own}.>")
-    assert ask["local_subject"] == "ask.>"
-    assert (served["subject"], served["type"], served["token_req"]) == ("adapter.>", "service", True)
+    assert (ask["account"], ask[TOPIC]) == (ACCOUNTS.broker, f"broker.req.{own}.>")
+    assert ask[LOCAL_TOPIC] == "ask.>"
+    assert (served[TOPIC], served["type"], served["token_req"]) == ("adapter.>", "service", True)
     assert "revocations" not in jwt.nats
 
 
 def test_steering_asks_as_an_agency_does_and_serves_nothing() -> None:
     """Steering has the door to the broker under its own account, and none that leads to it."""
     jwt = verify(nats_accounts.steering_account_jwt(SIGNING, ACCOUNTS, NOW_S))
-    assert [door["subject"] for door in jwt.nats["imports"]] == [f"broker.req.{ACCOUNTS.steering}.>"]
+    assert [door[TOPIC] for door in jwt.nats["imports"]] == [f"broker.req.{ACCOUNTS.steering}.>"]
     assert jwt.nats["exports"] == []
 
 
@@ -162,7 +162,7 @@ def test_an_activation_is_the_agencys_word_for_the_broker() -> None:
     own = seed(Kind.ACCOUNT, 6)
     jwt = verify(nats_accounts.activation_jwt(own, ACCOUNTS.broker, NOW_S))
     assert (jwt.issuer, jwt.holder) == (ACCOUNTS.agencies[JOBCENTER], ACCOUNTS.broker)
-    assert (jwt.nats["type"], jwt.nats["kind"], jwt.nats["subject"]) == ("activation", "service", "adapter.>")
+    assert (jwt.nats["type"], jwt.nats["kind"], jwt.nats[TOPIC]) == ("activation", "service", "adapter.>")
 
 
 def test_every_account_has_limits() -> None:

@@ -161,7 +161,7 @@ def test_a_folder_that_is_none_or_damaged_is_refused(tmp_path: Path) -> None:
 def test_a_key_others_may_read_is_not_used(store: OperatorStore, tmp_path: Path) -> None:
     """A seed whose file was opened to others is refused: it may have been copied."""
     (tmp_path / "operator" / "signing.seed").chmod(0o644)
-    with pytest.raises(Misuse, match="signing.seed"):
+    with pytest.raises(Misuse, match=r"signing\.seed"):
         store.account_jwts(NOW_S + 20)
 
 

@@ -1,0 +1,134 @@
+"""The settings of a node, as they stand in `node.toml`. Paths are relative to the folder of that file.
+
+Nothing of this is secret: keys, the NATS login and certificates lie in files of their own, named here.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+
+from adapters.node.identity import Roles
+from consent_ledger.core.signed import STEERING, Pins
+from schemas import toml_files
+from schemas.errors import Malformed
+from schemas.ids import AgencyId, CodeName, FederationName
+from schemas.note import VerifierKey, parse_vkey
+from schemas.statements import Vkey
+from schemas.wire import Wire
+
+SETTINGS_FILE: Final = "node.toml"
+
+Place = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
+"""A file, relative to the folder of `node.toml` unless it is absolute."""
+Url = Annotated[str, StringConstraints(strict=True, pattern=r"^tls://[A-Za-z0-9.:\[\]-]+$", max_length=300)]
+
+
+class FederationSettings(Wire):
+    """What this node takes from nobody: the federation's name and the vkeys of its steering group."""
+
+    name: FederationName
+    steering: Annotated[tuple[Vkey, ...], Field(min_length=2, max_length=20)]
+
+    @field_validator("steering")
+    @classmethod
+    def _steering_keys(cls, steering: tuple[Vkey, ...], info: ValidationInfo) -> tuple[Vkey, ...]:
+        keys = [_parsed(vkey) for vkey in steering]
+        beginning = f"{info.data.get('name', '')}/{STEERING}/"
+        if not all(key.name.startswith(beginning) for key in keys):
+            message = f"each must begin with {beginning}"
+            raise ValueError(message)
+        if len({key.public for key in keys}) != len(keys):
+            message = "a key stands there twice"
+            raise ValueError(message)
+        return steering
+
+
+class BusSettings(Wire):
+    """Where the NATS server is, and the files of the node's login and of TLS both ways."""
+
+    url: Url
+    jwt: Place = "nats/user.jwt"
+    seed: Place = "nats/user.key"
+    ca: Place = "tls/ca.pem"
+    certificate: Place = "tls/client.pem"
+    key: Place = "tls/client.key"
+
+
+class KeySettings(Wire):
+    """The agency's private keys; of `seal` the first one is offered to holders, all of them open what comes.
+
+    Without `dpo` the officer signs elsewhere; without `witness` the node does not cosign.
+    """
+
+    statement: Place = "keys/statement.key"
+    witness: Place | None = "keys/witness.key"
+    dpo: Place | None = "keys/dpo.key"
+    seal: Annotated[tuple[Place, ...], Field(min_length=1, max_length=10)] = ("keys/seal.key",)
+
+
+class StoreSettings(Wire):
+    """The file with the node's own memory, personal data included."""
+
+    path: Place = "node.db"
+
+
+class SourceSettings(Wire):
+    """The mapping of the agency's own system; without one the node holds nothing."""
+
+    mapping: Place | None = None
+
+
+class HttpSettings(Wire):
+    """Where the HTTP API is served, and the public half of the key that signs its callers' tokens (JWK).
+
+    It speaks plain HTTP: beyond this machine it belongs behind a server that speaks TLS. Port 0 takes any.
+    """
+
+    host: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8460
+    token_key: Place = "keys/token.pub.jwk"
+
+
+class RoleSettings(Wire):
+    """Which sides of an exchange this agency takes."""
+
+    requester: bool = True
+    holder: bool = True
+    collector: bool = True
+
+
+class NodeSettings(Wire):
+    """All settings of one node."""
+
+    agency: AgencyId
+    kind: CodeName
+    federation: FederationSettings
+    nats: BusSettings
+    keys: KeySettings = KeySettings()
+    store: StoreSettings = StoreSettings()
+    source: SourceSettings = SourceSettings()
+    http: HttpSettings = HttpSettings()
+    roles: RoleSettings = RoleSettings()
+
+    @property
+    def pins(self) -> Pins:
+        """The federation and its steering keys, by which everything else is learned."""
+        return Pins(self.federation.name, tuple(map(parse_vkey, self.federation.steering)))
+
+    @property
+    def taken_roles(self) -> Roles:
+        """The sides of an exchange this agency takes, as flows ask for them."""
+        return Roles(**dict(self.roles))
+
+
+def parse_settings(text: str, file: str) -> NodeSettings:
+    """Read the text of a `node.toml`; Malformed names file, line, key and rule of each finding."""
+    return toml_files.parse(NodeSettings, text, file)
+
+
+def _parsed(vkey: str) -> VerifierKey:
+    """Parse a vkey within a shape: pydantic wants its own kind of error there."""
+    try:
+        return parse_vkey(vkey)
+    except Malformed as error:
+        raise ValueError(str(error)) from error

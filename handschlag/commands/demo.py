@@ -1,0 +1,50 @@
+"""`handschlag demo`: the main job, played in a whole town on this machine."""
+
+from pathlib import Path
+
+import click
+
+from handschlag.demo.patience import pause
+from handschlag.demo.stage import ROLES, Stage, nats_server, raised
+from handschlag.demo.story import Story
+from handschlag.demo.telling import Teller
+from schemas.errors import Unavailable
+
+LOOK_S = 0.5
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave everything running afterwards and print the addresses.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), default=Path("build/demo"), show_default=True,
+    help="Made anew each time.",
+)  # fmt: skip
+def demo(folder: Path, *, keep: bool) -> None:
+    """Start NATS, a broker and four nodes, tell the story, and end all of it."""
+    tell = Teller()
+    tell.chapter("The stage")
+    with raised(folder.absolute(), nats_server(), tell) as stage:
+        Story(stage, tell).play()
+        if keep:
+            _show_addresses(stage, tell)
+            _wait(stage)
+
+
+def _show_addresses(stage: Stage, tell: Teller) -> None:
+    tell.chapter("Everything goes on running; Ctrl-C ends it")
+    tell.table(
+        ("what", "address"), [("broker", stage.broker_address), *((o.name, o.address) for o in stage.offices.values())]
+    )
+    for office in stage.offices.values():
+        tell.box(f"{office.agency}: tokens for two hours", [f"{role}: {office.tokens[role]}" for role in ROLES])
+
+
+def _wait(stage: Stage) -> None:
+    """Wait for Ctrl-C; Unavailable when a process ends by itself."""
+    try:
+        while (ended := stage.processes.first_ended()) is None:
+            pause(LOOK_S)
+    except KeyboardInterrupt:
+        return
+    message = f"{ended}: ended by itself; see {stage.folder / 'logs' / ended}.log"
+    raise Unavailable(message)

@@ -1,0 +1,202 @@
+"""The main job as a story, told while it happens. Nothing is staged: every line is what the API or a command said."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+import httpx
+
+from adapters.infra.clock import SystemClock
+from handschlag.demo.desk import Desk
+from handschlag.demo.patience import until
+from handschlag.demo.stage import Stage, command
+from handschlag.demo.telling import Teller
+from handschlag.town import pick
+from handschlag.town.people import COUNSELLING, JOBCENTER, SCHOOL
+from handschlag.town.pick import Picked
+
+PURPOSE: Final = "Z16@1"
+MONTH_MS: Final = 30 * 86_400_000
+FIELDS: Final = [
+    "course_participation.ended_on",
+    "course_participation.started_on",
+    "course_participation.state",
+    "course_results.exam_date",
+    "course_results.exam_kind",
+    "course_results.exam_result",
+]
+TOO_MUCH: Final = [*FIELDS, "course_participation.hours_used", "course_participation.module", "language.literacy"]
+TEXT: Final = "Musterstadt, Einwilligung Z16, Entwurf"
+
+
+class Story:
+    """Who acts: an adviser at counselling and at the Jobcenter, the course provider's office, the officers."""
+
+    def __init__(self, stage: Stage, tell: Teller) -> None:
+        """Put everybody at their desk."""
+        self._stage = stage
+        self._tell = tell
+        self._counselling = Desk(stage.offices[COUNSELLING], "adviser")
+        self._jobcenter = Desk(stage.offices[JOBCENTER], "adviser")
+        self._school = Desk(stage.offices[SCHOOL], "clerk_answer")
+
+    def play(self) -> None:
+        """Tell it from the beginning to the end."""
+        self._agree()
+        person = next(pick.shared_between(self._stage.people, COUNSELLING, SCHOOL))
+        consent = self._consent(person)
+        self._record(consent)
+        self._too_much(consent)
+        self._withdrawal(consent)
+        self._no_is_no()
+        self._audit()
+        self._where()
+
+    def _agree(self) -> None:
+        tell = self._tell
+        tell.chapter("What has to stand before anybody asks")
+        for office in self._stage.offices.values():
+            fields = Desk(office, "access_steward").put("/v1/catalogue")["fields"]
+            tell(f"{office.name} publishes which fields it could deliver: {len(fields)}, and no data")
+        self._fields_there = len(Desk(self._school.office, "access_steward").put("/v1/catalogue")["fields"])
+        officer = Desk(self._jobcenter.office, "dpo")
+        body = {
+            "role": "adviser",
+            "purpose": PURPOSE,
+            "fields": FIELDS,
+            "valid_until_ms": SystemClock().now_ms() + 6 * MONTH_MS,
+        }
+        officer.post("/v1/approvals", body)
+        tell(f"The Jobcenter's data protection officer approves {PURPOSE} for advisers, for half a year")
+
+    def _consent(self, person: Picked) -> dict[str, Any]:
+        tell = self._tell
+        tell.chapter("A client agrees, at counselling, where nobody can cut benefits")
+        consent = self._take(person)
+        tell(f"{person.given_names} {person.family_name} (invented) lets the Jobcenter ask the course provider")
+        tell(f"The consent stands in the ledger at index {consent['log_index']}; the entry names nobody")
+        tell(f"On the client's receipt: view code {consent['view_code']}, withdrawal code {consent['withdraw_code']}")
+        return consent
+
+    def _take(self, person: Picked, uses: int = 5) -> dict[str, Any]:
+        """Take a consent and wait until the Jobcenter's node has its sealed package."""
+        body = {
+            "purpose": PURPOSE,
+            "recipient": JOBCENTER,
+            "holders": [SCHOOL],
+            "fields": FIELDS,
+            "person": {
+                "family_name": person.family_name,
+                "given_names": person.given_names,
+                "birth_date": person.birth_date,
+            },
+            "expires_ms": SystemClock().now_ms() + MONTH_MS,
+            "uses": uses,
+            "text_sha256": hashlib.sha256(TEXT.encode()).hexdigest(),
+            "language": "ar",
+            "medium": "screen",
+            "capacity": "own",
+            "secrecy_release": False,
+        }
+        consent = self._counselling.post("/v1/consents", body)
+        self._jobcenter.until_listed("/v1/consents", "consent", consent["consent"])
+        return consent
+
+    def _record(self, consent: dict[str, Any]) -> None:
+        tell = self._tell
+        tell.chapter("The Jobcenter asks the course provider")
+        began = time.perf_counter()
+        answer = self._jobcenter.ask(PURPOSE, SCHOOL, consent["consent"])
+        took_ms = (time.perf_counter() - began) * 1000
+        tell(
+            f"{answer['state']} after {took_ms:.0f} ms: {len(answer['record'])} fields of the {self._fields_there}"
+            " the provider has"
+        )
+        rows = [
+            (
+                one["field"],
+                str(value["value"]),
+                value["recorded_at"] or "",
+                value["recorded_by"] or "",
+                value["verified"],
+            )
+            for one in answer["record"]
+            for value in one["values"]
+        ]
+        tell.table(("field", "value", "recorded", "by", "known from"), rows)
+
+    def _too_much(self, consent: dict[str, Any]) -> None:
+        tell = self._tell
+        tell.chapter("The Jobcenter asks for too much")
+        answer = self._jobcenter.ask(PURPOSE, SCHOOL, consent["consent"], TOO_MUCH)
+        tell(f"{len(TOO_MUCH)} fields asked, {len(answer['granted_fields'])} granted; {answer['state']}")
+        tell.table(("cut", "by rule"), [(cut["field"], cut["rule"]) for cut in answer["cut"]])
+
+    def _withdrawal(self, consent: dict[str, Any]) -> None:
+        tell = self._tell
+        tell.chapter("The client withdraws")
+        index = self._counselling.post(f"/v1/consents/{consent['consent']}/withdraw", {})["log_index"]
+        tell(f"Effective at index {index}; nothing after it discloses under this consent")
+        answer = self._jobcenter.ask(PURPOSE, SCHOOL, consent["consent"])
+        tell(f"The same request again: [bold]{answer['state']}[/], rule [bold]{answer['reason']}[/]")
+
+    def _no_is_no(self) -> None:
+        """Ask for somebody nobody knows and for somebody a human refuses, and show that the answers are alike."""
+        tell = self._tell
+        tell.chapter("A no that tells nothing")
+        people = self._stage.people
+        cases = {
+            "a person the provider does not know": next(pick.unknown_to(people, COUNSELLING, SCHOOL)),
+            "a person whose release a human refuses": next(pick.ambiguous_at(people, COUNSELLING, SCHOOL)),
+        }
+        consents = {title: self._take(person)["consent"] for title, person in cases.items()}
+        rows = list(self._two_noes(consents))
+        tell.table(("asked for", "first word", "after", "last word", "after"), rows)
+        tell("Only the provider's own list knows which was which; the Jobcenter and the ledger do not")
+
+    def _two_noes(self, consents: dict[str, str]) -> Iterator[tuple[str, ...]]:
+        asked: dict[str, tuple[str, str, float, float]] = {}
+        for title, consent in consents.items():
+            began = time.monotonic()
+            first = self._jobcenter.ask(PURPOSE, SCHOOL, consent)
+            asked[title] = (first["exchange"], first["state"], time.monotonic() - began, began)
+        for waiting in islice(self._school.list("/v1/releases"), 1):
+            self._school.post(f"/v1/releases/{waiting['exchange']}/refuse", {"reason": "not_sure"})
+            self._tell("At the provider a human looks at two rows of one name, is not sure, and refuses")
+        for title, (exchange, state, first_s, began) in asked.items():
+            last = self._jobcenter.until(f"/v1/requests/{exchange}", "state", "not_available")
+            yield title, state, f"{first_s:.1f} s", last["state"], f"{time.monotonic() - began:.1f} s"
+
+    def _audit(self) -> None:
+        tell = self._tell
+        tell.chapter("An auditor with a laptop and no trust in us")
+        ledger = self._stage.federation / "broker" / "ledger"
+        until(self._cosigned, "cosignatures of the nodes")
+        for words in (
+            ("export", ledger, self._stage.export),
+            ("verify", self._stage.export),
+            ("replay", self._stage.export),
+        ):
+            said = command("ledger", *words).strip().splitlines()
+            tell(f"handschlag ledger {' '.join(str(word) for word in words)}")
+            for line in said[-4:]:
+                tell(f"    {line}")
+
+    def _cosigned(self) -> bool | None:
+        """Tell whether the log's checkpoint carries signatures beside the log's own."""
+        note = httpx.get(f"{self._stage.broker_address}/log/checkpoint", timeout=5.0).text
+        return note.count("\n\u2014 ") > 1 or None
+
+    def _where(self) -> None:
+        stage = self._stage
+        self._tell.chapter("Where things lie")
+        rows = [
+            ("the ledger's export", str(stage.export)),
+            ("broker, ledger, law", str(stage.federation / "broker")),
+            ("the nodes' own memories", str(stage.folder / "nodes")),
+            ("the agencies' own systems", str(stage.folder / "town")),
+            ("logs, without personal data", str(stage.folder / "logs")),
+        ]
+        self._tell.table(("what", "where"), rows)
