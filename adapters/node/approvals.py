@@ -43,8 +43,8 @@ class Approvals:
     outbox: Outbox
     store: NodeStore
 
-    def start(self) -> None:
-        """Learn from resent statements, too."""
+    def __post_init__(self) -> None:
+        """Prepare to learn from resent statements, too."""
         for shape in (st.ApprovalGiven, st.ApprovalEnded, st.CatalogueSet):
             self.outbox.handle(shape, Handling(self._take, nothing_to_drop))
 

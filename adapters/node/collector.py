@@ -50,14 +50,14 @@ class Collector:
     background: Background
 
     def __post_init__(self) -> None:
-        """Prepare to hand packages over again by the clock."""
-        self._packages = Sweep(self.background, self.identity.clock, "consent_delivery", self._hand_over_due)
-
-    async def start(self) -> None:
-        """Take up what an earlier run could not finish: resent consents and withdrawals, packages not delivered."""
+        """Prepare to hand packages over again by the clock, and for the answers to what is resent."""
         self.outbox.handle(st.ConsentGiven, Handling(self._take, self._drop))
         self.outbox.handle(st.ConsentWithdrawn, Handling(self._take_withdrawal, nothing_to_drop))
         self.outbox.handle(st.BasisWithdrawn, Handling(self._take_withdrawal, nothing_to_drop))
+        self._packages = Sweep(self.background, self.identity.clock, "consent_delivery", self._hand_over_due)
+
+    def start(self) -> None:
+        """Take up the packages that an earlier run could not hand over."""
         self._packages.now()
 
     async def reconnected(self) -> None:

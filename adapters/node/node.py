@@ -111,15 +111,14 @@ class Node:
         """
         await self.federation.load()
         await self.federation.start()
-        await self._take_up()
         await self.outbox.start()
+        await self._take_up()
         await self.service.start()
         self.ready = True
 
     async def _take_up(self) -> None:
-        self.approvals.start()
         if self.collector is not None:
-            await self.collector.start()
+            self.collector.start()
         if self.holder is not None:
             await self.holder.responder.start()
         if self.requester is not None:

@@ -97,14 +97,14 @@ class Outcomes:
     _recipients: dict[KeyId, Recipient] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Prepare what comes by the clock: deadlines, and handing over again."""
+        """Prepare what comes by the clock, for the answers to resent outcomes, and to forget handles."""
+        self.outbox.handle(st.Outcome, Handling(self._take_resent, self._drop))
+        self.withdrawals.forget.append(self._forget)
         self._deadlines = Sweep(self.background, self.identity.clock, "deadline", self._end_overdue)
         self._deliveries = Sweep(self.background, self.identity.clock, "hand_over", self._hand_over_due)
 
     async def start(self) -> None:
-        """Take up what an earlier run left: handles, resent outcomes, deadlines, records not acknowledged."""
-        self.outbox.handle(st.Outcome, Handling(self._take_resent, self._drop))
-        self.withdrawals.forget.append(self._forget)
+        """Take up what an earlier run left: handles, deadlines, records not acknowledged."""
         self._handles = await self.store.bases.handles()
         self._deadlines.now()
         self._deliveries.now()

@@ -63,13 +63,13 @@ class Requester:
     _recipients: dict[AgencyId, tuple[int, Recipient]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Prepare what comes by the clock: asking again, and acknowledging."""
+        """Prepare what comes by the clock, and for the answers to requests that are resent."""
+        self.outbox.handle(st.Request, Handling(self._take, self._drop))
         self.acknowledging = Acknowledging(self.identity, self.outbox, self.store, self.background)
         self._again = Sweep(self.background, self.identity.clock, "ask_again", self._ask_again)
 
     async def start(self) -> None:
-        """Take up what an earlier run left: resent requests, open ones, and acknowledgements not sent."""
-        self.outbox.handle(st.Request, Handling(self._take, self._drop))
+        """Take up what an earlier run left: open requests, and acknowledgements not sent."""
         self._again.now()
         await self.acknowledging.start()
 
@@ -228,9 +228,9 @@ class Requester:
 
     def _own_grant(self, receipt: Receipt, issued: Issued) -> Proven:
         """Prove the grant of the very statement this node signed."""
-        proven = self.federation.view.prove(*receipt)
-        if not isinstance(proven.leaf.entry, Granted) or proven.leaf.entry.statement.encode() != issued.note:
-            message = "grant: embeds another statement than the one sent"
+        proven = self.federation.view.prove(*receipt, sent=issued.note)
+        if not isinstance(proven.leaf.entry, Granted):
+            message = "grant: the entry that came is none"
             raise NotAuthentic(message)
         return proven
 

@@ -86,7 +86,7 @@ class HttpSettings(Wire):
 
     host: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8460
-    token_key: Place = "keys/token.pub.jwk"
+    token_key: Place = "keys/token.pub.jwk"  # noqa: S105 - where a public key lies
 
 
 class RoleSettings(Wire):

@@ -42,7 +42,7 @@ def examine(mapping: SourceMapping, registry: Registry, survey: Survey | None, k
         wrong=(
             *(line for name, rule in fields for line in _against_the_law(name, rule, registry)),
             *_wrong_person(mapping, registry),
-            *(() if survey is None else _wrong_rows(mapping, survey)),
+            *(() if survey is None else _wrong_rows(survey)),
         ),
     )
 
@@ -129,9 +129,9 @@ def _wrong_person(mapping: SourceMapping, registry: Registry) -> Iterator[str]:
             yield f"person.birth_country: {code} is no code of the list country"
 
 
-def _wrong_rows(mapping: SourceMapping, survey: Survey) -> Iterator[str]:
+def _wrong_rows(survey: Survey) -> Iterator[str]:
     if survey.found < survey.rows:
         yield f"{survey.rows - survey.found} rows have no key or no usable name, so nobody finds them"
     for name, tally in sorted(survey.fields.items()):
         for rule, count in sorted(tally.broken.items()):
-            yield f"{name}: {count} cells of {_column(mapping.fields[name])} cannot be read: {rule}"
+            yield f"{name}: {count} cells cannot be read: {rule}"

@@ -224,6 +224,8 @@ def _seems(column: Column) -> str:
 
 
 def _table(words: Mapping[str, str]) -> str:
+    if not words:
+        return "{}"
     return "{ " + ", ".join(f"{_text(word)} = {_text(code)}" for word, code in sorted(words.items())) + " }"
 
 

@@ -69,7 +69,7 @@ class Survey:
             try:
                 ((_, value),) = read_row(wanted, row)
             except Unreadable as unreadable:
-                tally.broken[str(unreadable)] += 1
+                tally.broken[f"column {unreadable.column} {unreadable.rule}"] += 1
                 continue
             if value is None:
                 tally.blank += 1

@@ -1,41 +1,60 @@
-"""`handschlag source`: connect an agency's own system: propose a mapping for it, and check one."""
+"""`handschlag source`: check the mapping of an agency's own system, and publish what it can deliver."""
 
 import asyncio
 from pathlib import Path
 
 import click
 
-from adapters.sources.looking import look_at
-from adapters.sources.propose import propose
-from handschlag.registry_folder import shipped_bundle
-from handschlag.source_check import check_source
-from schemas.ids import CodeName
-from schemas.registry import load
+from adapters.node.access import Role
+from adapters.node.main import load_settings
+from adapters.sources.opening import source_of
+from handschlag.node_client import call
+from handschlag.registry_folder import read_bundle, shipped_bundle
+from schemas import registry as law
+from schemas.errors import Misuse
+from schemas.ids import FieldName
+
+FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
 
 @click.group()
 def source() -> None:
-    """Connect an agency's own system: a database, spreadsheet, CSV file, web service or paper."""
+    """Check and publish an agency's own system; DIR is the node's folder, with node.toml in it."""
 
 
 @source.command()
-@click.argument("location", metavar="LOCATION")
-@click.option("--table", help="The table, view or sheet, where there are several.")
-@click.option("--secret-file", help="The file of a server's password: one line, readable by you only.")
-def init(location: str, table: str | None, secret_file: str | None) -> None:
-    """Propose a mapping for LOCATION, a file (.csv, .xlsx, SQLite) or a server's address, on standard output.
+@FOLDER
+@click.option(
+    "--registry", type=click.Path(file_okay=False, path_type=Path), help="TOML files; default: those shipped."
+)
+def check(folder: Path, registry: Path | None) -> None:
+    """Read the mapping, open the source as the node does, and tell what does not fit; says nothing about persons."""
+    place = load_settings(folder).source.mapping
+    if place is None:
+        message = f"{folder}: node.toml names no mapping under [source]"
+        raise Misuse(message)
+    bundle = shipped_bundle() if registry is None else read_bundle(registry)
+    for field in asyncio.run(_checked(folder / place, frozenset(law.load(bundle).fields))):
+        click.echo(field)
 
-    Columns are known by their names and kinds. No cell is printed, but words of the law's own code lists.
-    """
-    click.echo(propose(look_at(location, Path(), table, secret_file), load(shipped_bundle())), nl=False)
+
+async def _checked(mapping: Path, known: frozenset[FieldName]) -> list[FieldName]:
+    try:
+        text = mapping.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{mapping}: cannot be read as a text file"
+        raise Misuse(message) from error
+    opened = source_of(text, str(mapping), mapping.parent, known)
+    try:
+        await opened.check()
+        return sorted(opened.catalogue)
+    finally:
+        await opened.close()
 
 
 @source.command()
-@click.argument("mapping", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--kind", help="The agency's kind, to see for which purposes it can be asked.")
-def check(mapping: Path, kind: str | None) -> None:
-    """Look through the source of MAPPING: what fits the law, what is lost, missing or wrong. Counts, no values."""
-    checked = asyncio.run(check_source(mapping, load(shipped_bundle()), None if kind is None else CodeName(kind)))
-    click.echo("\n".join(checked.lines))
-    if not checked.passed:
-        raise SystemExit(1)
+@FOLDER
+def catalogue(folder: Path) -> None:
+    """Publish, through the running node, which fields the source can deliver."""
+    published = call(folder, Role.ACCESS_STEWARD, "PUT", "/v1/catalogue").json()
+    click.echo(f"{published['agency']} can deliver {len(published['fields'])} fields")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
-from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
 from consent_ledger.core.proof import verify_proof
-from consent_ledger.core.signed import Pins, verify_statement
+from consent_ledger.core.signed import STEERING, Pins, verify_signers, verify_statement
 from consent_ledger.core.state import Approval, Evidence, Key, LedgerState, evidence_id
 from schemas import statements as st
 from schemas.entries import Recorded
@@ -93,21 +93,29 @@ class View:
         """Give the registry that was in force when the steering chain had reached `chain`."""
         return next((name for seq, name in reversed(self._laws) if seq <= chain), None)
 
-    def prove(self, raw: bytes, proof: bytes) -> Proven:
+    def prove(self, raw: bytes, proof: bytes, *, sent: bytes | None = None) -> Proven:
         """Check that an entry is in the log, and its statement meant for it and signed by a key in force there.
 
-        Raises NotAuthentic or Malformed otherwise, LedgerInconsistent when the log contradicts what it proved before.
+        `sent` is the note this node signed itself, where the entry must embed that very note: then its signature need
+        not be verified again. Raises NotAuthentic or Malformed otherwise, LedgerInconsistent when the log contradicts
+        what it proved before.
         """
         proven = verify_proof(raw, proof, self._verifier())
         self._compare(proven.checkpoint.checkpoint, proven.index, proven.leaf_hash)
-        leaf = read_leaf(raw)
+        leaf, note = read_signed_leaf(raw)
+        if sent is not None and leaf.entry.statement.encode() != sent:
+            message = "receipt: embeds another statement than the one sent"
+            raise NotAuthentic(message)
         if leaf.statement.log != self.log:
             message = "entry: its statement was made for another log"
             raise NotAuthentic(message, code=Code.WRONG_LOG)
-        signed = verify_statement(leaf.entry.statement.encode(), self.state.keys, self.pins)
-        if isinstance(leaf.statement, st.Numbered):
-            self._check_in_force(self.state.keys[leaf.statement.key], proven.index)
-        return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), signed.agency)
+        if sent is None:
+            verify_signers(note, leaf.statement, self.state.keys, self.pins)
+        if not isinstance(leaf.statement, st.Numbered):
+            return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), STEERING)
+        key = self.state.keys[leaf.statement.key]
+        self._check_in_force(key, proven.index)
+        return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), key.agency)
 
     def learn(self, raw: bytes, proof: bytes) -> Proven:
         """Prove an entry and fold it in: the next of the steering chain, or evidence of approval, consent or basis.

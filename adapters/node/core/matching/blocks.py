@@ -5,11 +5,12 @@ each name word with the year of birth, 0 where that is not known. Posting lists 
 number, which saves most of the memory.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
-from adapters.node.core.matching.dates import NOT_KNOWN, Birth, DateKind, is_full, year_of
+from adapters.node.core.matching.dates import NOT_KNOWN, Birth, is_full, year_of
 from adapters.node.core.matching.sounds import keys
 
 _ARTICLE: Final = ("AL", "EL")
@@ -52,25 +53,27 @@ class Blocks:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._dates: _Postings[int] = _Postings()
-        self._names: _Postings[str] = _Postings()
-        self._date_of: dict[int, int] = {}
+        self._by_date: _Postings[int] = _Postings()
+        self._by_name: _Postings[str] = _Postings()
+        self._dates = array("i")
 
     def add(self, row: int, words: Iterable[str], date: int) -> None:
-        """File a row."""
-        self._date_of[row] = date
+        """File a row; numbers of rows are used from 0 upwards, and again."""
+        if row == len(self._dates):
+            self._dates.append(date)
+        self._dates[row] = date
         if is_full(date):
-            self._dates.add(date, row)
+            self._by_date.add(date, row)
         for key in _keys(words, year_of(date)):
-            self._names.add(key, row)
+            self._by_name.add(key, row)
 
     def remove(self, row: int, words: Iterable[str]) -> None:
         """Take a row out that was filed under the same words."""
-        date = self._date_of.pop(row)
+        date = self._dates[row]
         if is_full(date):
-            self._dates.remove(date, row)
+            self._by_date.remove(date, row)
         for key in _keys(words, year_of(date)):
-            self._names.remove(key, row)
+            self._by_name.remove(key, row)
 
     def find(self, words: frozenset[str], birth: Birth, years: Iterable[int]) -> set[int]:
         """Give the rows worth comparing; `years` are those in which the holder has anybody.
@@ -78,16 +81,13 @@ class Blocks:
         A row of the same full date is always worth it. With a year in common it takes two name words, or one word and
         a date that one slip explains; a person with one word only needs that one.
         """
-        found = set(self._dates.get(birth.date)) if is_full(birth.date) else set()
+        found = set(self._by_date.get(birth.date)) if is_full(birth.date) else set()
         needed = min(_FULL_MATCH, len(words))
-        known = birth.years()
-        near = {year_of(birth.date) + off for off in (-1, 0, 1)}
-        for year in years:
-            if known and year not in known and year != NOT_KNOWN:
-                continue
-            always = not known or year in near or year == NOT_KNOWN
-            for row, hits in self._hits(words, year).items():
-                if (always and hits >= needed) or birth.kind(self._date_of[row]) in _ONE_SLIP:
+        year = year_of(birth.date)
+        for there in birth.years().intersection(years) | {NOT_KNOWN} if year else years:
+            common = not year or there == NOT_KNOWN or abs(there - year) <= 1
+            for row, hits in self._hits(words, there).items():
+                if (common and hits >= needed) or self._dates[row] in birth.slips:
                     found.add(row)
         return found
 
@@ -95,11 +95,8 @@ class Blocks:
         """Count for the rows of a year how many of the words they share."""
         hits: Counter[int] = Counter()
         for word in words:
-            hits.update({row for key in _word_keys(word) for row in self._names.get(f"{key}{year}")})
+            hits.update({row for key in _word_keys(word) for row in self._by_name.get(f"{key}{year}")})
         return hits
-
-
-_ONE_SLIP: Final = frozenset({DateKind.SWAPPED, DateKind.OFF_BY_YEAR, DateKind.CALENDAR, DateKind.TYPO})
 
 
 def _keys(words: Iterable[str], year: int) -> Iterator[str]:

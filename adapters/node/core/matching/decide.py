@@ -115,7 +115,11 @@ def rivalry(best: Scored, others: Sequence[Scored], weights: Weights) -> frozens
         if other.score_bits > best.score_bits - weights.margin_bits:
             raised.add(Doubt.RIVAL)
         names = other.comparison.names
-        if other.comparison.date == DateKind.EQUAL and names.family.weakest >= Likeness.CLOSE and not names.family.clash:
+        if (
+            other.comparison.date == DateKind.EQUAL
+            and names.family.weakest >= Likeness.CLOSE
+            and not names.family.clash
+        ):
             raised.add(Doubt.TWIN)
     return frozenset(raised)
 

@@ -112,6 +112,11 @@ def _equivalents(word: str) -> frozenset[int]:
     )
 
 
+def is_slip(pair: Pair) -> bool:
+    """Tell whether two words, both long enough to tell, are one mistyped letter apart."""
+    return min(len(pair.mine), len(pair.theirs)) >= _LONG and OSA.distance(pair.mine, pair.theirs, score_cutoff=1) <= 1
+
+
 def align(mine: Words, theirs: Words) -> Alignment:
     """Lay the words of two fields side by side, the most alike first; words that are DIFFERENT are left over.
 

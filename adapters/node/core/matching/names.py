@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.latin import search_form
-from schemas.record import PersonBlock
 
 Words = tuple[str, ...]
 """The words of one name field, in search form."""
@@ -41,10 +40,10 @@ class Names(NamedTuple):
     families: tuple[Words, ...]
 
     @classmethod
-    def of(cls, person: PersonBlock) -> "Names":
-        """Read the names of a person block; the first of `families` is the family name and may have no words."""
-        others = (words(name) for name in person.other_names)
-        return cls(given_words(person.given_names), (words(person.family_name), *(one for one in others if one)))
+    def of(cls, given_names: str, family_name: str, other_names: Iterable[str] = ()) -> "Names":
+        """Read the names of a person; the first of `families` is the family name and may have no words."""
+        others = (words(name) for name in other_names)
+        return cls(given_words(given_names), (words(family_name), *(one for one in others if one)))
 
     def all_words(self) -> frozenset[str]:
         """Give every word under which the person may be found."""

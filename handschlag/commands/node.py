@@ -1,0 +1,97 @@
+"""`handschlag node`: set up, run and look after a node; DIR is the node's folder, with node.toml in it."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from adapters.infra.clock import SystemClock
+from adapters.node import main
+from adapters.node.access import Role
+from adapters.node.settings import HttpSettings
+from handschlag import node_folder
+from handschlag.admission import FederationPins, read_paper
+from handschlag.node_client import call
+from schemas.errors import LedgerInconsistent, Unavailable
+from schemas.ids import AgencyId, CodeName
+
+EXIT_LEDGER: Final = 3
+"""The log contradicts itself: a supervisor must not simply start the node again."""
+
+_DAY_MS: Final = 86_400_000
+FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+
+
+@click.group()
+def node() -> None:
+    """Set up, run and look after a node, which connects one agency."""
+
+
+@node.command()
+@FOLDER
+@click.option("--agency", required=True, help="The agency's id: lower-case letters, digits, hyphens.")
+@click.option("--kind", required=True, help="Its kind, as the registry names it.")
+@click.option("--federation", required=True, type=click.Path(dir_okay=False, path_type=Path), help="federation.toml")
+@click.option("--mapping", help="The mapping file of the agency's own system, seen from DIR.")
+@click.option("--http-port", type=int, default=HttpSettings().port, show_default=True, help="Port of the HTTP API.")
+def init(folder: Path, agency: str, kind: str, federation: Path, mapping: str | None, http_port: int) -> None:
+    """Make the folder of a new node, with its keys and the application for the steering group."""
+    plan = node_folder.Plan(agency=AgencyId(agency), kind=CodeName(kind), mapping=mapping, http_port=http_port)
+    application = node_folder.init(folder, plan, read_paper(FederationPins, federation))
+    click.echo(f"give {application} to the steering group; compare the keys of {federation} with them by telephone")
+
+
+@node.command()
+@FOLDER
+@click.argument("admission", type=click.Path(exists=True, path_type=Path))
+def admit(folder: Path, admission: Path) -> None:
+    """Install the ADMISSION the steering group answered with; given again, renew login and certificate."""
+    paper = node_folder.admit(folder, admission)
+    click.echo(f"{paper.agency} is ready to run in {paper.federation.name}")
+
+
+@node.command()
+@FOLDER
+@click.pass_context
+def run(context: click.Context, folder: Path) -> None:
+    """Run the node until it is told to stop; exit code 3 when the ledger contradicts itself."""
+    try:
+        main.run(folder)
+    except LedgerInconsistent as error:
+        click.echo(f"handschlag: STOPPED, the ledger is inconsistent: {error}", err=True)
+        context.exit(EXIT_LEDGER)
+
+
+@node.command()
+@FOLDER
+@click.option("--purpose", required=True, help="The purpose with its version, Z16@1.")
+@click.option("--role", required=True, help="The staff role that may use it, adviser.")
+@click.option("--field", "fields", multiple=True, help="A field, once for each; all of the purpose unless given.")
+@click.option("--days", type=click.IntRange(1, 365), default=365, show_default=True, help="How long it holds.")
+@click.option("--automatic", is_flag=True, help="As holder of social data: certain matches are answered by machine.")
+def approve(folder: Path, purpose: str, role: str, fields: tuple[str, ...], days: int, *, automatic: bool) -> None:
+    """Approve a kind of access, as the data protection officer, through the running node."""
+    until_ms = SystemClock().now_ms() + days * _DAY_MS
+    body = {
+        "purpose": purpose,
+        "role": role,
+        "fields": list(fields),
+        "valid_until_ms": until_ms,
+        "automatic": automatic,
+    }
+    click.echo(call(folder, Role.DPO, "POST", "/v1/approvals", body).json()["approval"])
+
+
+@node.command()
+@FOLDER
+def status(folder: Path) -> None:
+    """Say whether the node is ready, and how many requests are in which state."""
+    try:
+        metrics = call(folder, Role.OPERATOR, "GET", "/metrics").text
+    except Unavailable as error:
+        click.echo(f"not ready: {error}")
+        raise
+    click.echo("ready")
+    for line in metrics.splitlines():
+        if not line.startswith("#"):
+            click.echo(line.removeprefix("handschlag_node_"))

@@ -1,0 +1,132 @@
+"""An audit over the broker's own HTTP pages, and one by several processes: the same verdicts as from files by one."""
+
+import hashlib
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import uvicorn
+
+from broker.log_files import LogFiles
+from broker.operator_api import Health, Pages, make_app
+from consent_ledger.core.verify import Bundle, in_turn
+from consent_ledger.signature_pool import SignaturePool
+from schemas.errors import Unavailable
+from schemas.ids import Hash
+from schemas.note import verify_split
+from tests.support.audited_log import audit, files_of, flip, note_of, sound, terms, told
+from tests.support.auditor import run, write, write_federation
+from tests.support.memory_store import MemoryStore
+from tests.support.pens import LOG
+from tests.support.tampering import BUNDLE, LEAVES, tall
+
+TOKEN = "an auditor's token"  # noqa: S105 - of a server that lives as long as one test
+
+
+async def _health() -> Health:
+    return Health(
+        sequencer_runs=True, nats_connected=True, disk_writable=True, keys_loaded=True, serves=True, uncosigned=0
+    )
+
+
+@contextmanager
+def _serving(leaves: tuple[bytes, ...]) -> Iterator[str]:
+    """Serve a log as a broker does; give its address."""
+    store = MemoryStore(LOG)
+    store.append(leaves, [None] * len(leaves))
+    files = LogFiles(store, lambda: store.size)
+    auditor = Hash(hashlib.sha256(TOKEN.encode()).hexdigest())
+    beside = {path: content for path, content in sound().items() if not path.startswith(("tile/", "checkpoint"))}
+    pages = Pages(_health, lambda: "", lambda: note_of(leaves), files.read, beside.get, (auditor,))
+    server = uvicorn.Server(uvicorn.Config(make_app(pages), log_level="critical", lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Who calls before the server is ready waits in the socket's queue.
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/log/"
+        finally:
+            server.should_exit = True
+            thread.join()
+            files.close()
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """Give the file of an auditor's token."""
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n", "utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_brokers_address_is_audited(tmp_path: Path, token_file: Path) -> None:
+    """With pins and a token a log is replayed and exported over the broker's pages, registry and keys included."""
+    pins = write_federation(tmp_path)
+    options = ("--pins", pins, "--token-file", token_file)
+    with _serving(tall()) as address:
+        replayed = run("replay", address, *options)
+        exported = run("export", tmp_path / "export", "--source", address, *options)
+        without_token = run("verify", address, "--pins", pins)
+        nowhere = run("verify", f"{address}nowhere", "--pins", pins)
+    assert (replayed.exit_code, "300 decided again" in replayed.output) == (0, True), replayed.output
+    assert exported.exit_code == 0, exported.output
+    assert (tmp_path / "export" / "tile/entries/001.p/44").read_bytes() == files_of(tall())["tile/entries/001.p/44"]
+    assert (without_token.exit_code, "auditor's token only" in without_token.output) == (3, True)
+    assert (nowhere.exit_code, "is no log" in nowhere.output) == (3, True)
+    assert run("replay", tmp_path / "export", "--pins", pins).exit_code == 0
+
+
+def test_a_token_that_others_can_read_is_not_used(tmp_path: Path, token_file: Path) -> None:
+    """A secret must be its owner's alone."""
+    token_file.chmod(0o644)
+    result = run("verify", "http://127.0.0.1:9/log", "--pins", write_federation(tmp_path), "--token-file", token_file)
+    assert (result.exit_code, "holds a secret" in result.output) == (3, True)
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    """Signatures verified ahead in another process give the same counts, and the same findings for what is forged."""
+    export = write(tmp_path / "export", sound())
+    pins = write_federation(tmp_path)
+    result = run("replay", export, "--pins", pins, "--processes", "2")
+    assert (result.exit_code, "63 proven, 63 decided again" in result.output) == (0, True), result.output
+    files = files_of(tall())
+    with SignaturePool(2) as pool:
+        sound_log = audit(files, terms(ahead=pool))
+        assert (sound_log.verdict, sound_log.findings) == (0, [])
+        for index in (0, 30, 47):
+            damaged = sound()
+            flip(damaged, BUNDLE, damaged[BUNDLE].index(LEAVES[index]) + len(LEAVES[index]) // 2)
+            assert audit(damaged, terms(ahead=pool)) == audit(damaged, terms(ahead=in_turn))
+
+
+def test_a_workers_word_counts_for_the_key_that_is_asked_for_only() -> None:
+    """Where the fold asks for another key than the worker verified with, the signature is verified again."""
+    ledger = told()
+    key = ledger.state.keys[ledger.numbers.most_common(1)[0][0]].verifier
+    assert key is not None
+    at = next(index for index, raw in enumerate(LEAVES) if f'\\"key\\":\\"{key.name}\\"'.encode() in raw)
+    with SignaturePool(1) as pool:
+        ((_, checks),) = list(pool(iter([Bundle(0, [LEAVES[at], LEAVES[0]], None)]), ledger.state))
+    known, unknown = checks
+    assert unknown is verify_split
+    assert known is not verify_split
+
+
+def test_a_worker_that_dies_is_told() -> None:
+    """When a worker process is gone the audit says that it could not go on."""
+    with SignaturePool(1) as pool:
+        bundles = iter([Bundle(0, [LEAVES[0]], None)])
+        broken = pool._pool.submit(_die)  # noqa: SLF001 - a worker is made to die in the only way there is
+        assert broken.exception() is not None
+        with pytest.raises(Unavailable, match="a worker process ended"):
+            list(pool(bundles, told().state))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
