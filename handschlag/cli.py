@@ -1,6 +1,7 @@
 """The one command: `handschlag <group> <command>`. Each group is a file of its own, loaded only when it is called."""
 
 import importlib
+import logging
 import sys
 from typing import Final
 
@@ -45,6 +46,8 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="handschlag")
 def handschlag() -> None:
     """Hand a client's records from agency to agency: checked by law and consent, minimised, recorded, never stored."""
+    # asyncio warns of every TLS connection that the other side closes first; nobody at a terminal can do anything with it.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 def main() -> None:

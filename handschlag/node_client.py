@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from pydantic import ValidationError
 
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import read_private
@@ -13,7 +14,8 @@ from adapters.node.main import load_settings
 from adapters.node.settings import HttpSettings
 from adapters.node.tokens import AUDIENCE, Claims, issue
 from handschlag.node_folder import TOKEN_KEY
-from schemas.errors import Code, Misuse, Unavailable
+from schemas.canonical import describe
+from schemas.errors import Code, Malformed, Misuse, Unavailable
 
 TOKEN_LIFE_S: Final = 60
 LIMIT_S: Final = 60.0
@@ -23,15 +25,11 @@ STAFF: Final = "command-line"
 def token(folder: Path, staff: str, role: Role, life_s: int) -> str:
     """Sign a role token with the agency's key; Misuse or Malformed when it cannot be."""
     now_s = SystemClock().now_ms() // 1000
-    claims = Claims(
-        iss=load_settings(folder).agency,
-        aud=AUDIENCE,
-        sub=staff,
-        role=role,
-        iat=now_s,
-        exp=now_s + life_s,
-        jti=secrets.token_hex(16),
-    )
+    agency, jti = load_settings(folder).agency, secrets.token_hex(16)
+    try:
+        claims = Claims(iss=agency, aud=AUDIENCE, sub=staff, role=role, iat=now_s, exp=now_s + life_s, jti=jti)
+    except ValidationError as error:
+        raise Malformed(describe("token", error)) from error
     return issue(read_private(folder / TOKEN_KEY), claims)
 
 

@@ -349,7 +349,7 @@ class NewApproval(Shape):
     """A kind of access the officer approves; `fields` left out means all the purpose allows."""
 
     model_config = _example(role="adviser", purpose="Z16@1", valid_until_ms=_AT + 31_536_000_000)
-    role: Role
+    role: Annotated[Role, Field(strict=False)]
     purpose: Purpose
     fields: Fields = []
     valid_until_ms: Millis

@@ -39,8 +39,9 @@ from adapters.sources.port import Source
 from schemas.errors import Code, HandschlagError, Misuse, Unavailable
 from schemas.topics import inbox_prefix
 
-TRY_AGAIN_S: Final = 2.0
-"""Between two tries to reach the bus or the broker, while the process starts."""
+FIRST_WAIT_S: Final = 0.25
+LONGEST_WAIT_S: Final = 5.0
+"""Between two tries to reach the bus or the broker while the process starts: doubled from the first to the longest."""
 CLOSE_LIMIT_S: Final = 30.0
 
 _NOT_YET: Final = frozenset({Code.NOT_A_MEMBER, Code.NOT_AUTHENTIC, Code.KEY_NOT_IN_FORCE})
@@ -166,6 +167,7 @@ async def _ended(bus: NatsBus, node: Node) -> None:
 
 async def _patiently(what: str, work: Callable[[], Awaitable[T]]) -> T:
     """Do something that needs others to be there; wait and try again until they are."""
+    wait_s = FIRST_WAIT_S
     while True:
         try:
             return await work()
@@ -175,7 +177,8 @@ async def _patiently(what: str, work: Callable[[], Awaitable[T]]) -> T:
             if error.code not in _NOT_YET:
                 raise
             _log.warning("waiting for the admission", error=str(error), code=error.code.value)
-        await asyncio.sleep(TRY_AGAIN_S)
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
 async def _source(loaded: Loaded, bus: NatsBus, store: NodeStore, reports: Reports) -> Source | None:

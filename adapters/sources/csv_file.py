@@ -46,9 +46,8 @@ def read_csv(raw: bytes, mapping: SourceMapping, columns: Sequence[str]) -> tupl
     at = columns_at(headings, f"{place}, line {number}", columns)
     lines = []
     for number, cells in rows[mapping.header_row :]:
-        if any(clean(cell) for cell in cells):
-            _demand_width(cells, len(headings), f"{place}, line {number}")
-            lines.append(Line(number, tuple(cells[column - 1] for column in at)))
+        _demand_width(cells, len(headings), f"{place}, line {number}")
+        lines.append(Line(number, tuple(cells[column - 1] for column in at)))
     return tuple(lines)
 
 
@@ -78,7 +77,7 @@ def _line_at(raw: bytes, at: int) -> int:
 
 
 def _rows(text: str, mapping: SourceMapping) -> Iterator[tuple[int, list[str]]]:
-    """Give each row with the number of the line it begins in; blank lines are passed over."""
+    """Give each row with the number of the line it begins in; rows without any text are passed over."""
     lines = StringIO(text, newline="").readlines()
     if mapping.end is not None:
         while lines and not clean(lines[-1]):
@@ -93,7 +92,7 @@ def _rows(text: str, mapping: SourceMapping) -> Iterator[tuple[int, list[str]]]:
             if count > MAX_ROWS:
                 message = f"{mapping.location}: more than {MAX_ROWS} rows"
                 raise Malformed(message)
-            if cells:
+            if any(clean(cell) for cell in cells):
                 yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as error:

@@ -51,7 +51,8 @@ def _csv(location: str, raw: bytes) -> Sight:
     first = next((line for line in StringIO(text, newline="") if clean(line)), "")
     delimiter = max(_DELIMITERS, key=first.count)
     try:
-        rows = [row for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True) if any(row)]
+        every = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        rows = [row for row in every if any(clean(cell) for cell in row)]
     except csv.Error:
         message = f"{location}: quotation marks or cells out of form"
         raise Malformed(message) from None
@@ -60,7 +61,7 @@ def _csv(location: str, raw: bytes) -> Sight:
         raise Malformed(message)
     head = (("kind", "csv"), ("location", location), ("encoding", encoding), ("delimiter", delimiter))
     names = [clean(name) for name in rows[0]]
-    return _seen(head, names, [_fitted(row, len(names)) for row in rows[1:] if any(clean(cell) for cell in row)])
+    return _seen(head, names, [_fitted(row, len(names)) for row in rows[1:]])
 
 
 def _is_utf8(raw: bytes) -> bool:

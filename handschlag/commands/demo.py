@@ -23,7 +23,7 @@ def demo(folder: Path, *, keep: bool) -> None:
     """Start NATS, a broker and four nodes, tell the story, and end all of it."""
     tell = Teller()
     tell.chapter("The stage")
-    with raised(folder.absolute(), nats_server(), tell) as stage:
+    with raised(folder, nats_server(), tell) as stage:
         Story(stage, tell).play()
         if keep:
             _show_addresses(stage, tell)

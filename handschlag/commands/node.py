@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from pydantic import ValidationError
 
 from adapters.infra.clock import SystemClock
 from adapters.node import main
@@ -12,7 +13,8 @@ from adapters.node.settings import HttpSettings
 from handschlag import node_folder
 from handschlag.admission import FederationPins, read_paper
 from handschlag.node_client import call
-from schemas.errors import LedgerInconsistent, Unavailable
+from schemas.canonical import describe
+from schemas.errors import LedgerInconsistent, Malformed, Unavailable
 from schemas.ids import AgencyId, CodeName
 
 EXIT_LEDGER: Final = 3
@@ -36,7 +38,10 @@ def node() -> None:
 @click.option("--http-port", type=int, default=HttpSettings().port, show_default=True, help="Port of the HTTP API.")
 def init(folder: Path, agency: str, kind: str, federation: Path, mapping: str | None, http_port: int) -> None:
     """Make the folder of a new node, with its keys and the application for the steering group."""
-    plan = node_folder.Plan(agency=AgencyId(agency), kind=CodeName(kind), mapping=mapping, http_port=http_port)
+    try:
+        plan = node_folder.Plan(agency=AgencyId(agency), kind=CodeName(kind), mapping=mapping, http_port=http_port)
+    except ValidationError as error:
+        raise Malformed(describe("node init", error)) from error
     application = node_folder.init(folder, plan, read_paper(FederationPins, federation))
     click.echo(f"give {application} to the steering group; compare the keys of {federation} with them by telephone")
 
@@ -72,13 +77,8 @@ def run(context: click.Context, folder: Path) -> None:
 def approve(folder: Path, purpose: str, role: str, fields: tuple[str, ...], days: int, *, automatic: bool) -> None:
     """Approve a kind of access, as the data protection officer, through the running node."""
     until_ms = SystemClock().now_ms() + days * _DAY_MS
-    body = {
-        "purpose": purpose,
-        "role": role,
-        "fields": list(fields),
-        "valid_until_ms": until_ms,
-        "automatic": automatic,
-    }
+    wish = {"purpose": purpose, "role": role, "fields": list(fields), "automatic": automatic}
+    body = {**wish, "valid_until_ms": until_ms}
     click.echo(call(folder, Role.DPO, "POST", "/v1/approvals", body).json()["approval"])
 
 

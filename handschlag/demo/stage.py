@@ -7,7 +7,7 @@ import io
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -68,10 +68,16 @@ def free_port() -> int:
 
 
 def command(*words: object) -> str:
-    """Run one of our commands in this process, as a user would type it, and give what it printed."""
+    """Run one of our commands in this process, as a user would type it, and give what it printed.
+
+    Raises Unavailable when the command ends with another exit code than 0.
+    """
     said = io.StringIO()
-    with redirect_stdout(said):
-        handschlag.main([str(word) for word in words], standalone_mode=False)
+    with redirect_stdout(said), redirect_stderr(io.StringIO()):
+        code = handschlag.main([str(word) for word in words], standalone_mode=False)
+    if code:
+        message = f"handschlag {words[0]} {words[1]}: exit code {code}\n{said.getvalue()}"
+        raise Unavailable(message)
     return said.getvalue()
 
 
@@ -120,7 +126,21 @@ def _joined(stage: Stage, agency: str) -> Office:
     """Walk an agency through admission: make a node, apply, be admitted, say where the data lies, run."""
     home, about, port = stage.folder / "nodes" / agency, town.AGENCY[agency], free_port()
     pins = stage.federation / "federation.toml"
-    command("node", "init", home, "--agency", agency, "--kind", about.kind, "--federation", pins, "--http-port", port)
+    command(
+        "node",
+        "init",
+        home,
+        "--agency",
+        agency,
+        "--kind",
+        about.kind,
+        "--federation",
+        pins,
+        "--http-port",
+        port,
+        "--mapping",
+        "mapping.toml",
+    )
     admission = stage.folder / "admissions" / agency
     command(
         "member", "add", stage.federation, home / "application.toml", "--out", admission, "--commitment", "written_2026"

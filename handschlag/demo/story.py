@@ -28,6 +28,7 @@ FIELDS: Final = [
     "course_results.exam_result",
 ]
 TOO_MUCH: Final = [*FIELDS, "course_participation.hours_used", "course_participation.module", "language.literacy"]
+TOLD: Final = ("checkpoint", "entries", "Sound")
 TEXT: Final = "Musterstadt, Einwilligung Z16, Entwurf"
 
 
@@ -172,17 +173,15 @@ class Story:
     def _audit(self) -> None:
         tell = self._tell
         tell.chapter("An auditor with a laptop and no trust in us")
-        ledger = self._stage.federation / "broker" / "ledger"
+        stage, pins = self._stage, ("--pins", self._stage.federation / "federation.toml")
+        broker = stage.federation / "broker"
         until(self._cosigned, "cosignatures of the nodes")
-        for words in (
-            ("export", ledger, self._stage.export),
-            ("verify", self._stage.export),
-            ("replay", self._stage.export),
-        ):
-            said = command("ledger", *words).strip().splitlines()
-            tell(f"handschlag ledger {' '.join(str(word) for word in words)}")
-            for line in said[-4:]:
-                tell(f"    {line}")
+        source = ("--source", broker / "ledger", "--registry", broker / "registry")
+        for words in (("export", stage.export, *source), ("verify", stage.export), ("replay", stage.export)):
+            tell(f"[bold]handschlag ledger {' '.join(map(str, words))}[/]")
+            for line in command("ledger", *words, *pins).splitlines():
+                if line.startswith(TOLD):
+                    tell(f"    {line.strip()}")
 
     def _cosigned(self) -> bool | None:
         """Tell whether the log's checkpoint carries signatures beside the log's own."""

@@ -38,10 +38,13 @@ ROWS: tuple[tuple[object, ...], ...] = (
 )
 
 
-@pytest.fixture(scope="module")
+LAW = load(bundle_of(shipped()))
+
+
+@pytest.fixture
 def law() -> Registry:
-    """Load the shipped registry."""
-    return load(bundle_of(shipped()))
+    """Give the shipped registry."""
+    return LAW
 
 
 def seen(names: tuple[str, ...] = NAMES, rows: tuple[tuple[object, ...], ...] = ROWS) -> Sight:
@@ -84,9 +87,8 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 @given(st.lists(st.tuples(*[WORDS] * len(NAMES)), min_size=1, max_size=4, unique_by=lambda row: row[0]))
 def test_whatever_stands_in_the_cells_none_is_repeated(rows: list[tuple[str, ...]]) -> None:
     """No text of any cell comes out, neither in a proposal nor in a refusal."""
-    law = load(bundle_of(shipped()))
     try:
-        said = propose(seen(rows=tuple(rows)), law)
+        said = propose(seen(rows=tuple(rows)), LAW)
     except Malformed as refused:
         said = str(refused)
     assert not [cell for row in rows for cell in row if cell.strip() and cell in said]
@@ -177,7 +179,8 @@ def test_a_table_of_a_database_is_chosen(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match=r"k\.db: there is no table x; there are alle, kunde"):
         look_at("k.db", tmp_path, "x", None)
     sight = look_at("k.db", tmp_path, "kunde", None)
-    assert (sight.keys, sight.others) == ({"id"}, ("alle",))
+    assert sight.keys == {"id"}
+    assert sight.others == ("alle",)
 
 
 @pytest.mark.parametrize(
