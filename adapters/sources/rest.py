@@ -6,7 +6,8 @@ is cut is refused, because a rival of the person could stand behind the cut.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -128,8 +129,15 @@ class RestSource:
         """Close the connections."""
         await self._client.aclose()
 
-    def _in_time(self) -> "_InTime":
-        return _InTime(self._mapping.location, self._timeout_s)
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Bound one call as a whole, however many requests it takes."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError:
+            message = f"{self._mapping.location}: no answer within {self._timeout_s:g} s"
+            raise Unavailable(message) from None
 
     async def _found(self, parameters: Mapping[str, str]) -> list[Candidate]:
         place = f"{self._mapping.location}{self._service.find}"
@@ -201,25 +209,6 @@ class RestSource:
             message = f"{place}: the answer is no JSON, or nothing"
             raise Malformed(message)
         return answer
-
-
-class _InTime:
-    """Bounds one call as a whole, however many requests it takes."""
-
-    def __init__(self, place: str, timeout_s: float) -> None:
-        self._place = place
-        self._timeout_s = timeout_s
-        self._timeout = asyncio.timeout(timeout_s)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, None)
-        except TimeoutError:
-            message = f"{self._place}: no answer within {self._timeout_s:g} s"
-            raise Unavailable(message) from None
 
 
 async def _body(response: httpx.Response, place: str) -> bytes:

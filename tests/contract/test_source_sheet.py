@@ -1,5 +1,6 @@
 """What a spreadsheet as a source promises beyond the common contract: half-written files, headings, formulas."""
 
+import fcntl
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -224,3 +225,29 @@ async def test_what_cannot_be_opened_is_unavailable(agency: FileAgency) -> None:
     agency.path.mkdir()
     with pytest.raises(Unavailable, match="cannot be read"):
         await agency.open().candidates(OLENA)
+
+
+async def test_a_locked_file_is_unavailable(agency: FileAgency) -> None:
+    """While another program holds the file the message says to close it there, and afterwards it is read."""
+    agency.write(ROW)
+    source = agency.open()
+    with agency.path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Unavailable, match=r"kunden\.xlsx: another program has locked the file; close it there"):
+            await source.candidates(OLENA)
+    assert await value_of(source, PHONE) == "0171 1234567"
+
+
+@pytest.mark.slow
+async def test_a_cell_of_ten_megabytes_is_refused(agency: FileAgency) -> None:
+    """No spreadsheet program writes one; the field is refused, the others are read."""
+    agency.write({**ROW, "Telefon": "GROSS"})
+    with zipfile.ZipFile(agency.path) as archive:
+        members = {name: archive.read(name).replace(b"GROSS", b"x" * 10_000_000) for name in archive.namelist()}
+    with zipfile.ZipFile(agency.path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    source = agency.open()
+    assert await value_of(source, HOURS) == 300
+    with pytest.raises(Malformed, match="row 2, column Telefon: holds more than 400 characters"):
+        await value_of(source, PHONE)

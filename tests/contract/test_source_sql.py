@@ -11,12 +11,12 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from adapters.sources.mapping import parse
-from adapters.sources.port import LocalRef
+from adapters.sources.port import LocalRef, Search
 from adapters.sources.sql import MAX_DETAIL_ROWS, SqlSource
 from schemas.errors import Malformed, Unavailable
 from schemas.ids import FieldName
 from schemas.record import PersonBlock
-from tests.support.agency_tables import BEGAN, COLUMNS, PHONE, ROW, FileAgency, value_of, values_of, write_sql
+from tests.support.agency_tables import BEGAN, COLUMNS, KIND, PHONE, ROW, FileAgency, value_of, values_of, write_sql
 
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
 PERSON_COLUMNS = {"Nr", "Akte", "Name", "Vorname", "Geburt", "Geschlecht", "Land", "Geburtsname", "Sperre", "Betreuung"}
@@ -237,6 +237,48 @@ async def test_a_locked_database_is_unavailable(agency: FileAgency) -> None:
         database.execute("ROLLBACK")
     assert len(await source.candidates(OLENA)) == 1
     await source.close()
+
+
+async def test_a_view_that_vanished_is_named(agency: FileAgency) -> None:
+    """A running source tells that its view is gone, and the check names it."""
+    agency.write(ROW, table="Alle")
+    with closing(sqlite3.connect(agency.path)) as database:
+        database.execute('CREATE VIEW "Kunden" AS SELECT * FROM "Alle"')
+        source = agency.open()
+        assert await value_of(source, PHONE) == "0171 1234567"
+        database.execute('DROP VIEW "Kunden"')
+    with pytest.raises(Malformed, match="missing, or a view it needs has vanished"):
+        await value_of(source, PHONE)
+    with pytest.raises(Malformed, match=r"kunden\.db, table Kunden is missing"):
+        await source.check()
+
+
+async def test_a_cell_of_ten_megabytes_is_refused(agency: FileAgency) -> None:
+    """A document in the wrong column is no value; the other fields are read."""
+    agency.write({**ROW, "Kursart": "x" * 10_000_000})
+    source = agency.open()
+    with pytest.raises(Malformed, match=r"kunden\.db, table Kunden, column Kursart: holds more than 400 characters"):
+        await value_of(source, KIND)
+    assert await value_of(source, PHONE) == "0171 1234567"
+
+
+async def test_capitals_of_turkish_are_found(agency: FileAgency) -> None:
+    """SQLite does not fold the case of letters beyond ASCII; what is typed finds them all the same."""
+    agency.write({**ROW, "Name": "İPEK"})
+    assert len(await agency.open().search(Search(family_name="İpek"))) == 1
+
+
+async def test_a_row_of_another_spelling_of_the_key_is_not_taken(agency: FileAgency) -> None:
+    """Where a database holds two keys for equal, only the row whose key reads as asked is the person's."""
+    with closing(sqlite3.connect(agency.path)) as database, database:
+        kinds = ", ".join(f'"{name}"{" TEXT COLLATE NOCASE" if name == "Nr" else ""}' for name in COLUMNS)
+        database.execute(f'CREATE TABLE "Kunden" ({kinds})')
+        database.execute('INSERT INTO "Kunden" ("Nr", "Name", "Vorname") VALUES (?, ?, ?)', ("k1", "Lysko", "Ivan"))
+    source = agency.open()
+    for call in (source.lookup(LocalRef("K1")), source.fetch(LocalRef("K1"), frozenset({PHONE}))):
+        with pytest.raises(Unavailable, match="no longer there"):
+            await call
+    assert (await source.lookup(LocalRef("k1"))).person.family_name == "Lysko"
 
 
 async def test_a_statement_without_end_is_interrupted(agency: FileAgency) -> None:

@@ -5,11 +5,13 @@ from typing import Final
 
 from adapters.node.core.accept import Holding
 from adapters.node.core.view import Proven, View
+from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.core.proof import format_proof
 from schemas import statements as st
 from schemas.entries import AnyEntry, Granted, encode_entry
 from schemas.ids import AgencyId, FieldName
-from tests.support.ledger_world import Ledger, Logged, founded, stored
+from tests.support import keys
+from tests.support.ledger_world import Ledger, Logged, founded
 from tests.support.memory_store import MemoryStore
 from tests.support.pens import PINS, changed
 from tests.support.small_law import LAW
@@ -23,6 +25,7 @@ class Seen:
 
     ledger: Ledger = field(default_factory=founded)
     view: View = field(default_factory=lambda: View(PINS))
+    _stores: dict[int, MemoryStore] = field(default_factory=dict)
 
     @property
     def holding(self) -> Holding:
@@ -31,10 +34,15 @@ class Seen:
 
     def receipt(self, index: int) -> tuple[bytes, bytes]:
         """Give an entry's bytes with its proof under a checkpoint over the whole log."""
-        store = MemoryStore(self.ledger.log, stored(self.ledger))
+        size = len(self.ledger.leaves)
+        if size not in self._stores:
+            store = MemoryStore(self.ledger.log)
+            root = store.append(self.ledger.leaves, [None] * size).root
+            store.swap_lock(None, sign_checkpoint(Checkpoint(self.ledger.log, size, root), keys.log_signer()))
+            self._stores[size] = store
+        store = self._stores[size]
         note = store.last_checkpoint()
         assert note is not None
-        size = len(self.ledger.leaves)
         return self.ledger.leaves[index], format_proof(index, store.inclusion_proof(index, size), note)
 
     def learn(self, index: int) -> Proven:

@@ -25,7 +25,7 @@ from adapters.sources.sql import SqlSource
 from tests.support.agency_tables import COLUMNS, MAPPING, TABLE, Agency, Cell, Row
 
 OWNER_PASSWORD: Final = "owner of the tests"  # noqa: S105  # of a server that lives as long as the tests
-READER_PASSWORD: Final = "reader of the tests"  # noqa: S105  # as above
+READER_PASSWORD: Final = "reader of the tests"  # noqa: S105  # of the same server
 _READY: Final = b"ready to accept connections"
 _IMAGE: Final = "postgres:16-alpine"
 

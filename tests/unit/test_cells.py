@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -57,11 +58,40 @@ def test_a_time_of_day_does_not_change_the_day() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "text"),
-    [(None, None), ("", None), (" \u00a0\t", None), ("a\x00b", "a b"), (7, "7"), (7.0, "7"), ("e\u0301", "é")],
+    [
+        (None, None),
+        ("", None),
+        (" \u00a0\t", None),
+        ("a\x00b", "a b"),
+        (7, "7"),
+        (7.0, "7"),
+        ("e\u0301", "é"),
+        (Decimal("7.00"), "7"),
+    ],
 )
 def test_text_is_plain_nfc_without_control_characters(cell: object, text: str | None) -> None:
     """What is delivered can be signed: NFC, no control characters, single blanks."""
     assert read_text("c", cell) == text
+
+
+def test_a_key_of_random_bits_is_text() -> None:
+    """Servers hand over UUIDs as such; they read as they are written."""
+    text = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+    assert read_text("c", UUID(text)) == text
+
+
+def test_a_cell_of_many_megabytes_is_refused_unread() -> None:
+    """What is far too long is not even cleaned."""
+    for content in ("x" * 10_000_000, " \u0301" * 5_000_000):
+        with pytest.raises(Unreadable, match="column c: holds more than 400 characters"):
+            read_text("c", content)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1E+20"])
+def test_numbers_beyond_all_bounds_are_no_whole_numbers(number: str) -> None:
+    """A database's numbers may be none at all."""
+    with pytest.raises(Unreadable):
+        read_cell(Cell(column="c", type="int"), Decimal(number))
 
 
 @pytest.mark.parametrize("cell", [7.5, True, b"bytes", time(0, 0), date(2026, 1, 1), Decimal("7.5"), UNCALCULATED])

@@ -146,6 +146,18 @@ def test_the_columns_needed_are_known() -> None:
         (', codes = "sex", v', ", v", "m.toml:32: fields.identity_core.sex.codes: a field of type code needs codes"),
         ('detail = "kurs"', 'detail = "course"', "m.toml:33: fields.measures.from.detail: no such table under details"),
         ('kind = "sql"', 'kind = "sheet"', "m.toml: details: only a database has detail tables"),
+        ('table = "kunde"\n', "", "m.toml: table: a database or a workbook needs one"),
+        ('kind = "sql"', 'kind = "csv"', "m.toml:3: table: a database or a workbook needs one, nothing else has one"),
+        (
+            '"kunden.db"',
+            '"postgresql://reader:word@db.example/kunden"',
+            "m.toml:2: location: a password stands in a file of its own, which secret_file names",
+        ),
+        (
+            '"kunden.db"',
+            '"postgresql://reader@db.example/kunden?password=word"',
+            "m.toml:2: location: a password stands in a file of its own, which secret_file names",
+        ),
         ("[person]", "[[person]]", "m.toml:13: person: Input should be"),
         ("[fields]", "[[fields]]", "m.toml:30: fields: Input should be a valid dict"),
     ],

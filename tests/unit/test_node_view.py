@@ -159,6 +159,16 @@ def test_an_entry_counts_only_while_its_key_is_in_force() -> None:
     assert refused.value.code is Code.KEY_NOT_IN_FORCE
 
 
+def test_a_receipt_of_our_own_embeds_what_we_sent() -> None:
+    """Our own signature need not be verified again, but the entry must embed the very note we sent."""
+    found = seen()
+    index = of(found, found.ledger.agency_head("beratung"))
+    note = read_leaf(found.ledger.leaves[index]).entry.statement.encode()
+    assert found.view.prove(*found.receipt(index), sent=note).agency == "beratung"
+    with pytest.raises(NotAuthentic, match="another statement"):
+        found.view.prove(*found.receipt(index), sent=note + b"!")
+
+
 def test_an_entry_counts_only_if_made_for_this_log() -> None:
     """A statement of another shard is not taken over, though its signature holds."""
     found = seen()

@@ -78,13 +78,13 @@ def _field(of_one: Iterable[Alignment], of_two: Iterable[Alignment]) -> NameWeig
     for levels, alignments in ((one, of_one), (two, of_two)):
         for found in alignments:
             levels.count(found)
-    close, loose, different = (
-        log2(one.share(level) / two.share(level)) for level in (Likeness.CLOSE, Likeness.LOOSE, Likeness.DIFFERENT)
+    different, loose, close, close_long = (
+        log2(one.share(level) / two.share(level)) for level in Likeness if level < Likeness.SAME_SOUND
     )
     same, exact = log2(one.share(Likeness.SAME_SOUND)), log2(one.share(Likeness.EXACT))
     spare = log2(one.of_agreeing(one.spare) / two.of_agreeing(two.spare))
     clash = log2(one.of_agreeing(one.clash) / two.of_agreeing(two.clash))
-    return NameWeights((different, loose, close, same, exact), min(0.0, spare), min(0.0, clash))
+    return NameWeights((different, loose, close, close_long, same, exact), min(0.0, spare), min(0.0, clash))
 
 
 class _Levels:

@@ -10,6 +10,7 @@ from adapters.node.core.matching.names import Words
 from adapters.node.core.matching.sounds import SAME, distance, keys
 
 _LONG: Final = 5
+_VERY_LONG: Final = 7
 _CLOSE_COST: Final = 12
 _LOOSE_COST: Final = 20
 _LOOSE_JARO_WINKLER: Final = 0.88
@@ -38,9 +39,11 @@ class Likeness(IntEnum):
     """More than one slip apart, but long and similar."""
     CLOSE = 2
     """One letter apart, or one vowel heard otherwise: a slip, or another name."""
-    SAME_SOUND = 3
+    CLOSE_LONG = 3
+    """As CLOSE, in words so long that two names are seldom so near."""
+    SAME_SOUND = 4
     """The same name in another romanisation."""
-    EXACT = 4
+    EXACT = 5
 
 
 class Pair(NamedTuple):
@@ -82,7 +85,7 @@ def likeness(one: str, other: str) -> Likeness:
     slips = OSA.distance(one, other, score_cutoff=2)
     shorter = min(len(one), len(other))
     if cost <= _CLOSE_COST or (slips <= 1 and shorter > 2):  # noqa: PLR2004 -- of two letters one is half the name
-        return Likeness.CLOSE
+        return Likeness.CLOSE_LONG if shorter >= _VERY_LONG else Likeness.CLOSE
     similar = slips <= 2 or JaroWinkler.similarity(one, other) >= _LOOSE_JARO_WINKLER  # noqa: PLR2004 -- two slips
     return Likeness.LOOSE if shorter >= _LONG and (cost <= _LOOSE_COST or similar) else Likeness.DIFFERENT
 
@@ -133,10 +136,11 @@ def align(mine: Words, theirs: Words) -> Alignment:
             chosen.append(pair)
             left_mine.remove(pair.mine)
             left_theirs.remove(pair.theirs)
-    if (left_mine or left_theirs) and len(mine) != len(theirs) and mine and theirs:
-        whole = likeness("".join(mine), "".join(theirs))
-        if whole >= Likeness.SAME_SOUND:
-            return Alignment((Pair("".join(mine), "".join(theirs), whole),), (), ())
+    best = max((pair.likeness for pair in chosen), default=Likeness.DIFFERENT)
+    if len(mine) != len(theirs) and mine and theirs and best < Likeness.SAME_SOUND:
+        whole = Pair("".join(mine), "".join(theirs), likeness("".join(mine), "".join(theirs)))
+        if whole.likeness >= max(best, Likeness.CLOSE):
+            return Alignment((whole,), (), ())
     return Alignment(tuple(chosen), tuple(left_mine), tuple(left_theirs))
 
 

@@ -26,7 +26,7 @@ class NameWeights:
     `spare`: one side has a word more. `clash`: each side has a word the other lacks, beside words that agree.
     """
 
-    levels: tuple[float, float, float, float, float]
+    levels: tuple[float, float, float, float, float, float]
     spare: float
     clash: float
 
@@ -92,8 +92,8 @@ def _pair(pair: Pair, weights: NameWeights, learned: Frequencies) -> float:
 
 
 DEFAULT: Final = Weights(
-    given=NameWeights(levels=(-4.0, 2.0, 4.0, -1.5, -0.6), spare=-0.7, clash=-5.0),
-    family=NameWeights(levels=(-4.0, 2.0, 4.0, -1.5, -0.6), spare=-1.0, clash=-4.0),
+    given=NameWeights(levels=(-4.0, 2.0, 4.0, 6.0, -1.5, -0.6), spare=-0.7, clash=-5.0),
+    family=NameWeights(levels=(-4.0, 2.0, 4.0, 6.0, -1.5, -0.6), spare=-1.0, clash=-4.0),
     crossed=-4.0,
     alias=-3.0,
     dates=(0.0, -0.1, -0.1, -0.2, 6.0, 5.0, 2.0, 3.0, -2.0, -6.0),

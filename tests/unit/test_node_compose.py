@@ -1,0 +1,152 @@
+"""Steps 1 and 2 at the requester: what the law presets, and what a question lacks before anything is signed."""
+
+import pytest
+
+from adapters.node.core.compose import Question, Seal, draft, lawbook, person_block, recipient, seal_context
+from adapters.node.core.taking import Taken, check_taken
+from schemas import statements as st
+from schemas.commitment import sha256
+from schemas.errors import Code, Misuse
+from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Purpose
+from schemas.record import PersonBlock
+from schemas.seal import fields_hash
+from tests.support.node_view import Seen, seen
+from tests.support.pens import DAY, NORM, START, seal_id
+from tests.support.small_law import LAW
+
+PERSON = PersonBlock(family_name="Beispiel", given_names="Bente", birth_date="1991-03-17")
+CONSENT, GIVEN = ConsentId("c" * 32), GivenId("d" * 32)
+
+
+ASKED = Question(Purpose("Z16@1"), AgencyId("kurse"), CodeName("adviser"), "staff-1")
+
+
+def test_the_law_presets_what_was_left_out() -> None:
+    """Without fields all of the purpose are asked; each kind of basis is named with its evidence."""
+    found = seen()
+    consent = found.ledger.consent("beratung", "jobcenter")
+    drafted = draft(ASKED._replace(consent=consent.consent), consent, found.view)
+    assert drafted.fields == tuple(sorted(LAW.purposes[Purpose("Z16@1")].fields))
+    assert drafted.basis == st.Basis(kind="consent", consent=consent.consent)
+    given = found.ledger.given("beratung", "jobcenter", "kurse")
+    asked = ASKED._replace(purpose=Purpose("Z23@1"), fields=(FieldName("course.state"),) * 2, given=given.given)
+    drafted = draft(asked, given, found.view)
+    assert drafted.fields == ("course.state",)
+    assert drafted.basis == st.Basis(kind="client_request", given=given.given)
+    drafted = draft(ASKED._replace(purpose=Purpose("Z03@1"), holder=AgencyId("amt"), norm=NORM), None, found.view)
+    assert drafted.basis == st.Basis(kind="statute", norm=NORM)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (ASKED._replace(purpose=Purpose("Z99@1"), norm=NORM), Code.PURPOSE_UNKNOWN),
+        (ASKED._replace(fields=(FieldName("no.such"),), norm=NORM), Code.FIELD_UNKNOWN),
+        (ASKED._replace(holder=AgencyId("nobody"), norm=NORM), Code.NOT_A_MEMBER),
+        (ASKED, Code.BASIS_MISMATCH),
+        (ASKED._replace(consent=CONSENT, norm=NORM), Code.BASIS_MISMATCH),
+        (ASKED._replace(given=GIVEN), Code.BASIS_MISMATCH),
+    ],
+    ids=["purpose", "field", "holder", "no basis", "two bases", "other kind of basis"],
+)
+def test_a_question_that_lacks_something_is_refused(asked: Question, code: Code) -> None:
+    """Misuse names the rule before anything is signed or numbered."""
+    found = seen()
+    with pytest.raises(Misuse) as refused:
+        draft(asked, found.ledger.consent("beratung", "jobcenter"), found.view)
+    assert refused.value.code is code
+
+
+def test_without_a_law_nothing_is_asked() -> None:
+    """Before the registry's bundle is held no question can be made."""
+    found = Seen()
+    with pytest.raises(Misuse):
+        lawbook(found.view)
+
+
+def test_a_holder_without_a_seal_key_cannot_be_asked() -> None:
+    """There must be a key in the chain that the person can be sealed to."""
+    found = seen()
+    to = recipient(AgencyId("kurse"), found.view)
+    assert (to.key, to.suite) == (seal_id("kurse"), "x25519")
+    found.learn(found.ledger.write(found.ledger.revocation("kurse", "seal")).index)
+    with pytest.raises(Misuse) as refused:
+        recipient(AgencyId("kurse"), found.view)
+    assert refused.value.code is Code.KEY_NOT_IN_FORCE
+
+
+def test_a_seal_is_bound_to_log_parties_and_fields() -> None:
+    """The context names all that must not be exchanged for something else."""
+    found = seen()
+    to = recipient(AgencyId("kurse"), found.view)
+    fields = (FieldName("course.state"),)
+    context = seal_context(found.view, Seal("person", "e" * 32, AgencyId("jobcenter"), to), fields)
+    assert (context.origin, context.role, context.exchange) == (found.view.log, "person", "e" * 32)
+    assert (context.sender, context.recipient, context.key) == ("jobcenter", "kurse", to.key)
+    assert context.fields_hash == fields_hash(fields)
+
+
+def test_a_statute_needs_the_person() -> None:
+    """A request on a norm without a person is refused before anything is sealed."""
+    with pytest.raises(Misuse):
+        person_block(ASKED._replace(norm=NORM), None, None, None)
+
+
+# -- consents as they are taken -------------------------------------------------------------------------------------
+
+
+TAKEN = Taken(
+    purpose=Purpose("Z16@1"),
+    recipient=AgencyId("jobcenter"),
+    holders=(AgencyId("kurse"),),
+    fields=(FieldName("course.state"),),
+    person=PERSON,
+    expires=START + DAY,
+    uses=1,
+    text_sha256=sha256(b"text"),
+    language="ar",
+    medium="screen",
+    capacity="own",
+    secrecy_release=False,
+)
+
+
+def test_a_lawful_consent_passes() -> None:
+    """What the log would take passes the check."""
+    check_taken(TAKEN, AgencyId("beratung"), seen().view, START)
+
+
+@pytest.mark.parametrize(
+    ("taken", "code"),
+    [
+        (TAKEN._replace(purpose=Purpose("Z99@1")), Code.PURPOSE_UNKNOWN),
+        (TAKEN._replace(purpose=Purpose("Z03@1")), Code.BASIS_MISMATCH),
+        (TAKEN._replace(fields=()), Code.FIELD_UNKNOWN),
+        (TAKEN._replace(fields=(FieldName("cv.school"),)), Code.FIELD_UNKNOWN),
+        (TAKEN._replace(expires=START), Code.STALE),
+        (TAKEN._replace(holders=()), Code.MISADDRESSED),
+        (TAKEN._replace(holders=(AgencyId("jobcenter"),)), Code.MISADDRESSED),
+        (TAKEN._replace(holders=(AgencyId("nobody"),)), Code.NOT_A_MEMBER),
+        (TAKEN._replace(holders=(AgencyId("amt"),)), Code.PAIR_NOT_ALLOWED),
+        (TAKEN._replace(recipient=AgencyId("amt")), Code.PAIR_NOT_ALLOWED),
+    ],
+)
+def test_a_consent_that_breaks_a_rule_is_not_signed(taken: Taken, code: Code) -> None:
+    """Each slip is named by its rule, so that it costs no number."""
+    with pytest.raises(Misuse) as refused:
+        check_taken(taken, AgencyId("beratung"), seen().view, START)
+    assert refused.value.code is code
+
+
+def test_a_purpose_out_of_force_is_not_signed() -> None:
+    """A consent is taken only while its purpose is in force."""
+    with pytest.raises(Misuse) as refused:
+        check_taken(TAKEN, AgencyId("beratung"), seen().view, 0)
+    assert refused.value.code is Code.PURPOSE_NOT_IN_FORCE
+
+
+def test_who_could_sanction_does_not_collect() -> None:
+    """For a recipient that must get consents from elsewhere, an agency with power to sanction takes none."""
+    with pytest.raises(Misuse) as refused:
+        check_taken(TAKEN, AgencyId("jobcenter"), seen().view, START)
+    assert refused.value.code is Code.COLLECTOR_MAY_SANCTION

@@ -1,0 +1,129 @@
+"""Step 9 at the holder: which row is the person, and whether the machine may answer."""
+
+import pytest
+
+from adapters.node.core.accept import AcceptedGrant, accept
+from adapters.node.core.match import NOBODY, Match, match
+from adapters.node.core.release import Parties, decide_release
+from adapters.sources.port import Candidate, LocalRef
+from consent_ledger.core.state import Approval
+from schemas.ids import AgencyId, CodeName, Purpose
+from schemas.record import PersonBlock
+from schemas.registry import AgencyKind, Labels
+from tests.support.node_view import seen
+
+PERSON = PersonBlock(family_name="Müller-Beispiel", given_names="Bente Mai", birth_date="1991-03-17", sex="w")
+
+
+def row(ref: str, *, blocked: bool = False, guardian: bool = False, **changes: object) -> Candidate:
+    """Give a row of the holder's source that is the person but for some changes."""
+    person = PERSON.model_copy(update=changes)
+    return Candidate(LocalRef(ref), ref, person, transfer_block=blocked, guardian=guardian)
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome", "refs"),
+    [
+        ((), "none", ()),
+        ((row("1"),), "certain", ("1",)),
+        ((row("1", family_name="MU\u0308LLER-BEISPIEL "),), "certain", ("1",)),
+        ((row("1", sex=None),), "certain", ("1",)),
+        ((row("1"), row("2", given_names="Berit")), "certain", ("1",)),
+        ((row("1"), row("2")), "ambiguous", ("1", "2")),
+        ((row("1", sex="m"),), "probable", ("1",)),
+        ((row("1", birth_date="1991"),), "probable", ("1",)),
+        ((row("1", birth_date=None),), "probable", ("1",)),
+        ((row("1", given_names="Berit"),), "probable", ("1",)),
+        ((row("1", given_names="Berit"), row("2", birth_date="1991-03")), "ambiguous", ("1", "2")),
+    ],
+)
+def test_match(rows: tuple[Candidate, ...], outcome: str, refs: tuple[str, ...]) -> None:
+    """Only one full agreement is certain; what agrees in part is for a human to look at."""
+    found = match(PERSON, rows)
+    assert found.outcome == outcome
+    assert tuple(candidate.ref for candidate in found.candidates) == refs
+
+
+def test_a_person_without_a_full_birth_date_is_never_certain() -> None:
+    """A year alone does not tell two people apart, even where both sides have nothing better."""
+    person = PERSON.model_copy(update={"birth_date": "1991"})
+    assert match(person, (row("1", birth_date="1991"),)).outcome == "probable"
+
+
+# -- the way of an answer -------------------------------------------------------------------------------------------
+
+
+def kind(*, section35: bool = False, secret: bool = False) -> AgencyKind:
+    """Give a kind of agency."""
+    return AgencyKind(
+        name=CodeName("kind"),
+        label=Labels(de="Art", en="kind"),
+        public=True,
+        section35=section35,
+        secrecy_203=False,
+        secret_clientele=secret,
+        sanction_power=False,
+        ceiling=2,
+    )
+
+
+def approval(*, automatic: bool) -> Approval:
+    """Give the holder's approval."""
+    return Approval(0, AgencyId("kurse"), CodeName("x"), Purpose("Z16@1"), frozenset(), 0, 2, automatic)
+
+
+@pytest.fixture(scope="module")
+def grant() -> AcceptedGrant:
+    """Give an accepted grant of a purpose that the machine may answer."""
+    found = seen()
+    consent = found.ledger.consented()
+    found.learn(len(found.ledger.leaves) - 1)
+    return accept(found.prove(found.ledger.asked(consent).index), None, found.holding)
+
+
+CERTAIN = Match("certain", (row("1"),))
+PLAIN = Parties(kind(), kind(), None)
+
+
+@pytest.mark.parametrize(
+    ("found", "parties", "first", "way", "why"),
+    [
+        (NOBODY, PLAIN, True, "none", "no_match"),
+        (Match("certain", (row("1", blocked=True),)), PLAIN, False, "none", "transfer_block"),
+        (Match("ambiguous", (row("1"), row("2", blocked=True))), PLAIN, False, "none", "transfer_block"),
+        (Match("ambiguous", (row("1"), row("2"))), PLAIN, False, "human", "match_ambiguous"),
+        (Match("probable", (row("1"),)), PLAIN, False, "human", "match_probable"),
+        (Match("certain", (row("1", guardian=True),)), PLAIN, False, "human", "guardian"),
+        (CERTAIN, Parties(kind(), kind(secret=True), None), True, "human", "secret_clientele"),
+        (CERTAIN, Parties(kind(), kind(secret=True), None), False, "automatic", "certain_match"),
+        (CERTAIN, Parties(kind(), kind(section35=True), None), False, "human", "social_data"),
+        (
+            CERTAIN,
+            Parties(kind(section35=True), kind(section35=True), approval(automatic=False)),
+            False,
+            "human",
+            "social_data",
+        ),
+        (CERTAIN, Parties(kind(), kind(section35=True), approval(automatic=True)), False, "human", "social_data"),
+        (
+            CERTAIN,
+            Parties(kind(section35=True), kind(section35=True), approval(automatic=True)),
+            False,
+            "automatic",
+            "certain_match",
+        ),
+        (CERTAIN, PLAIN, True, "automatic", "certain_match"),
+    ],
+)
+def test_the_way_of_an_answer(
+    grant: AcceptedGrant, found: Match, parties: Parties, way: str, why: str, *, first: bool
+) -> None:
+    """The holder's vetoes stand in their order; only a certain match that none of them stops is answered by machine."""
+    assert decide_release(grant, found, parties, first=first) == (way, why)
+
+
+def test_a_purpose_may_demand_a_human(grant: AcceptedGrant) -> None:
+    """Where the law says so, even a certain match waits for a human."""
+    rule = grant.rule._replace(row=grant.rule.row.model_copy(update={"release": "human"}))
+    demanding = grant._replace(rule=rule)
+    assert decide_release(demanding, CERTAIN, PLAIN, first=False) == ("human", "purpose_demands_human")
