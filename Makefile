@@ -12,7 +12,7 @@ SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo postgresql test test-all fast check bench clean venv lock coverage lint types layers docstrings dead deps house
+.PHONY: help demo postgresql test test-all fast check bench clean venv lock coverage lint types layers dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
@@ -39,7 +39,7 @@ fast: venv
 bench: venv $(NATS)
 	$(BIN)/python -m tests.benchmarks
 
-check: lint types layers docstrings dead deps fast
+check: lint types layers dead deps fast
 
 lint: venv
 	$(BIN)/ruff check .
@@ -50,9 +50,6 @@ types: venv
 
 layers: venv
 	$(BIN)/lint-imports --no-logo --cache-dir build/import-linter
-
-docstrings: venv
-	$(BIN)/interrogate --quiet .
 
 dead: venv
 	$(BIN)/vulture

@@ -1,0 +1,1 @@
+"""What touches something outside the process: the node, agencies' sources, the infrastructure."""

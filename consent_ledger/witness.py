@@ -53,7 +53,9 @@ def parse_addition(unverified: bytes) -> Addition:
     return Addition(parse_decimal(lines[0].removeprefix("old "), "add-checkpoint, line 1 (old size)"), proof, note)
 
 
-def consider(held: SignedCheckpoint | None, addition: Addition, verifier: CheckpointVerifier) -> SignedCheckpoint | Conflict:
+def consider(
+    held: SignedCheckpoint | None, addition: Addition, verifier: CheckpointVerifier
+) -> SignedCheckpoint | Conflict:
     """Judge a checkpoint against the one held.
 
     Gives the proven checkpoint, which may be stored and cosigned, or a Conflict with the size that is held. Raises

@@ -24,9 +24,9 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 settings=/etc/postgresql-common/createcluster.conf
-if [ ! -e "$settings" ]; then
-    mkdir -p "$(dirname "$settings")"
-    echo 'create_main_cluster = false' >"$settings"
-fi
 apt-get update
+if [ ! -e "$settings" ]; then # whoever has it already has decided
+    apt-get install --yes --no-install-recommends postgresql-common
+    echo 'create_main_cluster = false' >>"$settings"
+fi
 apt-get install --yes --no-install-recommends postgresql

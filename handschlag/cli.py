@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="handschlag")
 def handschlag() -> None:
     """Hand a client's records from agency to agency: checked by law and consent, minimised, recorded, never stored."""
-    # asyncio warns of every TLS connection that the other side closes first; nobody at a terminal can do anything with it.
+    # asyncio warns of every TLS connection that the other side closes first; nobody at a terminal can mend that.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 

@@ -15,13 +15,13 @@ from adapters.infra.key_files import create_nats_seed, create_signer
 from adapters.infra.nats_accounts import BROKER
 from adapters.infra.nats_keys import public_key
 from adapters.infra.nats_operator_files import OperatorStore
-from adapters.infra.nats_server_conf import ServerPlace
 from broker.bundles import bundle_path
 from broker.settings import SETTINGS_FILE, BrokerSettings, BusSettings, HttpSettings
 from consent_ledger.core.signed import STEERING
 from handschlag.admission import FederationPins, write_paper
 from handschlag.bus_logins import broker_permissions, new_user_seed
 from handschlag.federation_folder import MEMBER_DAYS, SIGNERS, FederationFolder, expiry_s, validity
+from handschlag.nats_conf import nats_url, write_server_conf
 from handschlag.steering import SteeringDesk
 from schemas import statements as st
 from schemas import toml_files
@@ -76,16 +76,7 @@ def _fill(folder: FederationFolder, root: Path, plan: Plan) -> FederationPins:
     operator = OperatorStore.create(folder.nats, plan.name, now_s)
     folder.certificates.mkdir(mode=0o700)
     _bus_login(folder, operator, _certificates(folder, plan), plan.name)
-    place = ServerPlace(
-        server_name=plan.name,
-        host=plan.nats_host,
-        port=plan.nats_port,
-        certificate=str(root / "nats/tls/server.pem"),
-        key=str(root / "nats/tls/server.key"),
-        authority=str(root / "nats/tls/ca.pem"),
-        resolver_folder=str(root / "nats/jwt"),
-    )
-    write_atomic(folder.server_conf, operator.server_conf(place, now_s).encode())
+    write_server_conf(folder, operator, nats_url(plan.nats_host, plan.nats_port), root)
     return _broker(folder, plan, operator.accounts.steering)
 
 
@@ -148,11 +139,6 @@ def _broker(folder: FederationFolder, plan: Plan, steering_account: NatsAccount)
     pins = FederationPins(name=plan.name, log=log, steering=vkeys, nats=url, steering_account=steering_account)
     write_paper(pins, folder.pins_file, _PINS_COMMENT)
     return pins
-
-
-def nats_url(host: str, port: int) -> str:
-    """Give the address of a NATS server."""
-    return f"tls://[{host}]:{port}" if ":" in host else f"tls://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

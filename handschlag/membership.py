@@ -15,6 +15,7 @@ from consent_ledger.core.state import LedgerState
 from handschlag.admission import Admission, Application, OfferedKey
 from handschlag.bus_logins import member_permissions
 from handschlag.federation_folder import MEMBER_DAYS, FederationFolder, expiry_s, validity
+from handschlag.nats_conf import write_server_conf
 from handschlag.steering import Continuation
 from handschlag.steering_session import SteeringSession, Step, steering_session
 from schemas import statements as st
@@ -55,6 +56,7 @@ async def admit(folder: FederationFolder, application: Application, commitment: 
         await session.record(session.prepare(list(steps(account))))
         await session.push(jwts)
     permissions, pins = member_permissions(agency), folder.pins()
+    write_server_conf(folder, operator, pins.nats, folder.root.absolute())
     return Admission(
         agency=agency,
         user_jwt=operator.admit(account, user, agency, permissions, now_s=now_s, expires_s=expiry_s(now_s)),
@@ -75,6 +77,7 @@ async def revoke(folder: FederationFolder, agency: AgencyId) -> None:
         notes = session.prepare(list(_leaving_steps(session.state, agency)))
         await session.push(_revoked(operator, agency, folder.now_s()))
         await session.record(notes)
+    write_server_conf(folder, operator, folder.pins().nats, folder.root.absolute())
 
 
 async def members(folder: FederationFolder) -> list[MemberLine]:

@@ -1,0 +1,1 @@
+"""NATS, key files, clock, logs, files: imported by composition only."""

@@ -143,11 +143,11 @@ def make_app(desk: Desk) -> FastAPI:
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, Code.MALFORMED, _findings(error))
 
     @app.exception_handler(HTTPException)
-    async def unreadable(_: Request, error: HTTPException) -> JSONResponse:
+    async def unreadable(_: Request, __: HTTPException) -> JSONResponse:
         """Say that a body could not be read."""
-        return _problem(HTTPStatus(error.status_code), Code.MALFORMED, "body: cannot be read")
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, Code.MALFORMED, "body: cannot be read")
 
-    app.add_middleware(_Gate, tokens=desk.tokens)
+    app.add_middleware(_Gate, desk=desk)
     return app
 
 
@@ -370,10 +370,10 @@ class _Gate:
     the table is not there.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
         """Stand before an application."""
         self._app = app
-        self._tokens = tokens
+        self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one call."""
@@ -389,7 +389,7 @@ class _Gate:
         if route in OPEN:
             return None
         try:
-            caller = self._tokens.verify(_bearer(scope))
+            caller = self._desk.tokens.verify(_bearer(scope))
         except NotAuthentic as error:
             headers = {"WWW-Authenticate": "Bearer"}
             return _problem(HTTPStatus.UNAUTHORIZED, error.code, str(error), headers)

@@ -106,7 +106,7 @@ class Database:
         try:
             path.touch(mode=0o600)
             self._link = connect(path, read_only=False)
-            self._link.executescript(schema)
+            self._link.executescript(f"BEGIN;\n{schema}\nCOMMIT;")
         except (OSError, sqlite3.Error) as error:
             message = f"{path}: cannot be used as a database ({type(error).__name__})"
             raise Unavailable(message) from error

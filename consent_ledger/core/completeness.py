@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
+from consent_ledger.core.counters import Counter
 from consent_ledger.core.findings import Finding, Verdict
 from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.state import Key, LedgerState
@@ -30,7 +31,7 @@ class Completeness:
 
     report: Callable[[Finding], None]
     ahead: dict[KeyName, list[tuple[int, int, int]]] = field(default_factory=dict)
-    """By key the numbers that came before a smaller one, each with its log time and index."""
+    """By key the numbers that opened a gap below themselves, each with its log time and index."""
     heads: dict[KeyName, int] = field(default_factory=dict)
     """The log time at which each key last said which number it has come to; at first that of `key.added`."""
     ended: dict[KeyName | AgencyId, int] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class Completeness:
             case _:
                 pass
         if isinstance(statement, st.Numbered):
-            self._came_early(state.counter(statement.key).floor, statement, time, index)
+            self._came_early(state.counter(statement.key), statement, time, index)
 
     def finish(self, state: LedgerState) -> None:
         """Report numbers that are missing and keys that fell silent, as of the log's last time."""
@@ -70,13 +71,16 @@ class Completeness:
             expected = f"not after {latest * 1000}, when the last witness cosigned"
             self.report(Finding(Verdict.TAMPERED, "time", expected, f"log time {state.time}", path=path))
 
-    def _came_early(self, floor: int, statement: st.Numbered, time: int, index: int) -> None:
-        """Remember a number that a smaller one is still missing below, and forget those that none is missing below."""
-        early = self.ahead.get(statement.key)
-        if early and early[0][0] < floor:
-            self.ahead[statement.key] = [one for one in early if one[0] >= floor]
-        if floor <= statement.n:
-            self.ahead.setdefault(statement.key, []).append((statement.n, time, index))
+    def _came_early(self, counter: Counter, statement: st.Numbered, time: int, index: int) -> None:
+        """Remember a number that opens a gap below itself, and forget those that none is missing below any more.
+
+        A number that follows on one already taken lies above a gap that another one opened, unless a void took them.
+        """
+        n, early = statement.n, self.ahead.get(statement.key)
+        if early and early[0][0] < counter.floor:
+            self.ahead[statement.key] = [one for one in early if one[0] >= counter.floor]
+        if counter.floor <= n and (isinstance(statement, st.Void) or counter.place(n - 1) != "used"):
+            self.ahead.setdefault(statement.key, []).append((n, time, index))
 
     def _withdrawn(self, index: int, statement: st.Numbered, time: int) -> None:
         if time > statement.at + WITHDRAWAL_MS or statement.at > time + SKEW_MS:

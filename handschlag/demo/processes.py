@@ -33,6 +33,7 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End everything that was started."""
+        del kind, error, trace
         for process in reversed(self._running.values()):
             process.terminate()
             try:

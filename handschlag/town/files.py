@@ -1,12 +1,12 @@
 """Writes what the agencies' own programs would hold: SQLite databases, an XLSX workbook, a TOML list."""
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from openpyxl import Workbook
+from sqlite_utils import Database
 
 Cell = str | int | date | None
 Columns = Mapping[str, str]
@@ -24,16 +24,15 @@ class Table(NamedTuple):
 def write_tables(path: Path, tables: Mapping[str, Table]) -> None:
     """Write a new SQLite database; an old one of that name is replaced."""
     path.unlink(missing_ok=True)
-    database = sqlite3.connect(path)
+    database = Database(path)
     try:
-        with database:
+        with database.conn:
             for name, table in tables.items():
                 declared = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
                 database.execute(f'CREATE TABLE "{name}" ({declared})')
-                places = ", ".join("?" * len(table.columns))
-                database.executemany(f'INSERT INTO "{name}" VALUES ({places})', table.rows)  # noqa: S608 -- our names
+                database[name].insert_all(dict(zip(table.columns, row, strict=True)) for row in table.rows)
                 for column in table.indexed:
-                    database.execute(f'CREATE INDEX "{name}_{column}" ON "{name}" ("{column}")')
+                    database[name].create_index([column])
     finally:
         database.close()
 

@@ -10,7 +10,7 @@ from adapters.node.core.compose import Question
 from adapters.node.core.taking import Taken
 from adapters.node.node import Node
 from schemas.errors import Misuse
-from schemas.ids import CodeName, ConsentId, Hash, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, Hash, Purpose
 from tests.benchmarks import relay
 from tests.benchmarks.results import Figure, Load, load
 from tests.benchmarks.town import (
@@ -46,7 +46,7 @@ async def measure(folder: Path, seconds: float) -> list[Figure]:
     return _figures(floors, found)
 
 
-async def _relay(federation: RealFederation, agencies: dict[str, Agency], seconds: float) -> dict[int, Load]:
+async def _relay(federation: RealFederation, agencies: dict[AgencyId, Agency], seconds: float) -> dict[int, Load]:
     holder = agencies[HOLDER]
     module = (sys.executable, "-m", "tests.benchmarks.relay")
     middle = await Process.start(*module, "middle", federation.folder, ready="relay ready")
@@ -60,7 +60,7 @@ async def _relay(federation: RealFederation, agencies: dict[str, Agency], second
             await process.end()
 
 
-async def _exchanges(federation: RealFederation, agencies: dict[str, Agency], seconds: float) -> dict[int, Load]:
+async def _exchanges(federation: RealFederation, agencies: dict[AgencyId, Agency], seconds: float) -> dict[int, Load]:
     async with _nodes(federation, agencies) as (collector, requester):
         question = await _agreed(collector, requester)
 
@@ -76,7 +76,7 @@ async def _exchanges(federation: RealFederation, agencies: dict[str, Agency], se
 
 
 @asynccontextmanager
-async def _nodes(federation: RealFederation, agencies: dict[str, Agency]) -> AsyncIterator[tuple[Node, Node]]:
+async def _nodes(federation: RealFederation, agencies: dict[AgencyId, Agency]) -> AsyncIterator[tuple[Node, Node]]:
     """Run the holder in a process of its own, collector and requester in this one."""
     holder = agencies[HOLDER]
     command = (sys.executable, "-m", "tests.benchmarks.holder", federation.folder, holder.folder, holder.log)

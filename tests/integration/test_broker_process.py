@@ -247,6 +247,10 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "nats" / "client.pem").write_text("nothing"),
         r"client\.pem.*: not PEM, or key and certificate",
     ),
+    "a TLS key others may read": (
+        lambda folder: (folder / "nats" / "client.key").chmod(0o644),
+        r"client\.key: holds a secret, and group or others have rights",
+    ),
     "no seed": (lambda folder: (folder / "nats" / "user.key").unlink(), r"user\.key: cannot be read"),
 }
 

@@ -14,15 +14,16 @@ import uvicorn
 
 from broker.log_files import LogFiles
 from broker.operator_api import Health, Pages, make_app
+from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.verify import Bundle, in_turn
 from consent_ledger.signature_pool import SignaturePool
-from schemas.errors import Unavailable
+from schemas.errors import NotAuthentic, Unavailable
 from schemas.ids import Hash
-from schemas.note import verify_split
+from schemas.note import split_note, verify_split
 from tests.support.audited_log import audit, files_of, flip, note_of, sound, terms, told
 from tests.support.auditor import run, write, write_federation
 from tests.support.memory_store import MemoryStore
-from tests.support.pens import LOG
+from tests.support.pens import LOG, signer
 from tests.support.tampering import BUNDLE, LEAVES, tall
 
 TOKEN = "an auditor's token"  # noqa: S105 - of a server that lives as long as one test
@@ -115,7 +116,10 @@ def test_a_workers_word_counts_for_the_key_that_is_asked_for_only() -> None:
         ((_, checks),) = list(pool(iter([Bundle(0, [LEAVES[at], LEAVES[0]], None)]), ledger.state))
     known, unknown = checks
     assert unknown is verify_split
-    assert known is not verify_split
+    note = split_note(read_leaf(LEAVES[at]).entry.statement.encode())
+    assert known(note, (key,)).signers == (key,)
+    with pytest.raises(NotAuthentic):
+        known(note, (signer("amt", "dpo").key,))
 
 
 def test_a_worker_that_dies_is_told() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -144,16 +145,20 @@ async def test_an_application_that_contradicts_the_ledger_is_refused(federation:
     agency = await federation.admit("jobcenter", "jobcenter")
     before = await chain(federation)
     text = agency.application.read_text()
-    for changed in (
-        text.replace("/seal-1", "/seal-2", 1).replace("/witness-1", "/witness-2"),
-        text.replace("REQUEST-----\n", "REQUEST-----\nAAAA", 1),
+    stranger = Agency(agency.name, agency.folder / "stranger", agency.log)
+    stranger.apply("jobcenter")
+    for changed, says in (
+        (stranger.application.read_text(), "another key of this name"),
+        (text.replace("/seal-1", "/seal-2"), "in use already"),
+        (text.replace('kind = "jobcenter"', 'kind = "ba"'), "of another kind"),
+        (text.replace("REQUEST-----\n", "REQUEST-----\nAAAA", 1), "certificate request"),
+        (text.replace('role = "witness"', 'role = "dpo"'), "role witness is missing"),
     ):
-        other = Agency(agency.name, agency.folder / "other", agency.log)
-        other.folder.mkdir(exist_ok=True)
-        other.application.write_text(changed)
-        result = await federation.add(other)
+        stranger.application.write_text(changed)
+        result = await federation.add(stranger)
         assert isinstance(result.exception, HandschlagError), result.output
-        assert not other.admission.exists()
+        assert says in str(result.exception)
+        assert not stranger.admission.exists()
     assert await chain(federation) == before
 
 
@@ -182,6 +187,20 @@ async def test_a_revoked_agency_is_cut_and_nobody_else_is(federation: RealFedera
     assert isinstance(back.exception, Misuse)
     await stays.close()
     await leaves.close()
+
+
+async def test_a_server_that_lost_its_memory_knows_every_member(federation: RealFederation) -> None:
+    """A NATS server that starts with an empty folder has all accounts from its configuration, late ones too."""
+    agency = await federation.admit("jobcenter", "jobcenter")
+    assert federation.nats is not None
+    assert federation.broker is not None
+    await federation.nats.end(signal.SIGKILL)
+    shutil.rmtree(federation.folder / "nats" / "jwt")
+    await federation.start_nats()
+    await federation.broker.says("NATS reconnected")
+    bus = await agency.connect()
+    await record(bus, agency.head(NOW_MS))
+    await bus.close()
 
 
 async def test_a_stranger_cannot_be_revoked(federation: RealFederation) -> None:

@@ -99,6 +99,11 @@ def files_of(leaves: Sequence[bytes], note: bytes | None = None) -> Files:
     return files
 
 
+def cosigned_now(ledger: Ledger) -> Files:
+    """Give the files of a log that a test continued, under a checkpoint cosigned at the log's own time."""
+    return files_of(ledger.leaves, note_of(ledger.leaves, at_ms=ledger.clock.ms))
+
+
 @cache
 def _sound() -> Mapping[str, bytes]:
     return files_of(_story().leaves)

@@ -26,11 +26,13 @@ from broker.core.replay import replay_leaf
 from broker.exchange import Exchanges
 from broker.notices import Notices
 from broker.service import Service
-from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
+from consent_ledger.core.leaf import read_leaf, statement_id
 from consent_ledger.core.signed import Pins
 from consent_ledger.core.state import LedgerState
 from consent_ledger.sequencer import Sequencer
 from handschlag.steering import SteeringDesk
+from schemas import canonical
 from schemas import messages as ms
 from schemas import registry as law
 from schemas import statements as st
@@ -144,6 +146,7 @@ class World:
     notices: Notices = field(init=False)
     service: Service = field(init=False)
     store: MemoryStore = field(default_factory=lambda: MemoryStore(LOG))
+    _bus: MemoryBus = field(init=False)
     _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
@@ -160,16 +163,30 @@ class World:
         return world
 
     async def _start_broker(self) -> None:
+        """Run a broker on the store, from the state its entries fold to."""
         state = LedgerState(LOG)
+        for raw in self.leaves():
+            leaf = read_leaf(raw)
+            state.apply(raw, leaf.entry, leaf.statement)
         bundles = {self.registry.hash: self.registry}
         self.sequencer = Sequencer(self.store, state, decider(bundles), keys.log_signer(), self.clock)
-        bus = self.net.broker()
-        self.notices = Notices(bus, self._report)
+        self._bus = self.net.broker()
+        self.notices = Notices(self._bus, self._report)
         gate = Gate(PINS, account("steering"))
-        exchanges = Exchanges(self.sequencer, bus, gate, self.notices.tell)
+        exchanges = Exchanges(self.sequencer, self._bus, gate, self.notices.tell)
         self.service = Service(exchanges, {self.registry.hash: self.raw_registry})
         await self.service.start()
         self._running.append(asyncio.get_running_loop().create_task(self.sequencer.run()))
+
+    async def fork(self, size: int) -> None:
+        """Put the broker back to the first entries of its log, as a backup would; it writes another log from there."""
+        self.net.remove(self._bus)
+        kept = list(self.leaves())[:size]
+        self.store = MemoryStore(LOG)
+        ids = [statement_id(read_leaf(raw).statement) for raw in kept]
+        root = self.store.append(kept, ids).root
+        self.store.swap_lock(None, sign_checkpoint(Checkpoint(LOG, size, root), keys.log_signer()))
+        await self._start_broker()
 
     async def steer(self, statement: st.Statement) -> ms.Logged:
         """Have a steering statement logged."""
@@ -339,9 +356,22 @@ def new_seal_key(agency: str) -> OwnSealKey:
 
 @cache
 def registry_bundle(*, answer_within_s: int, later_after_ms: int) -> bytes:
-    """Make a bundle of the shipped registry with other deadlines."""
+    """Make a bundle of the shipped registry with other deadlines, without the categories that no purpose names."""
     folder = Path(law.__file__).parent / "registry"
     files = {path.stem: path.read_text("utf-8") for path in folder.glob("*.toml")}
     timing = f"answer_within_s = {answer_within_s}\nlater_after_ms = {later_after_ms}"
     files["purposes"] = files["purposes"].replace("answer_within_s = 259200", timing)
-    return bundle_of(files)
+    bundle = law.Bundle.model_validate_json(bundle_of(files))
+    named = {pattern.partition(".")[0] for row in bundle.purposes.purpose for pattern in row.fields} | {"language"}
+    fields = tuple(one for one in bundle.fields.field if one.name.partition(".")[0] in named)
+    lists = {one.code_list for one in fields}
+    return canonical.encode_model(
+        bundle.model_copy(
+            update={
+                "fields": bundle.fields.model_copy(update={"field": fields}),
+                "code_lists": bundle.code_lists.model_copy(
+                    update={"code_list": tuple(one for one in bundle.code_lists.code_list if one.name in lists)}
+                ),
+            }
+        )
+    )

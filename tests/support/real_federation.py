@@ -53,6 +53,7 @@ class Process:
         """Take a running process."""
         self.process = process
         self.lines: list[str] = []
+        self._news = asyncio.Event()
         self._rest: asyncio.Task[None] | None = None
 
     @classmethod
@@ -65,6 +66,13 @@ class Process:
                 assert await found._read_line(), "".join(found.lines)
         found._rest = asyncio.create_task(found._read_on())
         return found
+
+    async def says(self, text: str) -> None:
+        """Wait until it has written a line that holds a text."""
+        async with asyncio.timeout(LIMIT_S):
+            while not any(text in line for line in self.lines):
+                self._news.clear()
+                await self._news.wait()
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; give the exit code."""
@@ -87,6 +95,7 @@ class Process:
         assert self.process.stderr is not None
         line = (await self.process.stderr.readline()).decode()
         self.lines.append(line)
+        self._news.set()
         return bool(line)
 
 

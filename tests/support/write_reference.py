@@ -11,7 +11,7 @@ import click
 from adapters.node import access
 from adapters.node.settings import NodeSettings
 from broker.settings import BrokerSettings
-from handschlag.cli import GROUPS, handschlag
+from handschlag.cli import GROUPS
 from schemas import topics
 from schemas.entries import ENTRIES
 from schemas.errors import Code
@@ -101,10 +101,12 @@ def _wire() -> Iterator[str]:
     yield from _table(("type", "what it is"), ((f"`{one.TYPE}`", _first(one.__doc__)) for one in MESSAGES))
     yield "## Statements\n"
     yield "Signed notes with the domain line `handschlag/<type>/v1`; JSON Schemas lie in `schemas/json`.\n"
-    yield from _table(("type", "what it says"), ((f"`{name}`", _first(one.__doc__)) for name, one in STATEMENTS.items()))
+    said = ((f"`{name}`", _first(one.__doc__)) for name, one in STATEMENTS.items())
+    yield from _table(("type", "what it says"), said)
     yield "## Ledger entries\n"
     yield "Leaves with the domain line `handschlag/entry/<type>/v1`.\n"
-    yield from _table(("type", "what it records"), ((f"`{name}`", _first(one.__doc__)) for name, one in ENTRIES.items()))
+    recorded = ((f"`{name}`", _first(one.__doc__)) for name, one in ENTRIES.items())
+    yield from _table(("type", "what it records"), recorded)
 
 
 def _codes() -> Iterator[str]:

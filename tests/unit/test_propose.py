@@ -83,7 +83,7 @@ def test_no_cell_is_repeated_but_words_of_the_law(law: Registry) -> None:
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=12, max_size=20)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.lists(st.tuples(*[WORDS] * len(NAMES)), min_size=1, max_size=4, unique_by=lambda row: row[0]))
 def test_whatever_stands_in_the_cells_none_is_repeated(rows: list[tuple[str, ...]]) -> None:
     """No text of any cell comes out, neither in a proposal nor in a refusal."""

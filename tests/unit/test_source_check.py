@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 from handschlag.commands.source import source
 from handschlag.source_check import check_source
-from schemas.errors import Malformed, Misuse
+from schemas.errors import HandschlagError, Malformed, Misuse
 from schemas.ids import CodeName
 from schemas.registry import Registry, load
 from schemas.registry_files import bundle_of
 from tests.support.agency_service import ServiceAgency
+from tests.support.pens import PINS
 from tests.support.registry import shipped
 
 HEAD = "Nr;Name;Vorname;Geburt;Sperre;Tel;Art;Beginn\n"
@@ -220,3 +221,29 @@ def test_the_commands_print_and_end_with_their_code(tmp_path: Path, monkeypatch:
     assert failed.exit_code == 1
     assert failed.output.splitlines()[-1].startswith("not passed")
     assert not [word for word in PERSONAL if word in proposed.output + passed.output + failed.output]
+
+
+def test_a_folder_must_name_its_mapping(tmp_path: Path) -> None:
+    """Of a node's folder the settings are read; where there are none the message says so."""
+    refused = CliRunner().invoke(source, ["check", str(tmp_path)])
+    assert isinstance(refused.exception, HandschlagError)
+    assert "node.toml" in str(refused.exception)
+
+
+def test_the_source_of_a_node_is_checked_by_its_folder(tmp_path: Path) -> None:
+    """The settings name the mapping; a node without a source is told so."""
+    written(tmp_path, ROWS.replace("bald", "1995"))
+    settings = f"""agency = "kurse"
+kind = "course_provider"
+[federation]
+name = "{PINS.federation}"
+steering = {[key.vkey for key in PINS.steering]}
+[nats]
+url = "tls://127.0.0.1:4222"
+"""
+    (tmp_path / "node.toml").write_text(f'{settings}[source]\nmapping = "m.toml"\n')
+    checked = CliRunner().invoke(source, ["check", str(tmp_path)])
+    assert checked.output.splitlines()[0] == "m.toml: csv k.csv"
+    (tmp_path / "node.toml").write_text(settings)
+    refused = CliRunner().invoke(source, ["check", str(tmp_path)])
+    assert "names no mapping under [source]" in str(refused.exception)

@@ -1,7 +1,7 @@
 """One way to read a TOML file into its shape and one way to write it: nothing lost, every slip named."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from schemas import toml_files
@@ -37,6 +37,7 @@ OUTER = some.builds(
 )
 
 
+@settings(max_examples=40)
 @given(OUTER)
 def test_what_is_written_is_read_back(outer: Outer) -> None:
     """Every shape comes back as it was, whatever its texts hold."""

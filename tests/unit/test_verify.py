@@ -18,8 +18,8 @@ from tests.support import keys
 from tests.support.audited_log import (
     COSIGNERS,
     MINUTE,
-    Files,
     audit,
+    cosigned_now,
     files_of,
     flip,
     index_of,
@@ -34,11 +34,6 @@ from tests.support.pens import DAY, LOG, PINS, changed, signer
 from tests.support.tampering import BUNDLE, LEAVES, tall
 
 SOUND, TAMPERED, INCOMPLETE, UNREADABLE = Verdict
-
-
-def _cosigned(ledger: Ledger) -> Files:
-    """Give the files of a log under a checkpoint that is cosigned at the log's own time."""
-    return files_of(ledger.leaves, note_of(ledger.leaves, at_ms=ledger.clock.ms))
 
 
 def test_a_sound_log_is_counted() -> None:
@@ -117,9 +112,9 @@ def test_what_follows_a_saved_checkpoint_is_not_older() -> None:
     ledger = told()
     saved = note_of(ledger.leaves, at_ms=ledger.clock.ms + DAY)
     ledger.write(ledger.agency_head("amt"))
-    found = audit(_cosigned(ledger), terms(saved=saved))
+    found = audit(cosigned_now(ledger), terms(saved=saved))
     assert found.has("time", 63)
-    assert not audit(_cosigned(ledger), terms(saved=note_of(LEAVES))).has("time")
+    assert not audit(cosigned_now(ledger), terms(saved=note_of(LEAVES))).has("time")
 
 
 # -- what is missing --------------------------------------------------------------------------------------------------
@@ -309,7 +304,7 @@ def test_a_revoked_witness_does_not_count() -> None:
     ledger = told()
     for agency in ("amt", "kurse", "stadtplan"):
         ledger.write(ledger.revocation(agency, "witness"))
-    files = _cosigned(ledger)
+    files = cosigned_now(ledger)
     del files["witnesses.txt"]
     found = audit(files)
     assert (found.verdict, [one.rule for one in found.findings]) == (INCOMPLETE, ["quorum"])
@@ -325,62 +320,6 @@ def test_the_files_beside_must_say_what_the_log_says(name: str) -> None:
     files = sound()
     files[name] = f"{signer('amt', 'dpo').key.vkey}\n".encode()
     assert audit(files).has("published", path=name)
-
-
-# -- completeness -----------------------------------------------------------------------------------------------------
-def test_numbers_out_of_order_are_no_gap() -> None:
-    """A number that comes after a larger one fills the gap; what was void is none."""
-    ledger = told()
-    first, second = ledger.refusal("beratung", "jobcenter"), ledger.refusal("beratung", "jobcenter")
-    ledger.write(second)
-    ledger.clock.ms += 20 * MINUTE
-    ledger.write(first)
-    ledger.write(ledger.refusal("beratung", "jobcenter"))
-    third, fourth = ledger.refusal("beratung", "jobcenter"), ledger.refusal("beratung", "jobcenter")
-    ledger.write(fourth)
-    ledger.write(third)
-    assert audit(_cosigned(ledger)).verdict is SOUND
-
-
-def test_a_gap_of_a_key_that_ended_soon_after_may_never_have_been_sent() -> None:
-    """What was under way when a key was revoked can be logged no more: incomplete, however long ago."""
-    ledger = told()
-    ledger.head("kurse")
-    ledger.write(ledger.agency_head("kurse"))
-    ledger.write(ledger.revocation("kurse", "statement"))
-    ledger.clock.ms += 30 * MINUTE
-    ledger.write(ledger.agency_head("amt"))
-    found = audit(_cosigned(ledger))
-    assert (found.verdict, [one.rule for one in found.findings]) == (INCOMPLETE, ["gapless"])
-
-
-def test_an_agency_that_left_need_not_speak() -> None:
-    """Neither its silence nor a revoked key's is a finding."""
-    ledger = told()
-    ledger.write(ledger.leaving("kurse"))
-    ledger.write(ledger.revocation("stadtplan", "statement"))
-    ledger.clock.ms += 2 * DAY
-    for agency in ("beratung", "jobcenter", "amt"):
-        ledger.write(ledger.agency_head(agency))
-        ledger.write(ledger.agency_head(agency, "dpo"))
-    files = _cosigned(ledger)
-    del files["witnesses.txt"]
-    found = audit(files)
-    assert [one.expected for one in found.findings] == [
-        "an agency.head of musterstadt.example/stadtplan/dpo-1 each day"
-    ]
-
-
-@pytest.mark.parametrize(("later", "remarks"), [(MINUTE, 0), (MINUTE + 1, 1), (-3 * MINUTE, 1)])
-def test_a_late_withdrawal_is_a_remark(later: int, remarks: int) -> None:
-    """A withdrawal that was logged more than a minute after its signing, or before it, is told and stays sound."""
-    ledger = told()
-    consent = ledger.consented()
-    withdrawal = changed(ledger.withdrawal("beratung", consent), at=ledger.clock.ms + 5 * MINUTE - later)
-    ledger.clock.ms += 5 * MINUTE
-    ledger.write(withdrawal)
-    found = audit(_cosigned(ledger))
-    assert (found.verdict, [one.rule for one in found.findings]) == (SOUND, ["withdrawal"] * remarks)
 
 
 # -- proving and folding one leaf -------------------------------------------------------------------------------------

@@ -147,5 +147,5 @@ def person_block(
         return SealedPerson(package=package, offer=offer, case=question.case_ref)
     if question.person is None:
         message = "person: a request on a statute needs the person"
-        raise Misuse(message)
+        raise Misuse(message, code=Code.MALFORMED)
     return SealedPerson(person=question.person, case=question.case_ref)

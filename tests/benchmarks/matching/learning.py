@@ -38,8 +38,7 @@ def learn(true: Sequence[Pair], chance: Sequence[Pair], alike: Sequence[Pair], s
     """
     learned = Frequencies()
     for pair in true:
-        names = _names(pair.theirs)
-        learned.add(names.all_words(), year_of(read_date(pair.theirs.birth_date)))
+        learned.add(_names(pair.theirs), year_of(read_date(pair.theirs.birth_date)))
     weights = start
     for _ in range(ROUNDS):
         of_one = [_compare(pair, weights, learned) for pair in true]

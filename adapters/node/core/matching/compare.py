@@ -57,7 +57,7 @@ def _crossed(mine_given: Words, mine_family: Words, their_given: Words, their_fa
     whole = align(_distinct(mine_given + mine_family), _distinct(their_given + their_family))
     own = tuple(pair for pair in whole.pairs if pair.mine in mine_given)
     rest = tuple(pair for pair in whole.pairs if pair.mine not in mine_given)
-    return NameMatch(Alignment(own, whole.left_mine, whole.left_theirs), Alignment(rest, (), ()), crossed=True)
+    return NameMatch(Alignment(own, whole.left_mine, whole.left_theirs, whole.first), Alignment(rest, (), ()), crossed=True)
 
 
 def _distinct(words: Words) -> Words:

@@ -48,7 +48,7 @@ class Doubt(StrEnum):
     GIVEN_NAMES = "given_names"
     """The given names may be another person's, such as a brother's or sister's."""
     FAMILY_NAME = "family_name"
-    """The family name is missing or another one."""
+    """The family name is missing, or may be another one."""
 
 
 class Scored(NamedTuple):
@@ -86,14 +86,18 @@ def doubts_of(one: Scored, learned: Frequencies, weights: Weights) -> frozenset[
         Doubt.DAY: found.date in {DateKind.UNKNOWN, DateKind.SAME_MONTH, DateKind.SAME_YEAR, DateKind.NEAR_YEAR},
         Doubt.DATE: found.date in {DateKind.CALENDAR, DateKind.DIFFERENT},
         Doubt.GIVEN_NAMES: not _given_names_agree(found.names, learned),
-        Doubt.FAMILY_NAME: not found.names.family.pairs or found.names.family.clash,
+        Doubt.FAMILY_NAME: found.names.family.weakest < Likeness.CLOSE or found.names.family.clash,
     }
     return frozenset(doubt for doubt, holds in raised.items() if holds)
 
 
 def _given_names_agree(names: NameMatch, learned: Frequencies) -> bool:
-    """Tell whether the given names are the same but for romanisation and slips of the pen."""
-    if names.given.clash or not names.given.pairs:
+    """Tell whether the given names are the same but for romanisation and slips of the pen.
+
+    A name more on one side is none of two brothers' only where the first names are the same.
+    """
+    given = names.given
+    if given.clash or not given.pairs or not (given.first or (not given.left_mine and not given.left_theirs)):
         return False
     return all(pair.likeness >= Likeness.SAME_SOUND or _mistyped(pair, learned) for pair in names.given.pairs)
 

@@ -93,9 +93,9 @@ class PersonIndex:
         number = self._free.pop() if self._free else len(self._rows)
         row = self._rows[number] = _taken_apart(candidate, texts)
         self._numbers[row.ref] = number
-        words, date = row.names().all_words(), read_date(row.birth_date)
-        self._blocks.add(number, words, date)
-        self._learned.add(words, year_of(date))
+        names, date = row.names(), read_date(row.birth_date)
+        self._blocks.add(number, names.all_words(), date)
+        self._learned.add(names, year_of(date))
 
     def remove(self, ref: LocalRef) -> None:
         """Take the row of a key out; nothing happens where there is none."""
@@ -103,9 +103,9 @@ class PersonIndex:
         if number is None:
             return
         row = self._rows.pop(number)
-        words = row.names().all_words()
-        self._blocks.remove(number, words)
-        self._learned.remove(words, year_of(read_date(row.birth_date)))
+        names = row.names()
+        self._blocks.remove(number, names.all_words())
+        self._learned.remove(names, year_of(read_date(row.birth_date)))
         self._free.append(number)
 
     def query(self, person: PersonBlock) -> Match:

@@ -60,6 +60,8 @@ class Alignment(NamedTuple):
     pairs: tuple[Pair, ...]
     left_mine: Words
     left_theirs: Words
+    first: bool = False
+    """Whether the first words of both fields are a pair."""
 
     @property
     def clash(self) -> bool:
@@ -140,8 +142,9 @@ def align(mine: Words, theirs: Words) -> Alignment:
     if len(mine) != len(theirs) and mine and theirs and best < Likeness.SAME_SOUND:
         whole = Pair("".join(mine), "".join(theirs), likeness("".join(mine), "".join(theirs)))
         if whole.likeness >= max(best, Likeness.CLOSE):
-            return Alignment((whole,), (), ())
-    return Alignment(tuple(chosen), tuple(left_mine), tuple(left_theirs))
+            return Alignment((whole,), (), (), first=True)
+    first = any(pair.mine == mine[0] and pair.theirs == theirs[0] for pair in chosen)
+    return Alignment(tuple(chosen), tuple(left_mine), tuple(left_theirs), first)
 
 
 def _pairs(mine: Words, theirs: Words) -> list[Pair]:

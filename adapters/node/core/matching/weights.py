@@ -62,6 +62,8 @@ class Weights:
     def names(self, names: NameMatch, learned: Frequencies) -> float:
         """Give the bits of one way to lay two persons' names side by side."""
         bits = _field(names.given, self.given, learned) + _field(names.family, self.family, learned)
+        if names.given.pairs and names.family.pairs:
+            bits -= log2(learned.together(names.given.pairs[0].theirs, names.family.pairs[0].theirs))
         return bits + self.crossed * names.crossed + self.alias * names.alias
 
     def date(self, kind: DateKind, years: tuple[int, int], learned: Frequencies) -> float:
