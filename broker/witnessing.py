@@ -163,8 +163,6 @@ class Witnessing:
         size = offer.checkpoint.size
         for _ in range(_TRIES):
             old = self._held.get(agency, 0)
-            if old > size:
-                return None
             proof = await self.ledger.consistency(old, size) if 0 < old < size else ()
             reply = await self._call(agency, format_addition(old, proof, offer.base))
             if reply.line:
@@ -229,11 +227,10 @@ class Witnessing:
         if offer.lines:
             try:
                 await self.ledger.cosigned(offer.note)
+                if offer.checkpoint.size >= self.cosigned_size:
+                    self.cosigned_size, self.cosigned_at_ms = offer.checkpoint.size, self.clock.now_ms()
             except Unavailable as error:
                 self.report("cosignatures", error.code)
-                return
-            if offer.checkpoint.size >= self.cosigned_size:
-                self.cosigned_size, self.cosigned_at_ms = offer.checkpoint.size, self.clock.now_ms()
         if self.published is None or offer.checkpoint.size >= unverified_checkpoint(self.published).size:
             self.published = offer.note
 

@@ -141,6 +141,9 @@ async def steering_session(folder: FederationFolder) -> AsyncIterator[SteeringSe
 def _fault(answer: ms.Message) -> Misuse | Unavailable:
     """Give the error a refusal stands for: try again, or somebody's mistake."""
     fault = canonical.decode_model(ms.Fault, answer.fault if isinstance(answer, ms.Failed) else b"")
+    if fault.code in (Code.CHAIN_BROKEN, Code.EQUIVOCATION):
+        message = "somebody else of the steering group did something meanwhile; repeat the command"
+        return Misuse(message, code=fault.code)
     message = f"broker: {fault.code}: {fault.detail}"
     return Unavailable(message) if fault.code in (Code.UNAVAILABLE, Code.BUSY) else Misuse(message, code=fault.code)
 

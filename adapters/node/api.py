@@ -28,6 +28,7 @@ from adapters.node.core.compose import Question
 from adapters.node.core.taking import Taken
 from adapters.node.metrics import CONTENT_TYPE, Reports, render
 from adapters.node.node import Holder, Node
+from adapters.node.releases import Chosen
 from adapters.node.requester import Requester
 from adapters.node.store.rows import Asked, AskedState, ConsentState
 from adapters.node.tokens import Caller, Tokens
@@ -278,9 +279,10 @@ def _answers(desk: Desk) -> APIRouter:
         return [views.waiting_release(waiting) for waiting in await desk.holder.releases.waiting()]
 
     @router.post("/releases/{exchange}/release", status_code=204, response_model=None)
-    async def release(exchange: ExchangePath, body: shapes.ReleaseBody) -> None:
+    async def release(exchange: ExchangePath, body: shapes.ReleaseBody, who: Who) -> None:
         """Answer for the row that is the person; the record travels now."""
-        await desk.holder.releases.release(ExchangeId(exchange), LocalRef(body.ref))
+        typed = None if body.values is None else {field: tuple(values) for field, values in body.values.items()}
+        await desk.holder.releases.release(ExchangeId(exchange), Chosen(LocalRef(body.ref), typed, CodeName(who.role)))
 
     @router.post("/releases/{exchange}/refuse", status_code=204, response_model=None)
     async def refuse(exchange: ExchangePath, body: shapes.RefusalBody) -> None:

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from adapters.node.access import Role
 from adapters.node.store.rows import AskedState, ConsentState
+from adapters.sources.typed import Typed
 from schemas.errors import Code
 from schemas.ids import AgencyId, ApprovalId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, Hash, Norm, Purpose
-from schemas.record import FieldValues, IsoDate, Name, PersonBlock, ShortText
+from schemas.record import MAX_VALUES, FieldValues, IsoDate, Name, PersonBlock, ShortText
 from schemas.registry import BasisKind, Labels
 from schemas.statements import Language, Millis, Uses, Withdrawal
 
@@ -283,7 +284,8 @@ class Client(Shape):
 class WaitingRelease(Shape):
     """A request that waits for a human: the person asked for beside the rows it may be; `why` stays in the house.
 
-    `person` is left out where the requester named the person by the handle of an earlier contact.
+    `person` is left out where the requester named the person by the handle of an earlier contact; `earlier` are the
+    numbers of paper files from that contact.
     """
 
     model_config = _example(
@@ -300,6 +302,7 @@ class WaitingRelease(Shape):
         candidates=[
             {"ref": "T-1", "file_number": "T-1", "person": _PERSON, "transfer_block": False, "guardian": False}
         ],
+        earlier=[],
     )
     exchange: ExchangeId
     at_ms: int
@@ -312,13 +315,15 @@ class WaitingRelease(Shape):
     case_ref: str | None
     person: PersonBlock | None
     candidates: list[Client]
+    earlier: list[str]
 
 
 class ReleaseBody(Shape):
-    """Which of the rows is the person."""
+    """Which of the rows is the person; from a paper file its number, and what stands in it."""
 
     model_config = _example(ref="T-1")
     ref: Ref
+    values: dict[FieldName, Annotated[list[Typed], Field(max_length=MAX_VALUES)]] | None = None
 
 
 class RefusalBody(Shape):

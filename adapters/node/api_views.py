@@ -125,6 +125,7 @@ def waiting_release(waiting: Waiting) -> WaitingRelease:
         case_ref=waiting.case,
         person=waiting.person,
         candidates=[client(candidate) for candidate in waiting.candidates],
+        earlier=list(waiting.earlier),
     )
 
 

@@ -163,9 +163,11 @@ class Outbox:
         try:
             await self._made_durable(name, written)
             return await self._exchange(issued, take)
-        except BaseException as error:
-            if not isinstance(error, LedgerInconsistent):
-                self._resend_later()
+        except LedgerInconsistent as error:
+            self.background.stop(error)
+            raise
+        except BaseException:
+            self._resend_later()
             raise
         finally:
             self._under_way.discard(name)
@@ -352,8 +354,10 @@ class Outbox:
         raise Malformed(message_text)
 
     async def _say_heads(self, now_ms: int) -> int:
-        """Say the last number of each key."""
+        """Say the last number of each key that ever signed."""
         for signer in self._signers():
+            if self._next[KeyName(signer.key.name)] == 1:
+                continue
             await self.send(
                 lambda head: st.AgencyHead(**head.fields(), last=head.n), ms.AskRecord, self.settle, signer=signer
             )

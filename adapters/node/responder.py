@@ -19,7 +19,7 @@ from adapters.node.identity import Identity
 from adapters.node.outcomes import Answering, Outcomes
 from adapters.node.store import NodeStore
 from adapters.node.store.rows import Receipt, ReceivedState, basis_of
-from adapters.sources.port import Source
+from adapters.sources.port import LocalRef, Source
 from consent_ledger.core.leaf import read_leaf
 from schemas import canonical
 from schemas import messages as ms
@@ -34,10 +34,10 @@ _PRUNE_EVERY: Final = 1024
 
 
 class Examined(NamedTuple):
-    """What came out of a person block: the block if it opened, the rows found, and the way of the answer."""
+    """What came out of a person block: the block if it opened, the rows it may be, and the way of the answer."""
 
     block: SealedPerson | None
-    found: Match
+    refs: tuple[LocalRef, ...]
     release: Release
 
 
@@ -150,7 +150,7 @@ class Responder:
         # 9. Open the person, find the row, ask the vetoes.
         examined = await self._examine(grant, permit.person)
         if examined.release.way == "automatic" and examined.block is not None:
-            ref = examined.found.candidates[0].ref
+            ref = examined.refs[0]
             # 10.-11. Only the granted columns; seal.
             closed = await self._quietly("record", self.outcomes.close_record(grant, ref))
             if closed is not None:
@@ -171,25 +171,39 @@ class Responder:
         view = self.federation.view
         block = await self._quietly("person_block", self._open(grant, sealed))
         if block is None:
-            return Examined(None, NOBODY, Release("none", "unreadable"))
+            return Examined(None, (), Release("none", "unreadable"))
+        if self.source.by_hand:
+            return Examined(block, self._known(grant, block), Release("human", "by_hand"))
         found = await self._quietly("match", self._find(grant, block))
         if found is None:
-            return Examined(block, NOBODY, Release("none", "source_down"))
+            return Examined(block, (), Release("none", "source_down"))
         own, members, kinds = self.identity.agency, view.state.members, grant.registry.kinds
         approval = view.automatic_approval(own, grant.request.purpose, self.identity.clock.now_ms())
         parties = Parties(kinds[members[grant.requester].kind], kinds[members[own].kind], approval)
-        return Examined(block, found, decide_release(grant, found, parties, first=block.handle is None))
+        refs = tuple(candidate.ref for candidate in found.candidates)
+        return Examined(block, refs, decide_release(grant, found, parties, first=block.handle is None))
 
     async def _open(self, grant: AcceptedGrant, sealed: bytes) -> SealedPerson:
-        return open_person(grant, sealed, self.identity.openers, self.federation.view.log, self.identity.agency)
+        """Open the person block; names count only where they open the commitment of the basis."""
+        openers, own = self.identity.openers, self.identity.agency
+        block = open_person(grant, sealed, openers, self.federation.view.log, own)
+        if block.handle is None:
+            committed_person(grant, block)
+        return block
 
     async def _find(self, grant: AcceptedGrant, block: SealedPerson) -> Match:
-        """Find the row: by the pair handle if it is this requester's and opened for this basis, else by matching."""
+        """Find the row: by the pair handle of an earlier contact, else by matching."""
         if block.handle is None:
             person = committed_person(grant, block)
             return match(person, await self.source.candidates(person))
-        ref = self.outcomes.handle(block.handle, grant.requester, basis_of(grant.request.basis))
-        return NOBODY if ref is None else Match("certain", (await self.source.lookup(ref),))
+        refs = self._known(grant, block)
+        return Match("certain", (await self.source.lookup(refs[0]),)) if refs else NOBODY
+
+    def _known(self, grant: AcceptedGrant, block: SealedPerson) -> tuple[LocalRef, ...]:
+        """Give the row of a pair handle, if it is this requester's and was opened for this very basis."""
+        basis = basis_of(grant.request.basis)
+        ref = None if block.handle is None else self.outcomes.handle(block.handle, grant.requester, basis)
+        return () if ref is None else (ref,)
 
     async def _park(self, grant: AcceptedGrant, receipt: Receipt, examined: Examined) -> None:
         """Keep what cannot be answered now, and set the clock for its deadline."""
@@ -199,9 +213,8 @@ class Responder:
         at = self.identity.clock.now_ms()
         ops = [self.store.received.receive(grant, receipt, at, state, examined.release.why)]
         if human and block is not None:
-            refs = [candidate.ref for candidate in examined.found.candidates]
             person = canonical.encode_model(block).decode()
-            ops.append(self.store.received.for_human(exchange, person, refs, block.offer))
+            ops.append(self.store.received.for_human(exchange, person, examined.refs, block.offer))
         await self.store.write(*ops)
         self.outcomes.watch(grant.request.answer_by)
 

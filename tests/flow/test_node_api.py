@@ -1,6 +1,5 @@
 """The node's HTTP API over a small world: who may do what, what each route gives, and that errors repeat nothing."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from tests.support.small_town import (
     Town,
     provider,
 )
-from tests.support.virtual_time import virtual
+from tests.support.virtual_time import pass_time, virtual
 
 ID = "0123456789abcdef0123456789abcdef"
 DAY_MS = 86_400_000
@@ -249,7 +248,7 @@ async def test_later_is_202_and_a_no_names_its_rule(tmp_path: Path) -> None:
     question = {"purpose": "Z16@1", "holder": HOLDER, "consent": consent, "fields": [FIELDS[0]]}
     asked = await jobcenter.call(Role.ADVISER, "POST", "/v1/requests", question)
     assert (asked.status_code, asked.json()["state"]) == (202, "granted")
-    await asyncio.sleep(3600)
+    await pass_time(3600)
     later = (await jobcenter.call(Role.ADVISER, "GET", asked.headers["Location"])).json()
     assert (later["state"], later["reason"], later["record"]) == ("not_available", "not_available", None)
 
@@ -277,7 +276,7 @@ async def test_what_cannot_be_handed_in_now_is_taken(tmp_path: Path) -> None:
     asked = await jobcenter.call(Role.ADVISER, "POST", "/v1/requests", body)
     assert (asked.status_code, asked.json()["state"]) == (202, "sent")
     town.world.net.heal()
-    await asyncio.sleep(60)
+    await pass_time(60)
     assert (await jobcenter.call(Role.ADVISER, "GET", asked.headers["Location"])).json()["state"] == "answered"
     states = {
         one["consent"]: one["state"] for one in (await jobcenter.call(Role.ADVISER, "GET", "/v1/consents")).json()
@@ -287,7 +286,7 @@ async def test_what_cannot_be_handed_in_now_is_taken(tmp_path: Path) -> None:
     ended = await counselling.call(Role.ADVISER, "POST", f"/v1/consents/{first}/withdraw", {})
     assert (ended.status_code, ended.json()) == (202, {"log_index": None})
     town.world.net.heal()
-    await asyncio.sleep(60)
+    await pass_time(60)
     assert town.world.kinds().count("consent.withdrawn") == 1
     await town.close()
 
@@ -328,7 +327,7 @@ async def test_a_human_releases_or_refuses(tmp_path: Path) -> None:
         Role.CLERK_ANSWER, "POST", f"/v1/releases/{refused.exchange}/refuse", {"reason": "not_our_client"}
     )
     assert no.status_code == 204
-    await asyncio.sleep(1)
+    await pass_time(1)
     assert (await town.requester.result(asked.exchange)).record is not None
     assert (await holder.call(Role.CLERK_ANSWER, "GET", "/v1/releases")).json() == []
     register = (await holder.call(Role.DPO, "GET", "/v1/disclosures")).json()

@@ -225,6 +225,34 @@ async def test_a_line_that_does_not_hold_is_not_kept(federation: Federation, lie
     running.cancel()
 
 
+async def test_a_node_that_does_not_cosign_is_reported(federation: Federation) -> None:
+    """Its refusal is a report, at the start and later; a start without a policy goes on."""
+    bus = federation.net.agency(AgencyId("kurse"), account("kurse"))
+
+    async def refuse(_topic: str, _body: bytes) -> bytes:
+        return ms.pack(ms.fault(Code.UNAVAILABLE, "node: does not cosign"))
+
+    await bus.serve(served("witness"), refuse)
+    witnessing = federation.witnessing()
+    await witnessing.confirm()
+    assert federation.reports == [("witness", Code.UNAVAILABLE)] * len(KINDS)
+
+
+async def test_a_disk_that_fails_costs_the_cosignatures_only(federation: Federation) -> None:
+    """What could not be kept is reported; the checkpoint is shown, the next round keeps its own, the log goes on."""
+    await federation.witness("kurse")
+    witnessing = federation.witnessing()
+    federation.log.store.disk.fail_once("put_checkpoint", written=False)
+    running = asyncio.create_task(witnessing.run())
+    first = (await federation.write()).index + 1
+    await until(lambda: witnessing.published is not None)
+    assert federation.reports == [*[("witness", Code.UNAVAILABLE)] * 4, ("cosignatures", Code.UNAVAILABLE)]
+    assert (witnessing.cosigned_size, federation.log.store.checkpoint(first)) == (0, None)
+    second = (await federation.write()).index + 1
+    await until(lambda: witnessing.cosigned_size == second)
+    running.cancel()
+
+
 async def test_rounds_keep_their_distance_but_for_a_crowd(federation: Federation) -> None:
     """Within the second nobody is asked again, until a thousand entries have come."""
     node = await federation.witness("kurse")
@@ -309,6 +337,10 @@ async def test_an_empty_log_does_not_start_beside_a_witness_that_knows_more() ->
         fresh = federation.witnessing(policy(1, "kurse"))
         await fresh.confirm()
         assert fresh.published is None
+        running = asyncio.create_task(fresh.run())
+        await log.sequencer.durable()
+        assert (fresh.published, node.asked) == (None, [0])
+        running.cancel()
         node.hold(forked(7))
         with pytest.raises(LedgerInconsistent, match="older copy"):
             await fresh.confirm()

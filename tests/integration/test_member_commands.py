@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from handschlag.federation_folder import FederationFolder
 from handschlag.steering_session import steering_session
 from schemas import messages as ms
 from schemas import statements as st
-from schemas.errors import HandschlagError, Malformed, Misuse, Unavailable
+from schemas.errors import Code, HandschlagError, Malformed, Misuse, Unavailable
 from schemas.ids import AgencyId
 from schemas.topics import served
 from tests.support.real_federation import LIMIT_S, Agency, Events, RealFederation, command, record
@@ -30,6 +31,17 @@ async def federation(tmp_path: Path) -> AsyncIterator[RealFederation]:
     async with RealFederation.made(tmp_path / "federation") as federation:
         await federation.start_broker()
         yield federation
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A clock that runs so many milliseconds ahead."""
+
+    ms: int
+
+    def now_ms(self) -> int:
+        """Give the time, and a little more."""
+        return SystemClock().now_ms() + self.ms
 
 
 def operator(federation: RealFederation) -> OperatorStore:
@@ -187,6 +199,20 @@ async def test_a_revoked_agency_is_cut_and_nobody_else_is(federation: RealFedera
     assert isinstance(back.exception, Misuse)
     await stays.close()
     await leaves.close()
+
+
+async def test_two_hands_at_once_cannot_both_continue_the_chain(federation: RealFederation) -> None:
+    """Who comes second is told to repeat the command, and nothing of it is logged."""
+    one, other = (FederationFolder(federation.folder, Ahead(ms)) for ms in (0, 1000))
+    async with steering_session(one) as first, steering_session(other) as second:
+        law = first.state.registry
+        assert law is not None
+        notes = [hand.prepare([lambda head: st.RegistrySet(**head, registry=law)]) for hand in (first, second)]
+        await first.record(notes[0])
+        with pytest.raises(Misuse, match="repeat the command") as refused:
+            await second.record(notes[1])
+        assert refused.value.code in (Code.CHAIN_BROKEN, Code.EQUIVOCATION)
+    assert await chain(federation) == 3
 
 
 async def test_a_server_that_lost_its_memory_knows_every_member(federation: RealFederation) -> None:

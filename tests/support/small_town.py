@@ -11,8 +11,8 @@ from adapters.node.requester import Requester
 from adapters.node.store.rows import Asked
 from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, Hash, Purpose
 from schemas.record import PersonBlock
-from tests.support.memory_source import MemorySource
 from tests.support.node_world import World
+from tests.support.troubled_source import TroubledSource
 
 COLLECTOR: Final = "beratung"
 REQUESTER: Final = "jobcenter"
@@ -28,10 +28,10 @@ VALUES: Final = {"course_participation.state": "running", "course_participation.
 DAY_MS: Final = 86_400_000
 
 
-def provider() -> MemorySource:
+def provider() -> TroubledSource:
     """Give a course provider's source with one participant and more fields than any purpose needs."""
     fields = frozenset(FieldName(name) for name in (*FIELDS, "course_participation.hours_used", "language.literacy"))
-    source = MemorySource(fields)
+    source = TroubledSource(fields)
     source.add("T-1", PERSON, VALUES)
     return source
 
@@ -39,7 +39,7 @@ def provider() -> MemorySource:
 class Town:
     """The world with its three agencies, everything published and approved."""
 
-    def __init__(self, world: World, source: MemorySource) -> None:
+    def __init__(self, world: World, source: TroubledSource) -> None:
         """Take a world that is running."""
         self.world = world
         self.source = source

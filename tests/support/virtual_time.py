@@ -47,9 +47,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Give the virtual time in seconds."""
         return self._virtual.now_s
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[..., T], *args: object
-    ) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: object) -> asyncio.Future[T]:
         """Do the work at once."""
         del executor
         done: asyncio.Future[T] = self.create_future()
@@ -58,6 +56,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001 - whatever the work raises goes to whoever awaits it
             done.set_exception(error)
         return done
+
+
+async def pass_time(seconds: float) -> None:
+    """Let this much time pass; in virtual time that takes none."""
+    loop = asyncio.get_running_loop()
+    passed = loop.create_future()
+    loop.call_later(seconds, passed.set_result, None)
+    await passed
 
 
 def virtual(test: Callable[P, Coroutine[object, object, T]]) -> Callable[P, T]:

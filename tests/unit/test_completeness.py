@@ -1,7 +1,7 @@
 """What no single entry shows: gaps in the numbers of a key, keys that fell silent, withdrawals that came late."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from consent_ledger.core.completeness import Completeness
@@ -14,6 +14,8 @@ from tests.support.audited_log import MINUTE, audit, cosigned_now, told
 from tests.support.pens import DAY, LOG, PINS, changed
 
 SOUND, TAMPERED, INCOMPLETE, UNREADABLE = Verdict
+TOLD = told()
+HEAD = TOLD.agency_head("kurse")
 
 
 def test_numbers_out_of_order_are_no_gap() -> None:
@@ -98,13 +100,12 @@ def test_a_late_withdrawal_is_a_remark(later: int, remarks: int) -> None:
     assert (found.verdict, [one.rule for one in found.findings]) == (SOUND, ["withdrawal"] * remarks)
 
 
+@settings(max_examples=40)
 @given(some.lists(some.integers(1, 30), min_size=1, max_size=20, unique=True))
 def test_every_gap_is_dated_by_the_first_number_above_it(numbers: list[int]) -> None:
     """In whatever order numbers come: each run that is missing is named, with the entry that first came after it."""
-    state, found = told().state, list[Finding]()
-    state.counters.clear()
-    completeness = Completeness(found.append)
-    head = told().agency_head("kurse")
+    state, found = LedgerState(LOG, keys=TOLD.state.keys, members=TOLD.state.members), list[Finding]()
+    completeness, head = Completeness(found.append), HEAD
     for index, number in enumerate(numbers):
         statement = changed(head, n=number, last=number)
         state.counter(head.key).use(number)

@@ -8,7 +8,7 @@ import pytest
 from adapters.node.background import LONGEST_BACKOFF_MS, RETRY_AFTER_MS, Background, Sweep, backoff_ms, each
 from schemas.errors import Code, LedgerInconsistent, Unavailable
 from tests.support.node_world import START_MS, RunningClock
-from tests.support.virtual_time import virtual
+from tests.support.virtual_time import pass_time, virtual
 
 BROKEN = LedgerInconsistent("log: two roots are signed for size 7")
 
@@ -49,10 +49,10 @@ async def test_work_is_done_when_it_is_due() -> None:
     desk.sweep.at(START_MS + 9_000)
     desk.sweep.at(START_MS + 5_000)
     desk.sweep.at(START_MS + 7_000)
-    await asyncio.sleep(60)
+    await pass_time(60)
     assert desk.done_ms == [5_000, 20_000]
     desk.sweep.now()
-    await asyncio.sleep(1)
+    await pass_time(1)
     assert desk.done_ms == [5_000, 20_000, 60_000]
 
 
@@ -63,9 +63,9 @@ async def test_a_deadline_far_away_follows_the_clock() -> None:
     day_ms = 86_400_000
     desk.sweep.at(START_MS + 90 * day_ms)
     desk.clock.ms -= day_ms
-    await asyncio.sleep(90 * 86_400)
+    await pass_time(90 * 86_400)
     assert desk.done_ms == []
-    await asyncio.sleep(86_400 + 1)
+    await pass_time(86_400 + 1)
     assert desk.done_ms == [90 * day_ms]
 
 
@@ -74,7 +74,7 @@ async def test_failed_work_is_done_again_after_a_pause() -> None:
     """A failure is reported by its code and tried again; what cannot be done now is not tried without a pause."""
     desk = Desk(due=[Unavailable("not now"), START_MS, None])
     desk.sweep.now()
-    await asyncio.sleep(120)
+    await pass_time(120)
     assert desk.done_ms == [0, RETRY_AFTER_MS, RETRY_AFTER_MS + 1000]
     assert desk.reports == [("work", Code.UNAVAILABLE)]
 
@@ -84,7 +84,7 @@ async def test_a_defect_is_told_by_its_type() -> None:
     """An exception that nobody expected neither ends the node nor stays silent."""
     desk = Desk(due=[ZeroDivisionError("secret"), None])
     desk.sweep.now()
-    await asyncio.sleep(1)
+    await pass_time(1)
     assert desk.reports == [("work: ZeroDivisionError", Code.UNAVAILABLE)]
 
 
@@ -98,15 +98,15 @@ async def test_work_wanted_while_it_runs_is_done_once_more() -> None:
         nonlocal count
         count += 1
         running.set()
-        await asyncio.sleep(10)
+        await pass_time(10)
 
     sweep = Sweep(desk.background, desk.clock, "slow", slow)
     sweep.now()
     await running.wait()
     sweep.now()
-    await asyncio.sleep(5)
+    await pass_time(5)
     assert count == 1
-    await asyncio.sleep(20)
+    await pass_time(20)
     assert count == 2
 
 
@@ -119,7 +119,7 @@ async def test_nothing_is_begun_after_the_end() -> None:
     desk.sweep.now()
     await desk.background.close()
     desk.background.spawn("work", _never())
-    await asyncio.sleep(10)
+    await pass_time(10)
     assert desk.done_ms == []
 
 
@@ -133,7 +133,7 @@ async def test_closing_waits_for_what_runs() -> None:
     desk, done = Desk(), asyncio.Event()
 
     async def work() -> None:
-        await asyncio.sleep(3)
+        await pass_time(3)
         done.set()
 
     desk.background.spawn("work", work())
@@ -155,7 +155,7 @@ async def test_a_contradiction_of_the_log_stops_everything() -> None:
     with pytest.raises(LedgerInconsistent):
         await desk.background.guarded(_raising(BROKEN))
     desk.background.spawn("work", _never())
-    await asyncio.sleep(RETRY_AFTER_MS)
+    await pass_time(RETRY_AFTER_MS)
     assert desk.done_ms == [0]
     assert desk.reports == [("ledger", BROKEN.code)]
     assert desk.background.stopped

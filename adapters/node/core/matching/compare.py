@@ -13,10 +13,12 @@ class NameMatch(NamedTuple):
 
     `crossed`: words were matched across the two fields (names in each other's place, names of three parts shared out
     differently); all words left over then stand with `given`. `alias`: the family name agrees with another name only.
+    `first_left`: the first given name of one person is nowhere among the other's.
     """
 
     given: Alignment
     family: Alignment
+    first_left: bool
     crossed: bool = False
     alias: bool = False
 
@@ -41,23 +43,29 @@ class Comparison(NamedTuple):
 def name_matches(mine: Names, theirs: Names) -> Iterator[NameMatch]:
     """Give the ways in which two persons' names may belong together; which is best, the weights say."""
     given = align(mine.given, theirs.given)
-    straight = NameMatch(given, align(mine.families[0], theirs.families[0]))
+    first_left = _first_left(given, mine, theirs)
+    straight = NameMatch(given, align(mine.families[0], theirs.families[0]), first_left)
     yield straight
     if straight.is_whole:
         return
     for mine_family in mine.families:
         for their_family in theirs.families:
             if mine_family is not mine.families[0] or their_family is not theirs.families[0]:
-                yield NameMatch(given, align(mine_family, their_family), alias=True)
-    yield _crossed(mine.given, mine.families[0], theirs.given, theirs.families[0])
+                yield NameMatch(given, align(mine_family, their_family), first_left, alias=True)
+    yield _crossed(mine, theirs)
 
 
-def _crossed(mine_given: Words, mine_family: Words, their_given: Words, their_family: Words) -> NameMatch:
+def _crossed(mine: Names, theirs: Names) -> NameMatch:
     """Match all words of one person with all of the other, whichever field they stand in."""
-    whole = align(_distinct(mine_given + mine_family), _distinct(their_given + their_family))
-    own = tuple(pair for pair in whole.pairs if pair.mine in mine_given)
-    rest = tuple(pair for pair in whole.pairs if pair.mine not in mine_given)
-    return NameMatch(Alignment(own, whole.left_mine, whole.left_theirs, whole.first), Alignment(rest, (), ()), crossed=True)
+    whole = align(_distinct(mine.given + mine.families[0]), _distinct(theirs.given + theirs.families[0]))
+    own = tuple(pair for pair in whole.pairs if pair.mine in mine.given)
+    rest = tuple(pair for pair in whole.pairs if pair.mine not in mine.given)
+    given = Alignment(own, whole.left_mine, whole.left_theirs)
+    return NameMatch(given, Alignment(rest, (), ()), _first_left(whole, mine, theirs), crossed=True)
+
+
+def _first_left(found: Alignment, mine: Names, theirs: Names) -> bool:
+    return not {*mine.given[:1]}.isdisjoint(found.left_mine) or not {*theirs.given[:1]}.isdisjoint(found.left_theirs)
 
 
 def _distinct(words: Words) -> Words:

@@ -94,10 +94,9 @@ def doubts_of(one: Scored, learned: Frequencies, weights: Weights) -> frozenset[
 def _given_names_agree(names: NameMatch, learned: Frequencies) -> bool:
     """Tell whether the given names are the same but for romanisation and slips of the pen.
 
-    A name more on one side is none of two brothers' only where the first names are the same.
+    One side may have a name more, but not before the others: who is called Boris Kirill may be Kirill's brother.
     """
-    given = names.given
-    if given.clash or not given.pairs or not (given.first or (not given.left_mine and not given.left_theirs)):
+    if names.given.clash or names.first_left or not names.given.pairs:
         return False
     return all(pair.likeness >= Likeness.SAME_SOUND or _mistyped(pair, learned) for pair in names.given.pairs)
 

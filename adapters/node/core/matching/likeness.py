@@ -27,6 +27,8 @@ _EQUIVALENTS: Final = (
     ("KATERYNA", "EKATERINA", "YEKATERINA"),
     ("OLEKSANDR", "ALEKSANDR", "ALEXANDER"),
     ("HANNA", "ANNA"),
+    ("OLENA", "ELENA", "JELENA"),
+    ("VASYL", "VASILII", "VASILIY"),
 )
 """Names with a Ukrainian and a Russian form that differ by more than sound; each is found in any romanisation."""
 
@@ -60,8 +62,6 @@ class Alignment(NamedTuple):
     pairs: tuple[Pair, ...]
     left_mine: Words
     left_theirs: Words
-    first: bool = False
-    """Whether the first words of both fields are a pair."""
 
     @property
     def clash(self) -> bool:
@@ -142,9 +142,8 @@ def align(mine: Words, theirs: Words) -> Alignment:
     if len(mine) != len(theirs) and mine and theirs and best < Likeness.SAME_SOUND:
         whole = Pair("".join(mine), "".join(theirs), likeness("".join(mine), "".join(theirs)))
         if whole.likeness >= max(best, Likeness.CLOSE):
-            return Alignment((whole,), (), (), first=True)
-    first = any(pair.mine == mine[0] and pair.theirs == theirs[0] for pair in chosen)
-    return Alignment(tuple(chosen), tuple(left_mine), tuple(left_theirs), first)
+            return Alignment((whole,), (), ())
+    return Alignment(tuple(chosen), tuple(left_mine), tuple(left_theirs))
 
 
 def _pairs(mine: Words, theirs: Words) -> list[Pair]:

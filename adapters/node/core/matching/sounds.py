@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice, product
 from typing import Final, NamedTuple
 
-_SOUNDS: Final = "b p f v t d s z š ž č ǰ c k g ɣ x h l m n r w y a e i o u".split()  # noqa: SIM905 -- one a sound
+_SOUNDS: Final = "b p f v t d s z š ž č ǰ c k g ɣ x h l m n r w y a e i o u ə".split()  # noqa: SIM905 -- one a sound
 _BIT: Final = {sound: 1 << place for place, sound in enumerate(_SOUNDS)}
 
 CONSONANT: Final = 20
@@ -21,33 +21,50 @@ VOWEL: Final = 10
 SAME: Final = 6
 """Up to this distance two words are one name written twice: Amin and Amina, Karim and Karam cost more."""
 
+_GLIDE: Final = 3
 _FINAL_VOWEL: Final = 12
 """A vowel more at the end tells women's names from men's, so it is never cheap; only the mute E of French is."""
+
+_VOWELS: Final = "AEIOUY"
 
 MAX_KEYS: Final = 4
 """Keys of one word; a word full of ambiguous letters is found by the first ones or by the birth date."""
 
 
-class _Group(NamedTuple):
-    """A letter group: its possible sounds, what it costs to be missing, and the letters of its keys."""
+class Sound(NamedTuple):
+    """One place of a word: the sounds it may be, what it costs to be missing, whether it is a vowel."""
 
     mask: int
     missing: int
+    vowel: bool
+
+
+class _Group(NamedTuple):
+    """A letter group: what it sounds like, and what it leaves of itself in the keys."""
+
+    sounds: tuple[Sound, ...]
     keys: tuple[str, ...]
 
 
 def _groups(text: str) -> dict[str, _Group]:
-    """Read lines `letters sounds missing keys`; keys are parted by `|`, `-` is none."""
+    """Read lines `letters sounds missing keys`; a `+` is before a glide, keys are parted by `|`, `-` is none."""
     groups: dict[str, _Group] = {}
     for line in text.strip().splitlines():
-        letters, sounds, missing, keys = line.split()
-        mask = sum(_BIT[sound] for sound in sounds)
-        group = _Group(mask, int(missing), tuple("" if key == "-" else key for key in keys.split("|")))
+        letters, heard, missing, keys = line.split()
+        first, _, glide = heard.partition("+")
+        sounds = [Sound(_mask(first), int(missing), letters[0] in _VOWELS)]
+        if glide:
+            sounds.append(Sound(_mask(glide), _GLIDE, vowel=False))
+        group = _Group(tuple(sounds), tuple("" if key == "-" else key for key in keys.split("|")))
         groups.update(dict.fromkeys(letters.split(","), group))
     return groups
 
 
-_CONSONANTS: Final = """
+def _mask(sounds: str) -> int:
+    return sum(_BIT[sound] for sound in sounds)
+
+
+_CONSONANT_GROUPS: Final = """
 SCHTSCH,SHCH,SCHCH     šč    20  S
 TSCH,TCH,CZ            čc    20  S
 DSCH,DZH,DJ            ǰžd   20  S
@@ -82,37 +99,33 @@ M                      m     20  M
 N                      n     20  N
 R                      r     20  R
 """
-_VOWELS: Final = """
+_VOWEL_GROUPS: Final = """
 A,AA                   a     10  -
-E                      aei   6   -
-I                      iye   6   -
+E                      aeiə  6   -
+I                      iy    6   -
 O                      ou    10  -
 U,UU                   uow   10  -
-Y                      yie   3   -
+Y                      yi    3   -
 EE,II,IY,YI,IJ,YY,IE   ie    10  -
 OO,OU                  uo    10  -
-AI,AY,EI,EY,AJ,EJ      ei    10  -
-AU,AW,OW,AOU           ou    10  -
+AI,AY,AJ               ae+yi 6   -
+EI,EY,EJ               ei+yi 6   -
+YE                     ei    6   -
+AU,AOU                 aou+w 10  -
+AW,OW                  aou+wv 10 F|-
 OE                     oe    10  -
 UE                     u     10  -
 AE                     ae    10  -
 """
-_GROUPS: Final = _groups(_CONSONANTS) | _groups(_VOWELS)
+_GROUPS: Final = _groups(_CONSONANT_GROUPS) | _groups(_VOWEL_GROUPS)
 _FINAL: Final = {
-    "D": _BIT["d"] | _BIT["t"],
-    "T": _BIT["d"] | _BIT["t"],
-    "B": _BIT["b"] | _BIT["p"],
-    "P": _BIT["b"] | _BIT["p"],
-    "G": _BIT["g"] | _BIT["k"],
-    "K": _BIT["g"] | _BIT["k"],
-    "V": _BIT["v"] | _BIT["w"] | _BIT["f"],
-    "W": _BIT["v"] | _BIT["w"] | _BIT["f"],
-    "F": _BIT["v"] | _BIT["f"],
+    letter: tuple(Sound(_mask(heard), sound.missing, sound.vowel) for sound in _GROUPS[letter].sounds)
+    for letters, heard in (("DT", "dt"), ("BP", "bp"), ("GK", "gk"), ("VW", "vwf"), ("F", "vf"))
+    for letter in letters
 }
 """At the end of a word voice is lost: Ahmed and Ahmet, Petrov and Petroff."""
 
-_VOWEL_BITS: Final = sum(_BIT[sound] for sound in "aeiouy")
-_BEFORE_VOWEL: Final = {"AW", "OW", "AY", "EY", "AJ", "EJ", "IY", "YI", "IJ", "IE", "UE", "OE", "AE"}
+_BEFORE_VOWEL: Final = {"AU", "AW", "OW", "AI", "AY", "AJ", "EI", "EY", "EJ", "IY", "YI", "IJ", "IE", "UE", "OE", "AE"}
 """Groups that fall apart before a vowel: Nawal, Mariya, Zayed."""
 
 _GROUP: Final = re.compile(
@@ -124,26 +137,18 @@ _GROUP: Final = re.compile(
 _TWICE: Final = re.compile(r"([^AEIOU])\1+")
 
 
-class Sound(NamedTuple):
-    """One place of a word: the sounds it may be, what it costs to be missing, whether it is a vowel."""
-
-    mask: int
-    missing: int
-    vowel: bool
-
-
 @lru_cache(maxsize=1 << 15)
 def sounds(word: str) -> tuple[Sound, ...]:
     """Read a word in search form as sounds; a character outside A to Z is a sound of its own."""
-    word = _TWICE.sub(r"\1", word)
+    groups = _GROUP.findall(_TWICE.sub(r"\1", word))
     found: list[Sound] = []
-    for match in _GROUP.finditer(word):
-        letters, last = match.group(), match.end() == len(word)
-        group = _GROUPS.get(letters) or _Group(1 << (len(_BIT) + ord(letters)), CONSONANT, ("",))
-        vowel = letters[0] in "AEIOUY"
-        mask = _FINAL.get(letters, group.mask) if last else group.mask
-        missing = _FINAL_VOWEL if last and vowel and letters != "E" else group.missing
-        found.append(Sound(mask, missing, vowel))
+    for letters in groups:
+        group = _GROUPS.get(letters)
+        found += (Sound(1 << (len(_BIT) + ord(letters)), CONSONANT, vowel=False),) if group is None else group.sounds
+    if groups and groups[-1] in _FINAL:
+        found[-1:] = _FINAL[groups[-1]]
+    elif found and found[-1].vowel and groups[-1] != "E":
+        found[-1] = found[-1]._replace(missing=_FINAL_VOWEL)
     return tuple(found)
 
 
@@ -182,5 +187,5 @@ def _unlike(one: Sound, other: Sound) -> int:
     if one.mask & other.mask:
         return 0
     if one.vowel and other.vowel:
-        return SAME if (one.mask | other.mask) & _BIT["e"] else VOWEL
+        return SAME if (one.mask | other.mask) & _BIT["ə"] else VOWEL
     return CONSONANT + VOWEL if one.vowel or other.vowel else CONSONANT
