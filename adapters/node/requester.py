@@ -260,8 +260,9 @@ class Requester:
         """After a first disclosure under a consent the offered handle stands for the person; kept in one step."""
         name = proven.request.basis.consent or proven.request.basis.given
         consent = None if name is None else await self.consents.find(name)
-        asked = None if consent is None else await self.store.asked.find(proven.request.exchange)
-        if consent is None or asked is None or consent.handle is not None or asked.offer is None:
+        first = consent is not None and consent.handle is None
+        asked = await self.store.asked.find(proven.request.exchange) if first else None
+        if consent is None or asked is None or asked.offer is None:
             await self.store.write(*also)
         else:
             await self.consents.write(consent.id, *also, self.store.bases.bind(consent.id, asked.offer))

@@ -1,5 +1,6 @@
 """A leaf taken apart: entry type, entry, and the statement that is embedded in it."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from consent_ledger.core.signed import read_note
@@ -23,8 +24,12 @@ def read_leaf(unverified: bytes) -> Leaf:
     return read_signed_leaf(unverified)[0]
 
 
+@lru_cache(maxsize=64)
 def read_signed_leaf(unverified: bytes) -> tuple[Leaf, Note]:
-    """Parse leaf bytes as `read_leaf` does, and give the embedded note, whose signatures are not verified."""
+    """Parse leaf bytes as `read_leaf` does, and give the embedded note, whose signatures are not verified.
+
+    The last few are remembered: a receipt is looked into before it is proven, and again when it is.
+    """
     kind, entry = decode_entry(unverified)
     note, statement = read_note(entry.statement.encode())
     if not embeds(kind, statement):

@@ -4,6 +4,7 @@ The text is `c2sp.org/tlog-proof@v1`, an optional `extra` line (unauthenticated:
 the entry's index, the audit path with the leaf's sibling first, a blank line, and the checkpoint note verbatim.
 """
 
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -60,7 +61,7 @@ def parse_proof(unverified: bytes) -> Proof:
     if len(lines) > _MAX_PATH:
         message = f"proof: {len(lines)} hashes, no tree needs more than {_MAX_PATH}"
         raise Malformed(message)
-    return Proof(index, tuple(_hash(line, number) for number, line in enumerate(lines, 1)), note)
+    return Proof(index, _path(lines), note)
 
 
 def verify_proof(entry: bytes, unverified_proof: bytes, verifier: CheckpointVerifier) -> ProvenEntry:
@@ -74,6 +75,18 @@ def verify_proof(entry: bytes, unverified_proof: bytes, verifier: CheckpointVeri
     signed = verifier.verify(proof.note)
     verify_inclusion(leaf, proof.index, signed.checkpoint.size, proof.path, signed.checkpoint.root)
     return ProvenEntry(proof.index, entry, leaf, signed)
+
+
+def _path(lines: list[str]) -> tuple[bytes, ...]:
+    """Read the audit path at once; only where a line is out of form are they read one by one, to name it."""
+    try:
+        path = tuple(a2b_base64(line, strict_mode=True) for line in lines)
+    except ValueError:
+        path = ()
+    canonical = [b2a_base64(one, newline=False).decode() for one in path] == lines
+    if not canonical or any(len(one) != HASH_BYTES for one in path):
+        return tuple(_hash(line, number) for number, line in enumerate(lines, 1))
+    return path
 
 
 def _hash(unverified_line: str, number: int) -> bytes:

@@ -294,7 +294,7 @@ async def test_the_tail_of_the_numbers_is_closed_each_day(tmp_path: Path) -> Non
     """Twice a day a node says its last number, so that a statement nobody logged shows."""
     town = await Town.start(tmp_path)
     await pass_time(26 * HOUR_S)
-    heads = [
+    heads: list[str] = [
         statement.key
         for statement in (read_leaf(raw).statement for raw in town.world.leaves())
         if isinstance(statement, st.AgencyHead)
@@ -606,9 +606,9 @@ async def test_a_node_joins_late(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(Unavailable):
             await node.start()
-    assert not node.ready
+    before = node.ready
     town.world.net.heal()
     await node.start()
-    assert node.ready
+    assert (before, node.ready) == (False, True)
     assert (await town.agreed()).state is AskedState.ANSWERED
     await town.close()

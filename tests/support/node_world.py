@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from broker.exchange import Exchanges
 from broker.notices import Notices
 from broker.service import Service
 from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
+from consent_ledger.core.decision import Decide
 from consent_ledger.core.leaf import read_leaf, statement_id
 from consent_ledger.core.signed import Pins
 from consent_ledger.core.state import LedgerState
@@ -72,6 +73,7 @@ class MortalBus(MemoryBus):
     """A node's end of the net that can die: its calls never return then, and its replies never leave.
 
     `calls` holds the topics it called, in order; `before` and `after` name the call, counted from 1, at which it dies.
+    `heard` holds when, on which topic and how many bytes reached it, replies included; `tamper` may change a reply.
     """
 
     def __init__(self, net: MemoryNet, account: NatsAccount) -> None:
@@ -81,6 +83,8 @@ class MortalBus(MemoryBus):
         self.before = 0
         self.after = 0
         self.dead = False
+        self.heard: list[tuple[float, str, int]] = []
+        self.tamper: Callable[[str, bytes], bytes] | None = None
         self._mortal_net = net
 
     def die(self) -> None:
@@ -101,16 +105,23 @@ class MortalBus(MemoryBus):
             self.die()
         await self.living()
         reply = await super().call(topic, body, timeout_s=timeout_s)
+        if self.tamper is not None:
+            reply = self.tamper(topic, reply)
+        self._hear(topic, reply)
         if number == self.after:
             self.die()
         await self.living()
         return reply
+
+    def _hear(self, topic: str, body: bytes) -> None:
+        self.heard.append((round(asyncio.get_running_loop().time(), 6), topic, len(body)))
 
     async def serve(self, topic: str, handler: Handler) -> None:
         """Serve, for as long as this lives."""
 
         async def mortal(their_topic: str, body: bytes) -> bytes:
             """Answer, unless dead by then."""
+            self._hear(their_topic, body)
             answer = await handler(their_topic, body)
             await self.living()
             return answer
@@ -127,7 +138,10 @@ def account(agency: str) -> NatsAccount:
 
 @dataclass
 class World:
-    """The federation; `codes` collects what nodes and broker reported."""
+    """The federation; `codes` collects what nodes and broker reported.
+
+    `corrupt` makes another broker's decisions of an honest one's, from the next start of the broker on.
+    """
 
     folder: Path
     raw_registry: bytes
@@ -139,6 +153,7 @@ class World:
     codes: list[tuple[str, Code]] = field(default_factory=list)
     identities: dict[str, Identity] = field(default_factory=dict)
     sources: dict[str, MemorySource | None] = field(default_factory=dict)
+    corrupt: Callable[[Decide], Decide] | None = None
     registry: law.Registry = field(init=False)
     desk: SteeringDesk = field(init=False)
     steering: Bus = field(init=False)
@@ -168,8 +183,10 @@ class World:
         for raw in self.leaves():
             leaf = read_leaf(raw)
             state.apply(raw, leaf.entry, leaf.statement)
-        bundles = {self.registry.hash: self.registry}
-        self.sequencer = Sequencer(self.store, state, decider(bundles), keys.log_signer(), self.clock)
+        decide = decider({self.registry.hash: self.registry})
+        if self.corrupt is not None:
+            decide = self.corrupt(decide)
+        self.sequencer = Sequencer(self.store, state, decide, keys.log_signer(), self.clock)
         self._bus = self.net.broker()
         self.notices = Notices(self._bus, self._report)
         gate = Gate(PINS, account("steering"))
@@ -177,6 +194,12 @@ class World:
         self.service = Service(exchanges, {self.registry.hash: self.raw_registry})
         await self.service.start()
         self._running.append(asyncio.get_running_loop().create_task(self.sequencer.run()))
+
+    async def corrupted(self, corrupt: Callable[[Decide], Decide]) -> None:
+        """Put a broker in place of the honest one that decides as it likes, and keeps log and key."""
+        self.net.remove(self._bus)
+        self.corrupt = corrupt
+        await self._start_broker()
 
     async def fork(self, size: int) -> None:
         """Put the broker back to the first entries of its log, as a backup would; it writes another log from there."""

@@ -14,13 +14,14 @@ from adapters.node.core.matching.names import Names
 from adapters.node.core.matching.weights import NameWeights, Weights
 from schemas.record import PersonBlock
 
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 """Each round lays the names side by side as the weights of the round before prefer."""
 
 _COUNTED_ON: Final = 0.5
 """Added to every count, so that what was never seen is rare and not impossible."""
 
-_PARTIAL: Final = frozenset({DateKind.SAME_MONTH, DateKind.SAME_YEAR, DateKind.NEAR_YEAR})
+_COMPATIBLE_PARTS: Final = frozenset({DateKind.SAME_MONTH, DateKind.SAME_YEAR})
+_PARTIAL: Final = _COMPATIBLE_PARTS | {DateKind.NEAR_YEAR}
 
 
 class Pair(NamedTuple):
@@ -41,21 +42,25 @@ def learn(true: Sequence[Pair], chance: Sequence[Pair], alike: Sequence[Pair], s
         learned.add(_names(pair.theirs), year_of(read_date(pair.theirs.birth_date)))
     weights = start
     for _ in range(ROUNDS):
-        of_one = [_compare(pair, weights, learned) for pair in true]
-        of_two = [_compare(pair, weights, learned) for pair in chance]
-        weights = replace(
-            weights,
-            given=_field([one.names.given for one in of_one], [one.names.given for one in of_two]),
-            family=_field([one.names.family for one in of_one], [one.names.family for one in of_two]),
-            crossed=_log_share(sum(one.names.crossed for one in of_one), len(of_one)),
-            alias=_log_share(sum(one.names.alias for one in of_one), len(of_one)),
-        )
-    likely = [_compare(pair, weights, learned) for pair in alike]
+        weights = _round(true, chance, weights, learned)
+    of_one, of_two, likely = ([_compare(pair, weights, learned) for pair in pairs] for pairs in (true, chance, alike))
     return replace(
         weights,
         dates=_dates(_kinds(true), _kinds(chance)),
         sex=_agreement([one.sex for one in of_one], [one.sex for one in of_two]),
         country=_agreement([one.country for one in of_one], [one.country for one in likely]),
+    )
+
+
+def _round(true: Sequence[Pair], chance: Sequence[Pair], weights: Weights, learned: Frequencies) -> Weights:
+    """Learn the weights of names from comparisons made with the weights there are."""
+    of_one, of_two = ([_compare(pair, weights, learned).names for pair in pairs] for pairs in (true, chance))
+    return replace(
+        weights,
+        given=_field([one.given for one in of_one], [one.given for one in of_two]),
+        family=_field([one.family for one in of_one], [one.family for one in of_two]),
+        crossed=_log_share(sum(one.crossed for one in of_one), len(of_one)),
+        alias=_log_share(sum(one.alias for one in of_one), len(of_one)),
     )
 
 
@@ -132,9 +137,10 @@ def _dates(
     bits: list[float] = []
     for kind in DateKind:
         of_one, of_two = (counts[kind in _PARTIAL] for counts in (one, two))
-        share = (of_one[kind] + _COUNTED_ON) / (of_one.total() + 5)
+        seen = of_one[DateKind.SAME_MONTH] + of_one[DateKind.SAME_YEAR] if kind in _COMPATIBLE_PARTS else of_one[kind]
+        share = (seen + _COUNTED_ON) / (of_one.total() + 5)
         chance = (of_two[kind] + _COUNTED_ON) / (of_two.total() + 5)
-        alone = kind in {DateKind.EQUAL, DateKind.SAME_MONTH, DateKind.SAME_YEAR}
+        alone = kind is DateKind.EQUAL or kind in _COMPATIBLE_PARTS
         bits.append(0.0 if kind is DateKind.UNKNOWN else log2(share) if alone else log2(share / chance))
     return tuple(bits)
 

@@ -1,22 +1,23 @@
-"""Which rows are worth comparing: those of the same birth date, and those with a name and a year in common.
+"""Which rows are worth comparing: those of the same birth date, and those with a name and a time of birth in common.
 
 Rows are small integers. A row is filed under its birth date where that is full, and under each consonant skeleton of
-each name word with the year of birth, 0 where that is not known. Posting lists with one row are kept as the bare
-number, which saves most of the memory.
+each name word with the date as far as it is known, and with the year; 0 stands for both where nothing is known. Posting
+lists with one row are kept as the bare number, which saves most of the memory.
 """
 
-from array import array
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from typing import Final, Generic, TypeVar
 
-from adapters.node.core.matching.dates import NOT_KNOWN, Birth, is_full, year_of
-from adapters.node.core.matching.sounds import keys
+from adapters.node.core.matching.dates import Birth, is_full, year_of
+from adapters.node.core.matching.likeness import word_keys
 
-_ARTICLE: Final = ("AL", "EL")
-_WITH_ARTICLE: Final = 6
-_FULL_MATCH: Final = 2
-"""Names in common that make a row worth a look though its birth date disagrees or is known in part."""
+_ENOUGH: Final = 2
+"""Name words in common that make a row worth a look though its birth date disagrees or is known in part."""
+
+MAX_ROWS: Final = 100
+"""Rows of the same names that are compared where the birth date does not tell them apart; each of so many is unlikely
+to be the person, so what is cut off could not be shown to anybody."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -55,56 +56,42 @@ class Blocks:
         """Begin empty."""
         self._by_date: _Postings[int] = _Postings()
         self._by_name: _Postings[str] = _Postings()
-        self._dates = array("i")
 
     def add(self, row: int, words: Iterable[str], date: int) -> None:
-        """File a row; numbers of rows are used from 0 upwards, and again."""
-        if row == len(self._dates):
-            self._dates.append(date)
-        self._dates[row] = date
+        """File a row."""
         if is_full(date):
             self._by_date.add(date, row)
-        for key in _keys(words, year_of(date)):
+        for key in _keys(words, date):
             self._by_name.add(key, row)
 
-    def remove(self, row: int, words: Iterable[str]) -> None:
-        """Take a row out that was filed under the same words."""
-        date = self._dates[row]
+    def remove(self, row: int, words: Iterable[str], date: int) -> None:
+        """Take a row out that was filed under the same words and date."""
         if is_full(date):
             self._by_date.remove(date, row)
-        for key in _keys(words, year_of(date)):
+        for key in _keys(words, date):
             self._by_name.remove(key, row)
 
     def find(self, words: frozenset[str], birth: Birth, years: Iterable[int]) -> set[int]:
         """Give the rows worth comparing; `years` are those in which the holder has anybody.
 
-        A row of the same full date is always worth it. With a year in common it takes two name words, or one word and
-        a date that one slip explains; a person with one word only needs that one.
+        A row of the same full date is always worth it. One name word in common is enough where a single slip explains
+        the date, two where the year is the same or known in part; a person with one word only needs that one. Of the
+        last, those with most words in common come first and at most `MAX_ROWS` are given.
         """
+        names = [key for word in words for key in word_keys(word)]
         found = set(self._by_date.get(birth.date)) if is_full(birth.date) else set()
-        needed = min(_FULL_MATCH, len(words))
-        year = year_of(birth.date)
-        for there in birth.years().intersection(years) | {NOT_KNOWN} if year else years:
-            common = not year or there == NOT_KNOWN or abs(there - year) <= 1
-            for row, hits in self._hits(words, there).items():
-                if (common and hits >= needed) or self._dates[row] in birth.slips:
-                    found.add(row)
-        return found
-
-    def _hits(self, words: frozenset[str], year: int) -> Counter[int]:
-        """Count for the rows of a year how many of the words they share."""
+        for slip in birth.slips:
+            for name in names:
+                found.update(self._by_name.get(f"{name}{slip}"))
         hits: Counter[int] = Counter()
-        for word in words:
-            hits.update({row for key in _word_keys(word) for row in self._by_name.get(f"{key}{year}")})
-        return hits
+        for when in birth.periods() if birth.date else years:
+            for word in words:
+                hits.update({row for key in word_keys(word) for row in self._by_name.get(f"{key}{when}")})
+        needed = min(_ENOUGH, len(words))
+        enough = sorted((-count, row) for row, count in hits.items() if count >= needed)
+        return found.union(row for _, row in enough[:MAX_ROWS])
 
 
-def _keys(words: Iterable[str], year: int) -> Iterator[str]:
-    """Give the keys under which words and a year are filed, each once."""
-    return iter({f"{key}{year}" for word in words for key in _word_keys(word)})
-
-
-def _word_keys(word: str) -> tuple[str, ...]:
-    if len(word) >= _WITH_ARTICLE and word.startswith(_ARTICLE):
-        return (*keys(word), *keys(word[2:]))
-    return keys(word)
+def _keys(words: Iterable[str], date: int) -> set[str]:
+    """Give the keys under which words and a date are filed: with the date as far as it is known, and with the year."""
+    return {f"{key}{when}" for word in words for key in word_keys(word) for when in (date, year_of(date))}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from adapters.node.core.matching.dates import DateKind
-from adapters.node.core.matching.likeness import Alignment, Likeness, align
+from adapters.node.core.matching.likeness import Alignment, Likeness, align, share_key
 from adapters.node.core.matching.names import Names, Words
 
 
@@ -52,7 +52,8 @@ def name_matches(mine: Names, theirs: Names) -> Iterator[NameMatch]:
         for their_family in theirs.families:
             if mine_family is not mine.families[0] or their_family is not theirs.families[0]:
                 yield NameMatch(given, align(mine_family, their_family), first_left, alias=True)
-    yield _crossed(mine, theirs)
+    if share_key(mine.given, theirs.families[0]) or share_key(mine.families[0], theirs.given):
+        yield _crossed(mine, theirs)
 
 
 def _crossed(mine: Names, theirs: Names) -> NameMatch:

@@ -98,12 +98,17 @@ class Birth:
             return DateKind.EQUAL if date == other else self.slips.get(other, DateKind.DIFFERENT)
         return _kind_of_parts(date, other)
 
-    def years(self) -> frozenset[int]:
-        """Give the years in which somebody with this birth date may be filed."""
+    def periods(self) -> frozenset[int]:
+        """Give the years, and dates known in part, under which a person of this birth date may be filed; 0 is one.
+
+        Where the date is full only rows known in part may stand in another year, and their dates are named here;
+        what is in another year by a slip of the day stands in `slips`.
+        """
         year = year_of(self.date)
-        if year == 0:
-            return frozenset()
-        return frozenset({year - 1, year, year + 1, *_foreign_years(year), *map(year_of, self.slips)})
+        others = {year - 1, year + 1, *_foreign_years(year)}
+        if is_full(self.date):
+            return frozenset({NOT_KNOWN, year, *(other * _YEAR for other in others)})
+        return frozenset({NOT_KNOWN, year, *others})
 
 
 def _kind_of_parts(one: int, other: int) -> DateKind:

@@ -103,9 +103,9 @@ class PersonIndex:
         if number is None:
             return
         row = self._rows.pop(number)
-        names = row.names()
-        self._blocks.remove(number, names.all_words())
-        self._learned.remove(names, year_of(read_date(row.birth_date)))
+        names, date = row.names(), read_date(row.birth_date)
+        self._blocks.remove(number, names.all_words(), date)
+        self._learned.remove(names, year_of(date))
         self._free.append(number)
 
     def query(self, person: PersonBlock) -> Match:

@@ -14,6 +14,8 @@ _VERY_LONG: Final = 7
 _CLOSE_COST: Final = 12
 _LOOSE_COST: Final = 20
 _LOOSE_JARO_WINKLER: Final = 0.88
+_WORTH_A_LOOK: Final = 0.6
+"""Words that share no consonants and are less similar than this are never more than DIFFERENT."""
 _ARTICLE: Final = ("AL", "EL")
 _WITH_ARTICLE: Final = 6
 
@@ -79,32 +81,45 @@ def likeness(one: str, other: str) -> Likeness:
     """Compare two words in search form; the order does not matter."""
     if one == other:
         return Likeness.EXACT
-    if _without_article(one) == _without_article(other) or not _equivalents(one).isdisjoint(_equivalents(other)):
-        return Likeness.SAME_SOUND
+    similarity = JaroWinkler.similarity(one, other)
     cost = _cost(one, other)
-    if cost <= SAME:
+    if cost > _LOOSE_COST and similarity < _WORTH_A_LOOK:
+        return Likeness.DIFFERENT
+    if cost <= SAME or not _equivalents(one).isdisjoint(_equivalents(other)):
         return Likeness.SAME_SOUND
     slips = OSA.distance(one, other, score_cutoff=2)
     shorter = min(len(one), len(other))
     if cost <= _CLOSE_COST or (slips <= 1 and shorter > 2):  # noqa: PLR2004 -- of two letters one is half the name
         return Likeness.CLOSE_LONG if shorter >= _VERY_LONG else Likeness.CLOSE
-    similar = slips <= 2 or JaroWinkler.similarity(one, other) >= _LOOSE_JARO_WINKLER  # noqa: PLR2004 -- two slips
-    return Likeness.LOOSE if shorter >= _LONG and (cost <= _LOOSE_COST or similar) else Likeness.DIFFERENT
+    similar = cost <= _LOOSE_COST or slips <= 2 or similarity >= _LOOSE_JARO_WINKLER  # noqa: PLR2004 -- two slips
+    return Likeness.LOOSE if similar and shorter >= _LONG else Likeness.DIFFERENT
 
 
 def _cost(one: str, other: str) -> int:
     """Give the distance of sound, with or without an article grown on; words without a common key are not compared."""
-    costs = [
-        distance(mine, theirs)
-        for mine in {one, _without_article(one)}
-        for theirs in {other, _without_article(other)}
-        if not set(keys(mine)).isdisjoint(keys(theirs))
-    ]
-    return min(costs, default=_LOOSE_COST + 1)
+    if _key_set(one).isdisjoint(_key_set(other)):
+        return _LOOSE_COST + 1
+    return min(distance(mine, theirs) for mine in _readings(one) for theirs in _readings(other))
 
 
-def _without_article(word: str) -> str:
-    return word[2:] if len(word) >= _WITH_ARTICLE and word.startswith(_ARTICLE) else word
+@lru_cache(maxsize=1 << 15)
+def word_keys(word: str) -> tuple[str, ...]:
+    """Give the keys under which a word is filed: its skeletons, with and without what may be a grown-on article."""
+    return tuple(dict.fromkeys(key for reading in _readings(word) for key in keys(reading)))
+
+
+def share_key(mine: Words, theirs: Words) -> bool:
+    """Tell whether any word of one field may sound like any of the other; cheap, and wrong only for mistyped words."""
+    return any(not _key_set(one).isdisjoint(_key_set(other)) for one in mine for other in theirs)
+
+
+@lru_cache(maxsize=1 << 15)
+def _key_set(word: str) -> frozenset[str]:
+    return frozenset(word_keys(word))
+
+
+def _readings(word: str) -> Words:
+    return (word, word[2:]) if len(word) >= _WITH_ARTICLE and word.startswith(_ARTICLE) else (word,)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -128,13 +143,12 @@ def align(mine: Words, theirs: Words) -> Alignment:
     Where one side has more words, both sides may also fit as one word each: `Anna Maria` and `Annamaria`.
     """
     if len(mine) == 1 and len(theirs) == 1:
-        pairs = [Pair(mine[0], theirs[0], likeness(mine[0], theirs[0]))]
-    else:
-        pairs = _pairs(mine, theirs)
+        alike = likeness(mine[0], theirs[0])
+        return Alignment((Pair(mine[0], theirs[0], alike),), (), ()) if alike else Alignment((), mine, theirs)
     chosen: list[Pair] = []
     left_mine, left_theirs = list(mine), list(theirs)
-    for pair in pairs:
-        if pair.likeness and pair.mine in left_mine and pair.theirs in left_theirs:
+    for pair in _pairs(mine, theirs):
+        if pair.mine in left_mine and pair.theirs in left_theirs:
             chosen.append(pair)
             left_mine.remove(pair.mine)
             left_theirs.remove(pair.theirs)
@@ -147,10 +161,11 @@ def align(mine: Words, theirs: Words) -> Alignment:
 
 
 def _pairs(mine: Words, theirs: Words) -> list[Pair]:
-    """Give all pairs, the most alike first; of equal ones those that stand in the same order."""
+    """Give all pairs that are not DIFFERENT, the most alike first; of equal ones those that stand in the same order."""
     pairs = [
-        (-likeness(one, other), abs(place - there), place, Pair(one, other, likeness(one, other)))
+        (-alike, abs(place - there), place, Pair(one, other, alike))
         for place, one in enumerate(mine)
         for there, other in enumerate(theirs)
+        if (alike := likeness(one, other))
     ]
     return [pair for *_, pair in sorted(pairs)]

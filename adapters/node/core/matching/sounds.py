@@ -145,6 +145,8 @@ def sounds(word: str) -> tuple[Sound, ...]:
     for letters in groups:
         group = _GROUPS.get(letters)
         found += (Sound(1 << (len(_BIT) + ord(letters)), CONSONANT, vowel=False),) if group is None else group.sounds
+    if groups and groups[0] == "H":
+        found[0] = found[0]._replace(missing=VOWEL)
     if groups and groups[-1] in _FINAL:
         found[-1:] = _FINAL[groups[-1]]
     elif found and found[-1].vowel and groups[-1] != "E":
