@@ -82,9 +82,10 @@ def encode(value: Json) -> bytes:
 
     Raises Malformed naming the key where the value has no canonical form.
     """
-    if isinstance(value, list) and all(type(item) is str for item in value):
-        joined = "".join(value)
-        if joined.isascii() and joined.isprintable():  # the usual case, a list of codes: nothing in it can be forbidden
+    if isinstance(value, list):
+        texts = [item for item in value if isinstance(item, str)]
+        joined = "".join(texts)
+        if len(texts) == len(value) and joined.isascii() and joined.isprintable():  # codes: nothing can be forbidden
             return orjson.dumps(value)
     _check(value, "value", 0)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

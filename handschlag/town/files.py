@@ -30,9 +30,9 @@ def write_tables(path: Path, tables: Mapping[str, Table]) -> None:
             for name, table in tables.items():
                 declared = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
                 database.execute(f'CREATE TABLE "{name}" ({declared})')
-                database[name].insert_all(dict(zip(table.columns, row, strict=True)) for row in table.rows)
+                database.table(name).insert_all(dict(zip(table.columns, row, strict=True)) for row in table.rows)
                 for column in table.indexed:
-                    database[name].create_index([column])
+                    database.table(name).create_index([column])
     finally:
         database.close()
 

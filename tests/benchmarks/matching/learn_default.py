@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.matching.learn_default
 
-Thresholds follow two rules that were set before any result was seen: the machine answers from the least whole number of
-bits on at which at most one in 5,000 of its answers was wrong; a human is shown rows from the least whole number of
-bits on at which at most one in 20 persons whom the holder does not know gives anything to look at.
+Two rules give the thresholds, both on training names: the machine answers from the least whole number of bits on at
+which at most one in 2,000 of its answers was wrong; a human is shown rows from the least whole number of bits on at
+which at most one in ten persons whom the holder does not know gives anything to look at.
 """
 
 import sys
@@ -26,8 +26,8 @@ _CHANCE_PAIRS: Final = 60_000
 _WORLDS: Final = (101, 102, 103)
 _WORLD_PERSONS: Final = 40_000
 _WORLD_ASKED: Final = 20_000
-_PRECISION: Final = 1 - 1 / 5_000
-_DISTURBED: Final = 1 / 20
+_PRECISION: Final = 1 - 1 / 2_000
+_DISTURBED: Final = 1 / 10
 
 
 def learned(seed: int = 100, persons: int = _PERSONS, chance: int = _CHANCE_PAIRS) -> Weights:

@@ -1,13 +1,13 @@
 """Learns the weights from pairs of records whose persons are known; used by both benchmarks, on training data only."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import log2
 from typing import Final, NamedTuple
 
 from adapters.node.core.matching.compare import Comparison, NameMatch, agreement, name_matches
-from adapters.node.core.matching.dates import Birth, DateKind, is_full, read_date, year_of
+from adapters.node.core.matching.dates import NOT_KNOWN, Birth, DateKind, is_full, read_date, year_of
 from adapters.node.core.matching.frequencies import Frequencies
 from adapters.node.core.matching.likeness import Alignment, Likeness
 from adapters.node.core.matching.names import Names
@@ -17,6 +17,8 @@ from schemas.record import PersonBlock
 ROUNDS: Final = 2
 """Each round lays the names side by side as the weights of the round before prefer."""
 
+_BIRTHS: Final = 1000
+_STRANGERS: Final = 400
 _COUNTED_ON: Final = 0.5
 """Added to every count, so that what was never seen is rare and not impossible."""
 
@@ -46,7 +48,7 @@ def learn(true: Sequence[Pair], chance: Sequence[Pair], alike: Sequence[Pair], s
     of_one, of_two, likely = ([_compare(pair, weights, learned) for pair in pairs] for pairs in (true, chance, alike))
     return replace(
         weights,
-        dates=_dates(_kinds(true), _kinds(chance)),
+        dates=_dates(_kinds(map(_dates_of, true)), _kinds(_chance_dates(chance))),
         sex=_agreement([one.sex for one in of_one], [one.sex for one in of_two]),
         country=_agreement([one.country for one in of_one], [one.country for one in likely]),
     )
@@ -118,13 +120,26 @@ def _log_share(count: int, total: int) -> float:
     return log2((count + _COUNTED_ON) / (total + 2 * _COUNTED_ON))
 
 
-def _kinds(pairs: Iterable[Pair]) -> tuple[Counter[DateKind], Counter[DateKind]]:
+def _dates_of(pair: Pair) -> tuple[int, int]:
+    return read_date(pair.mine.birth_date), read_date(pair.theirs.birth_date)
+
+
+def _chance_dates(pairs: Sequence[Pair]) -> Iterator[tuple[int, int]]:
+    """Give many more chance pairs of dates than there are pairs, since slips are rare among strangers."""
+    mine, theirs = zip(*map(_dates_of, pairs), strict=True)
+    step = max(1, len(theirs) // _STRANGERS)
+    for place, date in enumerate(mine[:_BIRTHS]):
+        yield from ((date, other) for other in theirs[place % step :: step])
+
+
+def _kinds(dates: Iterable[tuple[int, int]]) -> tuple[Counter[DateKind], Counter[DateKind]]:
     """Count the kinds of agreement of dates both known to the day, and of those of which one is not."""
     full: Counter[DateKind] = Counter()
     partial: Counter[DateKind] = Counter()
-    for pair in pairs:
-        mine, theirs = read_date(pair.mine.birth_date), read_date(pair.theirs.birth_date)
-        kind = Birth.of(mine).kind(theirs)
+    birth = Birth.of(NOT_KNOWN)
+    for mine, theirs in dates:
+        birth = birth if birth.date == mine else Birth.of(mine)
+        kind = birth.kind(theirs)
         if kind is not DateKind.UNKNOWN:
             (full if is_full(mine) and is_full(theirs) else partial)[kind] += 1
     return full, partial

@@ -125,6 +125,12 @@ _FINAL: Final = {
 }
 """At the end of a word voice is lost: Ahmed and Ahmet, Petrov and Petroff."""
 
+_INITIAL: Final = {
+    "H": (Sound(_mask("hx"), VOWEL, vowel=False),),
+    "E": (Sound(_mask("ei"), VOWEL, vowel=True),),
+}
+"""At the beginning of a word little is lost: Avin and Evin, Hala and Ala are two names each."""
+
 _BEFORE_VOWEL: Final = {"AU", "AW", "OW", "AI", "AY", "AJ", "EI", "EY", "EJ", "IY", "YI", "IJ", "IE", "UE", "OE", "AE"}
 """Groups that fall apart before a vowel: Nawal, Mariya, Zayed."""
 
@@ -145,8 +151,8 @@ def sounds(word: str) -> tuple[Sound, ...]:
     for letters in groups:
         group = _GROUPS.get(letters)
         found += (Sound(1 << (len(_BIT) + ord(letters)), CONSONANT, vowel=False),) if group is None else group.sounds
-    if groups and groups[0] == "H":
-        found[0] = found[0]._replace(missing=VOWEL)
+    if groups and groups[0] in _INITIAL:
+        found[:1] = _INITIAL[groups[0]]
     if groups and groups[-1] in _FINAL:
         found[-1:] = _FINAL[groups[-1]]
     elif found and found[-1].vowel and groups[-1] != "E":
