@@ -73,7 +73,7 @@ async def test_the_table_is_the_api(tmp_path: Path) -> None:
                 assert operation["security"]
     shapes = document["components"]["schemas"]
     named = [name for name in shapes if name[0].isupper() and "properties" in shapes[name]]
-    inner = {"FieldValues", "Value", "PersonBlock", "Labels", "Cut", "ReceiptText", "HTTPValidationError"}
+    inner = {"FieldValues", "Value", "PersonBlock", "Labels", "Cut", "ReceiptText", "Typed", "HTTPValidationError"}
     assert [name for name in named if name not in inner | {"ValidationError"} and "examples" not in shapes[name]] == []
     await front.town.close()
 
@@ -185,9 +185,6 @@ async def test_a_side_that_is_off_is_told_as_such(tmp_path: Path) -> None:
         assert problem(response, 503) is Code.UNAVAILABLE
         assert "is off" in response.json()["detail"]
     await town.close()
-
-
-# -- the main job ---------------------------------------------------------------------------------------------------
 
 
 @virtual

@@ -18,7 +18,7 @@ from tests.support.inline_database import InlineDatabase
 from tests.support.pens import Federation
 
 KEY = KeyName("musterstadt.example/jobcenter/statement-1")
-TABLE = "CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY, word TEXT) STRICT"
+TABLE = "CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY, word TEXT) STRICT;"
 Opened = Callable[[Path, str], Database]
 
 
@@ -180,7 +180,8 @@ async def received(store: NodeStore, state: ReceivedState = ReceivedState.SENDIN
     await store.write(
         Op(
             "INSERT INTO received (exchange, at, requester, purpose, fields, basis, answer_by, grant_entry,"
-            " grant_proof, state, why, sealed) VALUES (?, 1, 'jobcenter', 'Z16@1', '[]', 'b', 100, x'', x'', ?, '', x'01')",
+            " grant_proof, state, why, sealed)"
+            " VALUES (?, 1, 'jobcenter', 'Z16@1', '[]', 'b', 100, x'', x'', ?, '', x'01')",
             (exchange, state),
         )
     )

@@ -1,7 +1,7 @@
 """Birth dates known in full, to the month, to the year or not at all, and the ways in which two of them disagree.
 
-A date is one number, `19900517`; `19900500` is a month, `19900000` a year, 0 is nothing known. **1 January counts as the
-year alone**: it is what offices write when nobody knows the day (in 2020 the AZR had 416,420 such birthdays).
+A date is one number, `19900517`; `19900500` is a month, `19900000` a year, 0 is nothing known. **1 January counts as
+the year alone**: it is what offices write when nobody knows the day (in 2020 the AZR had 416,420 such birthdays).
 """
 
 from collections.abc import Iterator, Mapping
@@ -73,7 +73,7 @@ def is_full(date: int) -> bool:
 
 def years_conflict(one: int, other: int) -> bool:
     """Tell whether both years are known and differ."""
-    return one != NOT_KNOWN and other != NOT_KNOWN and year_of(one) != year_of(other)
+    return NOT_KNOWN not in (one, other) and year_of(one) != year_of(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Birth:
     def kind(self, other: int) -> DateKind:
         """Tell how another date stands to this one; the same the other way round."""
         date = self.date
-        if date == NOT_KNOWN or other == NOT_KNOWN:
+        if NOT_KNOWN in (date, other):
             return DateKind.UNKNOWN
         if is_full(date) and is_full(other):
             return DateKind.EQUAL if date == other else self.slips.get(other, DateKind.DIFFERENT)

@@ -17,8 +17,8 @@ Words = tuple[str, ...]
 MAX_WORDS: Final = 6
 """Words of one field that are compared; nobody is told apart by the seventh."""
 
-_PLACEHOLDERS: Final = frozenset(
-    "FNU LNU NN NONAME OHNE UNBEKANNT UNKNOWN NICHT BEKANNT NACHNAME VORNAME NAMENLOS XX XXX XXXX".split()  # noqa: SIM905 -- a list of words
+_PLACEHOLDERS: Final = frozenset("X" * n for n in (2, 3, 4)) | frozenset(
+    "FNU LNU NN NONAME OHNE UNBEKANNT UNKNOWN NICHT BEKANNT NACHNAME VORNAME NAMENLOS".split()  # noqa: SIM905 -- a list of words
 )
 _PARTICLES: Final = frozenset(
     "AL EL UL AS AR AD ASH AT BIN BEN IBN BINT BINTI OULD DE DA DI DO DOS DEL DER DEN VAN VON ZU ZUM ZUR LA LE".split()  # noqa: SIM905 -- a list of words
