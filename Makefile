@@ -34,12 +34,12 @@ test-all: venv $(NATS) postgresql
 
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
 fast: venv
-	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed
+	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed --ignore tests/house
 
 bench: venv $(NATS)
 	$(BIN)/python -m tests.benchmarks
 
-check: lint types layers dead deps fast
+check: lint types layers dead deps house fast
 
 lint: venv
 	$(BIN)/ruff check .

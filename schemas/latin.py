@@ -63,7 +63,7 @@ _LETTERS: Final = str.maketrans(
 _SECOND_LETTER: Final = {"A\u0308": "E", "O\u0308": "E", "U\u0308": "E", "A\u030a": "A"}
 """Ä, Ö, Ü and Å (whatever other marks they bear) have two letters in the search form; other marks are dropped."""
 
-_MARKS_OF_SPEECH: Final = re.compile("['`~¨´·ʹʺʾʿˈˌ’‡]")  # noqa: RUF001 -- the characters themselves are meant
+_MARKS_OF_SPEECH: Final = re.compile("['`~¨´·ʹʺʾʿˈˌ’‡]")
 _BETWEEN: Final = re.compile(r"[\s,.\-]+")
 
 

@@ -25,6 +25,8 @@ from tests.support.node_http import Front
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town, taken
 from tests.support.virtual_time import pass_time, virtual
 
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
 PERSON = PersonBlock(
     family_name="Kanarienvogelova", given_names="Zitronella", birth_date="1987-06-05", other_names=("Gelbschnabel",)
 )

@@ -31,6 +31,8 @@ from tests.support.memory_store import MemoryDisk, MemoryStore
 from tests.support.pens import LOG, PINS, account, changed, signer
 from tests.support.small_law import LAW
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 LIMIT_S = 5.0
 STEERING = account("steering")
 CHAIN = ms.pack(ms.AskChain(canonical.encode_model(ms.ChainQuery(after=0))))

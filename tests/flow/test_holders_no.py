@@ -16,6 +16,8 @@ from tests.flow.test_promises import DEADLINE_S, send_block
 from tests.support.small_town import HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town
 from tests.support.virtual_time import pass_time, virtual
 
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
 # -- 8: a holder's no tells nothing ---------------------------------------------------------------------------------
 
 

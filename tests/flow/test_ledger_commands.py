@@ -21,6 +21,8 @@ from tests.support.small_law import BUNDLE as LAW_BUNDLE
 from tests.support.small_law import LAW
 from tests.support.tampering import BUNDLE, LEAVES, tall
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 
 @pytest.fixture
 def pins(tmp_path: Path) -> Path:

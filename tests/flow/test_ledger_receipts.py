@@ -13,6 +13,8 @@ from tests.support.auditor import log, run, write_shard
 from tests.support.pens import LOG, PINS
 from tests.support.tampering import LEAVES, tall
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 
 @pytest.fixture
 def shard(tmp_path: Path) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from httpx import Response
 
 from adapters.node.access import ALLOWED, OPEN, Role, Route
@@ -25,6 +26,8 @@ from tests.support.small_town import (
     provider,
 )
 from tests.support.virtual_time import pass_time, virtual
+
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 
 ID = "0123456789abcdef0123456789abcdef"
 DAY_MS = 86_400_000

@@ -15,6 +15,8 @@ from tests.flow.test_node_faults import HOUR_S, ROW, disclosed
 from tests.support.small_town import HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town
 from tests.support.virtual_time import pass_time, virtual
 
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
 # -- deadlines and handing over -------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,8 @@ from tests.support.node_world import account
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town, question
 from tests.support.virtual_time import pass_time, virtual
 
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
 HOUR_S = 3600
 ROW = Chosen(LocalRef("T-1"))
 Sabotage = Callable[[Town], None]

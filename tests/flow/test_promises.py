@@ -28,6 +28,8 @@ from schemas.seal import seal
 from tests.support.small_town import FIELDS, HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town, question
 from tests.support.virtual_time import pass_time, virtual
 
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
 DEADLINE_S = 1800
 EXTRA = FieldName("course_participation.hours_used")
 

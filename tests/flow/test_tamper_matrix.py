@@ -23,6 +23,8 @@ from tests.support import tampering as by
 from tests.support.audited_log import Files, audit, flip, note_of, sound, terms, told
 from tests.support.tampering import LEAVES
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 SOUND, TAMPERED, INCOMPLETE, UNREADABLE = Verdict
 
 ELSEWHERE: Final = {

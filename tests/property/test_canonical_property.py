@@ -13,6 +13,8 @@ from schemas.canonical import MAX_INTEGER, Json, decode, decode_model, encode, e
 from schemas.errors import Malformed
 from schemas.wire import MAX_MESSAGE_BYTES, Wire, frame, unframe
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 # What is written in more than one way by somebody, and the letters around it; far quicker than all of Unicode.
 _LETTERS = list(
     'aZ09 "\\/:,[]{}<\n\r\t\b\f\x00\x1f\x7f\x85\xa0äÅ\u0301\u0323\u00ad\u200f\u2028\ufeff\ufffd王😀\ud800\udc00'

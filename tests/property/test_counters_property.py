@@ -1,9 +1,12 @@
 """A key's numbers against the plainest model there is: a set of all that are taken."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from consent_ledger.core.counters import WINDOW, Counter
+
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
 
 STEPS = some.lists(some.tuples(some.booleans(), some.integers(1, 40), some.integers(0, 12)), max_size=25)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from consent_ledger.core.tiles import decode_bundle, encode_bundle, parse_tile_p
 from schemas import note
 from schemas.errors import Malformed, NotAuthentic
 from tests.support.keys import LOG, log_signer, signer, witness
+
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
 
 ROOT = bytes(range(32))
 CHECKPOINT = sign_checkpoint(Checkpoint(LOG, 12, ROOT), log_signer())

@@ -8,6 +8,8 @@ from consent_ledger.core import merkle, tiles
 from schemas.errors import NotAuthentic
 from tests.support import slow_tree
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 ENTRIES = [slow_tree.leaf(number.to_bytes(4)) for number in range(540)]
 SIZES = st.integers(1, len(ENTRIES))
 

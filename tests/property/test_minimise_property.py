@@ -1,11 +1,14 @@
 """For all limits: no field outside any of them ever flows, and taking something away never lets more through."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from schemas.ids import CodeName, FieldName
 from schemas.minimise import Limits, Minimised, minimise
 from schemas.registry import FieldDef, Labels
+
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
 
 _NAMES = [FieldName(f"c{category}.f{number}") for category in range(2) for number in range(4)]
 _DEFINITIONS = {

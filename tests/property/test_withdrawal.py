@@ -27,6 +27,8 @@ from tests.support.memory_store import MemoryDisk
 from tests.support.pens import DAY, DEADLINE, PINS, changed
 from tests.support.running_log import RunningLog
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 
 def wrongs(leaves: Sequence[bytes]) -> list[str]:
     """Find every disclosure that should not be: after a withdrawal, an expiry or its deadline, or one use too many."""

@@ -15,6 +15,8 @@ from schemas.commitment import sha256
 from schemas.errors import Code, Malformed, Misuse
 from tests.support import keys
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 LEAVES = [b"leaf %d" % number for number in range(300)]
 
 

@@ -15,6 +15,8 @@ from schemas.commitment import sha256
 from schemas.errors import Malformed, Misuse
 from schemas.note import SignatureType
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 LAW = Path(__file__).parents[2] / "schemas" / "registry"
 NAME = "musterstadt.example"
 

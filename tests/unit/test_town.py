@@ -33,6 +33,8 @@ from schemas.errors import Malformed
 from schemas.ids import FieldName
 from schemas.record import PersonBlock
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 REGISTRY = Path(registry.__file__).parent / "registry"
 SEED = 20
 

@@ -33,6 +33,8 @@ from tests.support.memory_store import MemoryStore
 from tests.support.pens import DAY, LOG, PINS, changed, signer
 from tests.support.tampering import BUNDLE, LEAVES, tall
 
+pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
+
 SOUND, TAMPERED, INCOMPLETE, UNREADABLE = Verdict
 
 

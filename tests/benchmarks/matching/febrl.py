@@ -35,7 +35,7 @@ from tests.benchmarks.matching.jaro_winkler import JaroWinklerIndex, best_thresh
 from tests.benchmarks.matching.learning import Pair, learn
 
 SPLITS: Final = 20
-BASELINE_SPLITS: Final = 4
+BASELINE_SPLITS: Final = 2
 GOAL_PRECISION: Final = 0.999
 GOAL_RECALL: Final = 0.90
 

@@ -7,7 +7,7 @@ from adapters.node.core.matching import Doubt, Match
 from adapters.sources.port import LocalRef
 from handschlag.town.dice import Dice
 
-_RESAMPLES: Final = 1000
+_RESAMPLES: Final = 400
 _TAIL: Final = 8
 
 

@@ -61,7 +61,8 @@ def _rows(persons: int) -> Iterator[Candidate]:
     for batch in range(0, persons, _BATCH):
         for person in people(batch, min(_BATCH, persons - batch), TRAIN):
             number = f"{batch + person.number}"
-            yield Candidate(LocalRef(number), number, record(person, batch, "holder"), False, False)  # noqa: FBT003 -- two flags
+            row = record(person, batch, "holder")
+            yield Candidate(LocalRef(number), number, row, transfer_block=False, guardian=False)
 
 
 def _questions(count: int, persons: int) -> Iterator[PersonBlock]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice, product
 from typing import Final, NamedTuple
 
-_SOUNDS: Final = "b p f v t d s z š ž č ǰ c k g ɣ x h l m n r w y a e i o u ə".split()  # noqa: SIM905 -- one a sound
+_SOUNDS: Final = "b p f v t d s z š ž č ǰ c k g ğ x h l m n r w y a e i o u ə".split()  # noqa: SIM905 -- one a sound
 _BIT: Final = {sound: 1 << place for place, sound in enumerate(_SOUNDS)}
 
 CONSONANT: Final = 20
@@ -73,7 +73,7 @@ SH                     šž    20  S
 ZH                     žšǰz  20  S
 CH                     čšxk  20  S|K
 KH                     xk    20  K|-
-GH                     ɣgk   20  K
+GH                     ğgk   20  K
 PH                     f     20  F
 TH                     tsš   20  T|S
 DH                     dz    20  T|S
@@ -90,8 +90,8 @@ Z                      zcsž  20  S
 C                      kcsčǰ 6   K|S|-
 J                      yžǰ   6   -|S
 K                      k     20  K
-Q                      kɣgx  20  K
-G                      gɣhǰ  20  K|-
+Q                      kğgx  20  K
+G                      gğhǰ  20  K|-
 X                      xhks  20  K|-
 H                      hx    3   -
 L                      l     20  L
