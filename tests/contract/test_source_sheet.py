@@ -55,6 +55,7 @@ async def test_a_half_written_file_is_not_read(agency: FileAgency) -> None:
     assert await value_of(source, PHONE) == "0171 7654321"
 
 
+@pytest.mark.slow
 async def test_a_broken_sheet_is_not_hidden_by_an_older_reading(agency: FileAgency) -> None:
     """A complete file that breaks the mapping is refused; the last reading would be out of date for ever."""
     agency.write(ROW)
@@ -193,6 +194,7 @@ async def test_the_file_is_parsed_once(agency: FileAgency) -> None:
     assert third is not first
 
 
+@pytest.mark.slow
 async def test_a_file_too_large_is_refused(agency: FileAgency) -> None:
     """More than 64 MiB are not taken into memory."""
     with agency.path.open("wb") as file:

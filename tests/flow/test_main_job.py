@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from adapters.node.store.rows import AskedState
 from tests.support.small_town import FIELDS, Town
 
 
+@pytest.mark.slow
 async def test_main_job(tmp_path: Path) -> None:
     """The record arrives with the granted fields only, the ledger replays, and each step stands in it once."""
     town = await Town.start(tmp_path)

@@ -144,6 +144,7 @@ FAULTS = [("append", False), ("append", True), ("swap_lock", False), ("swap_lock
 
 
 @pytest.mark.parametrize(("step", "written"), FAULTS)
+@pytest.mark.slow
 async def test_a_fault_of_the_store_stops_the_log_and_loses_nothing(
     pens: Ledger, disk: MemoryDisk, step: str, *, written: bool
 ) -> None:

@@ -367,6 +367,7 @@ async def test_cosignatures_survive_a_restart(federation: Federation) -> None:
         running.cancel()
 
 
+@pytest.mark.slow
 async def test_real_nodes_cosign_what_extends_what_they_hold(tmp_path: Path) -> None:
     """Two nodes with stores of their own cosign round after round, and their lines verify."""
     world = await World.start(tmp_path)

@@ -18,6 +18,7 @@ FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%m/%Y", "00.00.%Y")
 
 @settings(max_examples=50)
 @given(st.dates(date(1900, 1, 2), date(2199, 12, 31)), st.sampled_from(FORMATS[:3]))
+@pytest.mark.slow
 def test_a_whole_date_is_read_back_from_every_format(day: date, written: str) -> None:
     """What was written with day, month and year is read as that day."""
     read = read_date("c", day.strftime(written), FORMATS)

@@ -76,6 +76,7 @@ def test_a_seed_names_its_kind_and_gives_the_key_of_its_entropy(kind: Kind, entr
 
 
 @given(kinds, entropies, st.binary())
+@pytest.mark.slow
 def test_what_a_seed_signs_its_public_key_verifies(kind: Kind, entropy: bytes, message: bytes) -> None:
     """Signatures are plain Ed25519 over the message."""
     text = new_seed(kind, entropy)
@@ -83,6 +84,7 @@ def test_what_a_seed_signs_its_public_key_verifies(kind: Kind, entropy: bytes, m
 
 
 @given(kinds, entropies, st.data())
+@pytest.mark.slow
 def test_one_wrong_letter_is_noticed(kind: Kind, entropy: bytes, data: st.DataObject) -> None:
     """A seed or public key with any one letter changed is refused, and the message does not repeat it."""
     right = new_seed(kind, entropy)

@@ -62,6 +62,7 @@ def written(folder: Path, rows: str = ROWS, mapping: str = MAPPING) -> Path:
     return path
 
 
+@pytest.mark.slow
 async def test_a_good_source_passes_with_its_counts(tmp_path: Path, law: Registry) -> None:
     """Rows, values, blanks and losses are counted; nothing of a cell is printed."""
     checked = await check_source(
@@ -205,6 +206,7 @@ async def test_a_service_is_checked_without_a_count(tmp_path: Path, law: Registr
     assert not any("values" in line for line in checked.lines)
 
 
+@pytest.mark.slow
 def test_the_commands_print_and_end_with_their_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From nothing to a passing check: `init` proposes, `check` says 1 until nothing is to be mended."""
     good = ROWS.replace("bald", "1995").replace("Alpha", "Deutschkurs").replace("Lese", "Deutschkurs")

@@ -75,8 +75,8 @@ class Blocks:
         """Give the rows worth comparing; `years` are those in which the holder has anybody.
 
         A row of the same full date is always worth it. One name word in common is enough where a single slip explains
-        the date, two where the year is the same or known in part; a person with one word only needs that one. Of the
-        last, those with most words in common come first and at most `MAX_ROWS` are given.
+        the date, two where a date known only in part may be the same; a person with one word only needs that one. Of
+        the last, those with most words in common come first and at most `MAX_ROWS` are given.
         """
         names = [key for word in words for key in word_keys(word)]
         found = set(self._by_date.get(birth.date)) if is_full(birth.date) else set()

@@ -71,11 +71,6 @@ def is_full(date: int) -> bool:
     return date % _MONTH != 0
 
 
-def years_conflict(one: int, other: int) -> bool:
-    """Tell whether both years are known and differ."""
-    return NOT_KNOWN not in (one, other) and year_of(one) != year_of(other)
-
-
 @dataclass(frozen=True, slots=True)
 class Birth:
     """The birth date one asks with, and every date it may have become by one slip."""
@@ -99,16 +94,15 @@ class Birth:
         return _kind_of_parts(date, other)
 
     def periods(self) -> frozenset[int]:
-        """Give the years, and dates known in part, under which a person of this birth date may be filed; 0 is one.
+        """Give the times under which a person of this birth date may be filed, beside the date itself and its slips.
 
-        Where the date is full only rows known in part may stand in another year, and their dates are named here;
-        what is in another year by a slip of the day stands in `slips`.
+        Where the date is full these are dates known in part, where it is not they are whole years; 0 is one of them.
         """
         year = year_of(self.date)
-        others = {year - 1, year + 1, *_foreign_years(year)}
-        if is_full(self.date):
-            return frozenset({NOT_KNOWN, year, *(other * _YEAR for other in others)})
-        return frozenset({NOT_KNOWN, year, *others})
+        years = {year - 1, year, year + 1, *_foreign_years(year)}
+        if not is_full(self.date):
+            return frozenset({NOT_KNOWN, *years})
+        return frozenset({NOT_KNOWN, self.date // _MONTH * _MONTH, *(one * _YEAR for one in years)})
 
 
 def _kind_of_parts(one: int, other: int) -> DateKind:
