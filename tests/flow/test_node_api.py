@@ -59,9 +59,6 @@ def consent_body(front: Front, **changes: object) -> dict[str, Any]:
     return {**body, **changes}
 
 
-# -- who may do what ------------------------------------------------------------------------------------------------
-
-
 @virtual
 async def test_the_table_is_the_api(tmp_path: Path) -> None:
     """Every route of the table is served and nothing else is; each documents its errors and has an example."""
