@@ -13,56 +13,23 @@ from adapters.node.outbox import Head, Issued, Ours, Reply
 from adapters.node.releases import Chosen
 from adapters.node.store.rows import AskedState, ReceivedState
 from adapters.sources.port import LocalRef
-from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
 from consent_ledger.core.leaf import read_leaf
-from consent_ledger.core.state import LedgerState
 from schemas import canonical
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.commitment import sha256
-from schemas.entries import Granted, Refused
 from schemas.errors import Code, Malformed, Misuse, NotAuthentic
-from schemas.ids import AgencyId, CodeName, ConsentId, FieldName
+from schemas.ids import AgencyId, ConsentId, FieldName
 from schemas.record import FieldValues, SealedPerson, Value
 from schemas.seal import seal
-from tests.support.small_town import FIELDS, HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town, question
+from tests.support.corrupt_broker import granting
+from tests.support.small_town import FIELDS, HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town, question, taken
 from tests.support.virtual_time import pass_time, virtual
 
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 
 DEADLINE_S = 1800
 EXTRA = FieldName("course_participation.hours_used")
-
-
-def granting(*more: FieldName) -> Callable[[Decide], Decide]:
-    """Make a broker that grants whatever it should refuse, and some fields more."""
-
-    def corrupt(honest: Decide) -> Decide:
-        def decide(state: LedgerState, submission: Submission, time_ms: int) -> Decision | NotLogged:
-            decided, request = honest(state, submission, time_ms), submission.signed.statement
-            if not isinstance(decided, Decision) or not isinstance(request, st.Request):
-                return decided
-            evidence = state.evidence[request.basis.consent or ConsentId("")]
-            entry = decided.entry
-            fields = entry.fields if isinstance(entry, Granted) else request.fields
-            if not isinstance(entry, Granted | Refused):
-                return decided
-            granted = Granted(
-                time=time_ms,
-                statement=entry.statement,
-                registry=entry.registry,
-                fields=tuple(sorted({*fields, *more})),
-                cut=(),
-                rules=(CodeName("purpose"),),
-                approval=next(iter(state.approved.values())).index,
-                basis=evidence.index,
-                chain=state.chain,
-            )
-            return Decision("exchange.granted", granted)
-
-        return decide
-
-    return corrupt
 
 
 def sealed_for_requester(town: Town) -> list[bytes]:
@@ -102,6 +69,7 @@ async def test_2_a_consent_for_somebody_else_carries_nothing(tmp_path: Path) -> 
     """A broker that grants under a consent whose recipient is another gets nothing (`accept._evidence`)."""
     town = await Town.start(tmp_path)
     await town.world.admit("anderes-jobcenter", "jobcenter")
+    await town.world.approve("anderes-jobcenter", "Z16@1")
     consent = await town.consent()
     other = town.world.nodes["anderes-jobcenter"]
     assert other.requester is not None
@@ -174,8 +142,9 @@ async def send_block(town: Town, consent: ConsentId, block: SealedPerson | bytes
 async def test_3_the_holder_minimises_again(tmp_path: Path) -> None:
     """A broker that grants one field more than the consent names gets nothing (`accept`, minimising again)."""
     town = await Town.start(tmp_path)
-    consent = await town.consent()
-    await town.world.corrupted(granting(FieldName("course_results.exam_kind")))
+    narrow = taken(town.world)._replace(fields=(FieldName(FIELDS[0]),))
+    consent = ConsentId((await town.collector.collect(narrow)).id)
+    await town.world.corrupted(granting(FieldName(FIELDS[1])))
     asked = await town.ask(consent)
     assert asked.state is AskedState.GRANTED
     assert (town.source.read, sealed_for_requester(town)) == ([], [])
@@ -353,6 +322,22 @@ async def test_5_a_handle_dies_with_its_consent(tmp_path: Path) -> None:
     read = len(town.source.read)
     assert isinstance(await send_block(town, second, SealedPerson(handle=handle)), ms.Later)
     assert len(town.source.read) == read
+    await town.close()
+
+
+@virtual
+async def test_5_a_handle_is_given_once(tmp_path: Path) -> None:
+    """A handle offered again for another person stands for the first alone (`Outcomes._write`, `Bases.keep_handle`)."""
+    town = await Town.start(tmp_path)
+    town.source.add("T-9", STRANGER, VALUES)
+    first, second = await town.consent(), await town.consent(STRANGER)
+    assert (await town.ask(first)).state is AskedState.ANSWERED
+    handle = (await town.requester.consents.get(first)).handle
+    package = (await town.requester.consents.get(second)).package
+    assert isinstance(await send_block(town, second, SealedPerson(package=package, offer=handle)), ms.Delivered)
+    for _ in range(2):
+        assert isinstance(await send_block(town, second, SealedPerson(handle=handle)), ms.Later)
+        await town.world.restart(HOLDER)
     await town.close()
 
 
