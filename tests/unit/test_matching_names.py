@@ -27,7 +27,7 @@ from adapters.node.core.matching.sounds import MAX_KEYS, distance, keys, sounds
         ("Ibn Sina", ("SINA",)),
         ("Le", ("LE",)),
         ("Öz Gül", ("OEZ", "GUEL")),
-        ("O’Neil", ("ONEIL",)),
+        ("O\u2019Neil", ("ONEIL",)),
         ("Иван", ("ИВАН",)),
         *((placeholder, ()) for placeholder in ("-", "+", "---", "XXX", "N.N.", "NN", "unbekannt", "Unknown", ".")),
     ],
@@ -70,8 +70,9 @@ def test_other_names_stand_beside_the_family_name() -> None:
     [
         "MOHAMMED MUHAMAD", "KHALED CHALID", "SHEVCHENKO SCHEWTSCHENKO", "YULIIA JULIJA", "FATIMA FATIMAH",
         "AYSE AISCHE", "JAMAL DJAMEL", "HALYNA GALINA", "SERHII SERGEY", "OMAR OUMAR", "NAVID NAWEED", "CABDI ABDI",
-        "AHMED AHMET", "PETROV PETROFF", "SAID SAEED", "ZAYNAB ZEINEB", "TAWFIK TOUFIK", "NAWAL NAOUAL", "TESFAY TESFAYE",
-        "DOVHENKO DOWGENKO", "OEZTUERK OZTURK", "ABDRAHMAN ABDRAHMANE", "MYKOLA NIKOLAI", "WLADIMIR VOLODYMYR",
+        "AHMED AHMET", "PETROV PETROFF", "SAID SAEED", "ZAYNAB ZEINEB", "TAWFIK TOUFIK", "NAWAL NAOUAL",
+        "TESFAY TESFAYE", "DOVHENKO DOWGENKO",
+        "OEZTUERK OZTURK", "ABDRAHMAN ABDRAHMANE", "MYKOLA NIKOLAI", "WLADIMIR VOLODYMYR",
         "DMYTRO DMITRIY", "OLENA JELENA", "ALKHATIB KHATIB", "ELKHATIB CHATIB", "FILMON FLMON",
     ],
 )  # fmt: skip
@@ -84,8 +85,8 @@ def test_the_same_name_in_another_romanisation(pair: str) -> None:
 @pytest.mark.parametrize(
     "pair",
     [
-        "HASAN HUSEIN", "MOHAMMAD MAHMOUD", "AMIN AMINA", "KARIM KARAM", "ALI ALIA", "AVIN EVIN", "HALA ALA", "AMIR OMAR",
-        "JAMIL JAMAL", "IVAN IVANA", "LINA LANA", "NOUR NORA", "ИВАН ПЁТР", "ИВАН ИВАНА",
+        "HASAN HUSEIN", "MOHAMMAD MAHMOUD", "AMIN AMINA", "KARIM KARAM", "ALI ALIA", "AVIN EVIN", "HALA ALA",
+        "AMIR OMAR", "JAMIL JAMAL", "IVAN IVANA", "LINA LANA", "NOUR NORA", "ИВАН ПЁТР", "ИВАН ИВАНА",
     ],
 )  # fmt: skip
 def test_two_names_of_twins(pair: str) -> None:
@@ -102,8 +103,8 @@ def test_two_names_of_twins(pair: str) -> None:
         ("MARTIN", "MARTIM", Likeness.CLOSE),
         ("BERGMANN", "BERGMSNN", Likeness.CLOSE_LONG),
         ("GLEIXNER", "GLIEXNRE", Likeness.LOOSE),
-        ("BROZOVIC", "BROZOVSKAJA", Likeness.LOOSE),
-        ("HASAN", "HUSNIN", Likeness.LOOSE),
+        ("BROZOVIC", "BROZOVSKI", Likeness.LOOSE),
+        ("SALIMA", "SULAMA", Likeness.LOOSE),
         ("LI", "LU", Likeness.CLOSE),
         ("AB", "AC", Likeness.DIFFERENT),
         ("ANNA", "PETER", Likeness.DIFFERENT),
@@ -133,7 +134,7 @@ def test_sounds_of_the_edges() -> None:
     assert distance("HALA", "ALA") > distance("AHMAD", "AMAD")
     assert distance("", "") == 0
     assert sounds("") == ()
-    assert sounds("Ж")[0].mask not in {sound.mask for sound in sounds("БАXВ")}
+    assert sounds("Ж")[0].mask not in {sound.mask for sound in sounds("БДXЦ")}
 
 
 def test_words_are_laid_side_by_side() -> None:

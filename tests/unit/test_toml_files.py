@@ -39,6 +39,7 @@ OUTER = some.builds(
 
 @settings(max_examples=40)
 @given(OUTER)
+@pytest.mark.slow
 def test_what_is_written_is_read_back(outer: Outer) -> None:
     """Every shape comes back as it was, whatever its texts hold."""
     assert toml_files.parse(Outer, toml_files.write(outer), "file") == outer
