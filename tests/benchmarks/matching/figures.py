@@ -89,16 +89,16 @@ def _shares(counts: Iterable[tuple[int, int, int]]) -> Shares:
 def least_threshold(answers: Sequence[Answer], precision: float) -> float:
     """Give the least threshold, in tenths of a bit, at which the answers are expected to be precise enough.
 
-    Above the eighth best wrong answer there are too few to count: there half as many are expected with each bit, which
-    is what a score in bits promises at most.
+    Above the eighth best wrong answer, or the last where there are fewer, there are too few to count: there half as
+    many are expected with each bit, which is what a score in bits promises at most.
     """
     given = sorted((one.score for one in answers if one.free), reverse=True)
     wrong = sorted((one.score for one in answers if one.free and not one.right), reverse=True)
-    last = wrong[_TAIL - 1] if len(wrong) >= _TAIL else float("-inf")
+    tail = wrong[:_TAIL]
     for tenth in range(-200, 400):
         threshold = tenth / 10
-        counted = sum(score >= threshold for score in wrong)
-        expected = _TAIL * 2.0 ** (last - threshold) if threshold > last else float(counted)
+        beyond = bool(tail) and threshold > tail[-1]
+        expected = len(tail) * 2.0 ** (tail[-1] - threshold) if beyond else float(sum(s >= threshold for s in wrong))
         if expected <= (1 - precision) * sum(score >= threshold for score in given):
             return threshold
     return float("inf")

@@ -56,9 +56,8 @@ def read_date(text: IsoDate | None) -> int:
     """Give the number of a date as it is written in a person block; 1 January is the year alone."""
     if text is None:
         return NOT_KNOWN
-    parts = [int(part) for part in text.split("-")]
-    year, month, day = (*parts, 0, 0)[:3]
-    return _number(Day(year, 0, 0) if (month, day) == (1, 1) else Day(year, month, day))
+    year, month, day = (*map(int, text.split("-")), 0, 0)[:3]
+    return _number(Day(year, month, day)) or year * _YEAR + month * _MONTH
 
 
 def year_of(date: int) -> int:
@@ -81,7 +80,7 @@ class Birth:
     @classmethod
     def of(cls, date: int) -> "Birth":
         """Work out the slips of a date."""
-        slips = [one for one in _slips(date) if one[0] not in {date, NOT_KNOWN}] if is_full(date) else []
+        slips = [one for one in _slips(date) if one[0] != date and is_full(one[0])] if is_full(date) else []
         return cls(date, dict(reversed(slips)))
 
     def kind(self, other: int) -> DateKind:
@@ -183,7 +182,7 @@ def _if_date(digits: str) -> int:
 
 
 def _number(day: Day) -> int:
-    """Give the number of a date, of a month or year alone; `NOT_KNOWN` where month or day is none of any calendar."""
-    if day.month > _MONTHS or day.day > _DAYS:
+    """Give the number of a day; of the year alone for 1 January, and of nothing for what is no day of any month."""
+    if not (1 <= day.month <= _MONTHS and 1 <= day.day <= _DAYS):
         return NOT_KNOWN
-    return day.year * _YEAR + day.month * _MONTH + day.day
+    return day.year * _YEAR + (0 if day.month == day.day == 1 else day.month * _MONTH + day.day)

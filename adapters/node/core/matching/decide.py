@@ -75,6 +75,12 @@ class Match(NamedTuple):
     candidates: tuple[Found, ...]
 
 
+def is_shown(one: Scored, weights: Weights) -> bool:
+    """Tell whether a row is worth a human's look: it scores enough, and not for its birth date alone."""
+    names = one.comparison.names
+    return one.score_bits >= weights.band_bits and bool(names.given.pairs or names.family.pairs)
+
+
 def doubts_of(one: Scored, learned: Frequencies, weights: Weights) -> frozenset[Doubt]:
     """Give what speaks against a row by itself, whatever other rows there are."""
     found = one.comparison

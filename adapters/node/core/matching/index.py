@@ -6,7 +6,17 @@ from typing import Final, Literal, NamedTuple
 from adapters.node.core.matching.blocks import Blocks
 from adapters.node.core.matching.compare import Comparison, agreement, name_matches
 from adapters.node.core.matching.dates import Birth, read_date, year_of
-from adapters.node.core.matching.decide import MAX_FOUND, Doubt, Found, Match, Scored, doubts_of, outcome_of, rivalry
+from adapters.node.core.matching.decide import (
+    MAX_FOUND,
+    Doubt,
+    Found,
+    Match,
+    Scored,
+    doubts_of,
+    is_shown,
+    outcome_of,
+    rivalry,
+)
 from adapters.node.core.matching.frequencies import Frequencies
 from adapters.node.core.matching.names import Names
 from adapters.node.core.matching.weights import DEFAULT, Weights
@@ -115,11 +125,13 @@ class PersonIndex:
         numbers = self._blocks.find(names.all_words(), birth, self._learned.years())
         scored = [self._score(person, names, birth, number) for number in numbers]
         scored.sort(key=lambda one: (-one.score_bits, self._rows[one.row].ref))
-        band = [one for one in scored if one.score_bits >= self._weights.band_bits]
-        if not band:
+        shown = [one for one in scored if is_shown(one, self._weights)][:MAX_FOUND]
+        if not shown:
             return Match("none", ())
-        found = [Found(self._rows[one.row].candidate(), one.score_bits, self._doubts(one)) for one in band[:MAX_FOUND]]
-        found[0] = found[0]._replace(doubts=found[0].doubts | rivalry(scored[0], scored[1:], self._weights))
+        best = shown[0]
+        others = [one for one in scored if one is not best]
+        found = [Found(self._rows[one.row].candidate(), one.score_bits, self._doubts(one)) for one in shown]
+        found[0] = found[0]._replace(doubts=found[0].doubts | rivalry(best, others, self._weights))
         outcome = outcome_of(found[0].doubts)
         return Match(outcome, tuple(found[:1] if outcome == "certain" else found))
 
