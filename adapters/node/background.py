@@ -102,6 +102,7 @@ class Background:
         task = asyncio.get_running_loop().create_task(self._run(what, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())
 
     async def close(self) -> None:
         """Start nothing new and wait for what runs."""
@@ -119,8 +120,6 @@ class Background:
             self.report(what, error.code)
         except Exception as error:  # noqa: BLE001 - a defect in one task must neither be silent nor end the node
             self.report(f"{what}: {type(error).__name__}", Code.UNAVAILABLE)
-        finally:
-            work.close()
 
 
 class Sweep:

@@ -75,7 +75,7 @@ class Collector:
         Raises Misuse naming the rule it breaks, or the log's reason when it was rejected. A recipient out of reach gets
         its package later; a consent that could not be logged now is `sent`, and logged as soon as it can be.
         """
-        check_taken(taken, self.identity.agency, self.federation.view, self.identity.clock.now_ms())
+        await self._check(taken)
         name = ConsentId(self.identity.random_bytes(16).hex())
         key = self.identity.random_bytes(32)
         package = ConsentPackage(id=name, person=taken.person, commitment_key=Hash(key.hex()))
@@ -113,6 +113,15 @@ class Collector:
                 raise
             self.background.report("collect", error.code)
         return await self.consents.get(name)
+
+    async def _check(self, taken: Taken) -> None:
+        """Refuse what breaks a rule; what this node does not know it looks up once before it says so."""
+        agency, now = self.identity.agency, self.identity.clock.now_ms()
+        try:
+            check_taken(taken, agency, self.federation.view, now)
+        except Misuse:
+            await self.federation.catch_up()
+            check_taken(taken, agency, self.federation.view, now)
 
     async def refuse(self, purpose: Purpose, to: AgencyId, text_sha256: Hash, language: st.Language) -> Proven:
         """Record a client's no: as many clicks as a yes, and it names nobody. Misuse when the log rejects it."""

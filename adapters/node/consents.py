@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.node.database import Op
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import Consent
+from adapters.node.store.rows import Consent, ConsentState
 from schemas.errors import Code, Misuse
 
 MAX_REMEMBERED: Final = 4096
@@ -24,8 +24,8 @@ class Consents:
         found, changes = self._remembered.get(name), self._changes
         if found is None:
             found = await self.store.bases.consent(name)
-            # What was read while something changed may be older than the change.
-            if found is not None and changes == self._changes:
+            # What was read while something changed may be older than the change; what is still on its way will change.
+            if found is not None and found.state is ConsentState.GIVEN and changes == self._changes:
                 if len(self._remembered) >= MAX_REMEMBERED:
                     del self._remembered[next(iter(self._remembered))]
                 self._remembered[name] = found

@@ -20,6 +20,7 @@ from adapters.node.database import Database
 from adapters.node.identity import ALL_ROLES, Identity, Roles
 from adapters.node.node import Node
 from adapters.node.store import NodeStore
+from adapters.sources.port import Source
 from broker.core.authenticate import Gate
 from broker.core.decide import decider
 from broker.core.replay import replay_leaf
@@ -39,15 +40,14 @@ from schemas import registry as law
 from schemas import statements as st
 from schemas.bus import Bus, Handler
 from schemas.errors import Code
-from schemas.ids import AgencyId, ApprovalId, CodeName, FederationName, KeyName, LogId, NatsAccount, Purpose
+from schemas.ids import AgencyId, ApprovalId, CodeName, FederationName, Hash, KeyName, LogId, NatsAccount, Purpose
 from schemas.note import SignatureType
 from schemas.registry_files import bundle_of
 from schemas.seal import SealSuite
-from schemas.topics import ask
+from schemas.topics import ask, node_call
 from tests.support import keys
 from tests.support.inline_database import InlineDatabase, for_ever
 from tests.support.memory_bus import MemoryBus, MemoryNet
-from tests.support.memory_source import MemorySource
 from tests.support.memory_store import MemoryStore
 from tests.support.virtual_time import VirtualLoop
 
@@ -73,7 +73,8 @@ class MortalBus(MemoryBus):
     """A node's end of the net that can die: its calls never return then, and its replies never leave.
 
     `calls` holds the topics it called, in order; `before` and `after` name the call, counted from 1, at which it dies.
-    `heard` holds when, on which topic and how many bytes reached it, replies included; `tamper` may change a reply.
+    `heard` holds when, on which topic and how many bytes reached it, replies included; `tamper` may change a
+    reply, `divert` may give one in place of whoever was called.
     """
 
     def __init__(self, net: MemoryNet, account: NatsAccount) -> None:
@@ -85,6 +86,7 @@ class MortalBus(MemoryBus):
         self.dead = False
         self.heard: list[tuple[float, str, int]] = []
         self.tamper: Callable[[str, bytes], bytes] | None = None
+        self.divert: Callable[[str, bytes], bytes | None] | None = None
         self._mortal_net = net
 
     def die(self) -> None:
@@ -104,7 +106,8 @@ class MortalBus(MemoryBus):
         if number == self.before:
             self.die()
         await self.living()
-        reply = await super().call(topic, body, timeout_s=timeout_s)
+        diverted = None if self.divert is None else self.divert(topic, body)
+        reply = await super().call(topic, body, timeout_s=timeout_s) if diverted is None else diverted
         if self.tamper is not None:
             reply = self.tamper(topic, reply)
         self._hear(topic, reply)
@@ -152,8 +155,10 @@ class World:
     databases: dict[str, Database] = field(default_factory=dict)
     codes: list[tuple[str, Code]] = field(default_factory=list)
     identities: dict[str, Identity] = field(default_factory=dict)
-    sources: dict[str, MemorySource | None] = field(default_factory=dict)
+    sources: dict[str, Source | None] = field(default_factory=dict)
     corrupt: Callable[[Decide], Decide] | None = None
+    laws: dict[Hash, law.Registry] = field(default_factory=dict)
+    raw_laws: dict[Hash, bytes] = field(default_factory=dict)
     registry: law.Registry = field(init=False)
     desk: SteeringDesk = field(init=False)
     steering: Bus = field(init=False)
@@ -169,6 +174,8 @@ class World:
         """Open the log, set the registry, and serve; members come with `admit`."""
         world = cls(folder, registry_bundle(answer_within_s=answer_within_s, later_after_ms=later_after_ms))
         world.registry = law.load(world.raw_registry)
+        world.laws[world.registry.hash] = world.registry
+        world.raw_laws[world.registry.hash] = world.raw_registry
         world.desk = SteeringDesk(LOG, STEERING, world.clock)
         await world._start_broker()
         world.steering = world.net.steering(account("steering"))
@@ -183,7 +190,7 @@ class World:
         for raw in self.leaves():
             leaf = read_leaf(raw)
             state.apply(raw, leaf.entry, leaf.statement)
-        decide = decider({self.registry.hash: self.registry})
+        decide = decider(self.laws)
         if self.corrupt is not None:
             decide = self.corrupt(decide)
         self.sequencer = Sequencer(self.store, state, decide, keys.log_signer(), self.clock)
@@ -191,7 +198,7 @@ class World:
         self.notices = Notices(self._bus, self._report)
         gate = Gate(PINS, account("steering"))
         exchanges = Exchanges(self.sequencer, self._bus, gate, self.notices.tell)
-        self.service = Service(exchanges, {self.registry.hash: self.raw_registry})
+        self.service = Service(exchanges, self.raw_laws)
         await self.service.start()
         self._running.append(asyncio.get_running_loop().create_task(self.sequencer.run()))
 
@@ -218,7 +225,23 @@ class World:
         assert isinstance(answer, ms.Logged), answer
         return answer
 
-    async def admit(self, agency: str, kind: str, source: MemorySource | None = None, roles: Roles = ALL_ROLES) -> Node:
+    async def enact(self, raw: bytes) -> None:
+        """Put another registry into force."""
+        registry = law.load(raw)
+        self.laws[registry.hash], self.raw_laws[registry.hash] = registry, raw
+        await self.steer(st.RegistrySet(**self.desk.next(), registry=registry.hash))
+
+    async def tell(self, agency: str, call: str, message: ms.Message) -> ms.Message:
+        """Call a node as the broker does, with any message, and give its answer."""
+        reply = await self._bus.call(node_call(AgencyId(agency), call), ms.pack(message), timeout_s=20)
+        return ms.unpack(reply, *ms.MESSAGES)
+
+    async def receipt(self, index: int) -> tuple[bytes, bytes]:
+        """Give an entry with its proof, as the broker has it."""
+        found = await self.sequencer.receipt(index)
+        return found.leaf.raw, found.proof
+
+    async def admit(self, agency: str, kind: str, source: Source | None = None, roles: Roles = ALL_ROLES) -> Node:
         """Admit an agency with fresh seal keys and start its node."""
         name = AgencyId(agency)
         admitted = st.MemberAdmitted(
@@ -290,7 +313,7 @@ class World:
     def replay(self) -> list[tuple[int, str, str]]:
         """Replay the whole ledger from its bytes; give the findings."""
         state = LedgerState(LOG)
-        decide = decider({self.registry.hash: self.registry})
+        decide = decider(self.laws)
         findings = []
         for index, raw in self.store.entries(0, self.store.size):
             finding = replay_leaf(state, raw, decide, PINS)
