@@ -10,16 +10,18 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from schemas.errors import Malformed, Unavailable
 
 MAX_GROUP: Final = 256
+_BREAKS_A_RULE: Final = (sqlite3.IntegrityError, ValueError, OverflowError)
 
 Value = str | int | bytes | None
+ResultT = TypeVar("ResultT")
 
 
 class Op(NamedTuple):
@@ -171,27 +173,42 @@ class Database:
     def _commit(self, units: Sequence[Sequence[Op]]) -> list[Exception | None]:
         """Commit some units of work together; give for each what kept it from the disk, or None."""
         try:
-            self._link.execute("BEGIN IMMEDIATE")
-            results = [self._carry_out(ops) for ops in units]
-            self._link.execute("COMMIT")
+            try:
+                self._transact(self._carry_out, units)
+            except _BREAKS_A_RULE:
+                # Rare, so only now does each unit get a savepoint: the one at fault must not touch the others.
+                return self._transact(self._carry_out_alone, units)
         except sqlite3.Error as error:
+            return [error] * len(units)
+        return [None] * len(units)
+
+    def _transact(self, work: Callable[[Sequence[Op]], ResultT], units: Sequence[Sequence[Op]]) -> list[ResultT]:
+        """Do something with each unit in one transaction, or in none."""
+        try:
+            self._link.execute("BEGIN IMMEDIATE")
+            results = [work(ops) for ops in units]
+            self._link.execute("COMMIT")
+        except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 self._link.execute("ROLLBACK")
-            return [error] * len(units)
+            raise
         return results
 
-    def _carry_out(self, ops: Sequence[Op]) -> Exception | None:
+    def _carry_out(self, ops: Sequence[Op]) -> None:
+        for sql, values in ops:
+            self._link.execute(sql, values)
+
+    def _carry_out_alone(self, ops: Sequence[Op]) -> Exception | None:
         """Run one unit inside the common transaction; its own failure is undone and does not spread."""
         self._link.execute("SAVEPOINT unit")
+        error: Exception | None = None
         try:
-            for sql, values in ops:
-                self._link.execute(sql, values)
-        except (sqlite3.IntegrityError, ValueError, OverflowError) as error:
+            self._carry_out(ops)
+        except _BREAKS_A_RULE as broken:
             self._link.execute("ROLLBACK TO unit")
-            self._link.execute("RELEASE unit")
-            return error
+            error = broken
         self._link.execute("RELEASE unit")
-        return None
+        return error
 
 
 def _tell(told: list[tuple[_Job, Exception | None]]) -> None:

@@ -7,7 +7,7 @@ of the request when it is back, and nothing waits in the middle.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.node.acknowledging import Acknowledging
 from adapters.node.background import Background, Sweep, backoff_ms
@@ -31,7 +31,7 @@ from adapters.node.identity import Identity
 from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply
 from adapters.node.staff import Staff
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import NO_RECEIPT, Asked, AskedState, Consent, Receipt
+from adapters.node.store.rows import NO_RECEIPT, Asked, AskedState, Consent, Receipt, basis_of
 from adapters.node.withdrawals import ENDED, Withdrawals
 from schemas import canonical
 from schemas import messages as ms
@@ -46,6 +46,37 @@ from schemas.seal import seal
 ASK_AGAIN_AFTER_MS: Final = 60_000
 _STALE_VIEW: Final = frozenset({Code.REGISTRY_MISMATCH, Code.KEY_NOT_IN_FORCE, Code.NOT_A_MEMBER})
 """Refusals that say this node's view of the federation is out of date."""
+
+
+class Came(NamedTuple):
+    """What the broker's answer to a request made of it; the same stands in the store by then."""
+
+    request: st.Request
+    state: AskedState
+    grant: Receipt = NO_RECEIPT
+    answer: Receipt = NO_RECEIPT
+    reason: str | None = None
+    record: Record | None = None
+
+    def asked(self, question: Question, offer: Hash | None) -> Asked:
+        """Give the request as the store would, without reading it back."""
+        return Asked(
+            exchange=self.request.exchange,
+            at=self.request.at,
+            staff=question.staff,
+            purpose=self.request.purpose,
+            holder=self.request.holder,
+            basis=basis_of(self.request.basis),
+            fields=self.request.fields,
+            case_ref=question.case_ref,
+            offer=offer,
+            answer_by=self.request.answer_by,
+            state=self.state,
+            reason=self.reason,
+            grant=self.grant,
+            answer=self.answer,
+            record=self.record,
+        )
 
 
 @dataclass
@@ -117,14 +148,15 @@ class Requester:
 
         # 3. Number, sign, make durable, send; take the answer.
         try:
-            await self.outbox.send(compose, lambda note: ms.AskRequest(note, sealed), self._take, keep)
+            came = await self.outbox.send(compose, lambda note: ms.AskRequest(note, sealed), self._take, keep)
         except LedgerInconsistent:
             raise
         except HandschlagError as error:
             if await self.store.asked.find(exchange) is None:
                 raise
             self.background.report("ask", error.code)
-        return await self.result(exchange)
+            return await self.result(exchange)
+        return self._as_of_now(came.asked(question, offer))
 
     async def result(self, exchange: ExchangeId) -> Asked:
         """Give what is known of a request; Misuse for an id this node never asked under."""
@@ -200,15 +232,14 @@ class Requester:
 
     # -- taking answers --------------------------------------------------------------------------------------------
 
-    async def _take(self, issued: Issued, reply: Reply) -> None:
+    async def _take(self, issued: Issued, reply: Reply) -> Came:
         """Take the broker's answer to a request, the first time or again."""
         request = issued.statement
         if not isinstance(request, st.Request):
             message = "outbox: a request was expected"
             raise NotAuthentic(message)
         if isinstance(reply, ms.Logged):
-            await self._take_refusal(issued, request, reply)
-            return
+            return await self._take_refusal(issued, request, reply)
         grant = self._own_grant(Receipt(reply.grant_entry, reply.grant_proof), issued)
         receipt, due = Receipt(reply.grant_entry, reply.grant_proof), self.identity.clock.now_ms() + ASK_AGAIN_AFTER_MS
         granted = (
@@ -216,15 +247,14 @@ class Requester:
             self.store.asked.granted(request.exchange, receipt, issued.message, due),
         )
         self._again.at(due)
-        if isinstance(reply, ms.Later):
-            await self.store.write(*granted)
-            return
-        try:
-            await self._take_answer(grant, reply, *granted)
-        except (NotAuthentic, Malformed) as error:
-            # The grant stands; an answer that fits it may still come by a call of its own.
-            self.background.report("answer", error.code)
-            await self.store.write(*granted)
+        if isinstance(reply, ms.Delivered):
+            try:
+                return await self._take_answer(grant, reply, *granted)
+            except (NotAuthentic, Malformed) as error:
+                # The grant stands; an answer that fits it may still come by a call of its own.
+                self.background.report("answer", error.code)
+        await self.store.write(*granted)
+        return Came(request, AskedState.GRANTED, receipt)
 
     def _own_grant(self, receipt: Receipt, issued: Issued) -> Proven:
         """Prove the grant of the very statement this node signed."""
@@ -234,20 +264,21 @@ class Requester:
             raise NotAuthentic(message)
         return proven
 
-    async def _take_answer(self, grant: Proven, answer: ms.Delivered, *also: Op) -> None:
+    async def _take_answer(self, grant: Proven, answer: ms.Delivered, *also: Op) -> Came:
         """Step 15: check both receipts, the holder's signature, the ciphertext's hash, seal, commitment and fields."""
         entry = self.federation.view.prove(answer.entry, answer.proof)
         proven = prove_answer(grant, entry)
         exchange, receipt = proven.request.exchange, Receipt(answer.entry, answer.proof)
+        granted = Receipt(answer.grant_entry, answer.grant_proof)
         if proven.body.kind == "unavailable":
             state, reason = AskedState.NOT_AVAILABLE, Code.NOT_AVAILABLE.value
             await self.store.write(*also, self.store.asked.ended(exchange, state, reason, receipt))
-            return
+            return Came(proven.request, state, granted, receipt, reason)
         record = self._open(proven, answer.sealed)
-        granted = Receipt(answer.grant_entry, answer.grant_proof)
         answered = self.store.asked.answered(exchange, granted, receipt, record)
         await self._bind(proven, *also, answered)
         self.acknowledging.soon(proven.request.holder, exchange)
+        return Came(proven.request, AskedState.ANSWERED, granted, receipt, record=record)
 
     def _open(self, proven: ProvenAnswer, sealed: bytes) -> Record:
         opener = self.identity.openers.get(proven.request.seal_key)
@@ -267,7 +298,7 @@ class Requester:
         else:
             await self.consents.write(consent.id, *also, self.store.bases.bind(consent.id, asked.offer))
 
-    async def _take_refusal(self, issued: Issued, request: st.Request, reply: ms.Logged) -> None:
+    async def _take_refusal(self, issued: Issued, request: st.Request, reply: ms.Logged) -> Came:
         """Keep the broker's no with its receipt, and learn from it what this node had missed."""
         proven = self.outbox.own_entry(issued, reply)
         entry, basis = proven.leaf.entry, request.basis.consent or request.basis.given
@@ -286,6 +317,7 @@ class Requester:
             await self.store.write(*ops)
         if entry.reason in _STALE_VIEW:
             self.federation.reconnected()
+        return Came(request, state, answer=receipt, reason=entry.reason.value)
 
     def _drop(self, request: Ours, code: Code) -> Sequence[Op]:
         """Note that a request was never logged."""

@@ -78,6 +78,7 @@ class SqlSource:
         self._persons = person_columns(mapping)
         self._reader = RowReader(mapping, self._persons)
         self._main = self._table(mapping.table, (*self._persons, *field_columns(mapping, None, self.catalogue)))
+        self._row = self._person_rows(is_key(self._main.c[mapping.key], typed=database.typed)).limit(2)
 
     @classmethod
     def of_file(
@@ -187,8 +188,7 @@ class SqlSource:
             yield from (tuple(row) for row in found)
 
     def _one(self, open_: sa.Connection, ref: LocalRef) -> Candidate:
-        where = is_key(self._main.c[self._mapping.key], typed=self._database.typed)
-        found = open_.execute(self._person_rows(where).limit(2), key_of(ref, typed=self._database.typed)).fetchall()
+        found = open_.execute(self._row, key_of(ref, typed=self._database.typed)).fetchall()
         candidate = self._reader.candidate(tuple(self._only(found, ref)))
         if candidate is None:
             message = f"{self._database.name}, table {self._mapping.table}: the row has no usable name"
