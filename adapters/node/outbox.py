@@ -167,7 +167,7 @@ class Outbox:
             self.background.stop(error)
             raise
         except BaseException:
-            self._resend_later()
+            self.resend_later()
             raise
         finally:
             self._under_way.discard(name)
@@ -312,7 +312,8 @@ class Outbox:
     def _handling(self, statement: Ours) -> Handling:
         return self._handlings.get(type(statement), Handling(self.settle, nothing_to_drop))
 
-    def _resend_later(self) -> None:
+    def resend_later(self) -> None:
+        """Send again, after a while, what is not known to be answered."""
         self._resends.at(self.identity.clock.now_ms() + backoff_ms(min(self._failures, 4), RESEND_AFTER_MS))
 
     async def _resend(self, now_ms: int) -> int | None:

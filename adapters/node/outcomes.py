@@ -28,7 +28,7 @@ from schemas import canonical
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.entries import Withheld
-from schemas.errors import Code, Misuse, NotAuthentic
+from schemas.errors import Code, HandschlagError, Misuse, NotAuthentic
 from schemas.ids import AgencyId, ExchangeId, FieldName, Hash, KeyId, Purpose
 from schemas.note import from_base64
 from schemas.record import SealedPerson
@@ -190,10 +190,23 @@ class Outcomes:
         ]
         if state is ReceivedState.DISCLOSED and answering.ref is not None:
             ops += self._disclosed(answering, answering.ref, proven)
-        await self._write(answering, proven, ops)
+        if state is ReceivedState.DISCLOSED and not later:
+            # The record need not wait for our own notes: until they are durable the outcome counts as unanswered, is
+            # sent again after a crash, and the log gives the same receipt.
+            self.background.spawn("settle", self._note(answering, proven, ops, due))
+        else:
+            await self._note(answering, proven, ops, due)
+        return Settled(state, receipt)
+
+    async def _note(self, answering: Answering, proven: Proven, ops: Sequence[Op], due: int | None) -> None:
+        """Write down an end, and wake what hands it over; what could not be written is asked for again."""
+        try:
+            await self._write(answering, proven, ops)
+        except HandschlagError:
+            self.outbox.resend_later()
+            raise
         if due is not None:
             self._deliveries.at(due)
-        return Settled(state, receipt)
 
     async def _write(self, answering: Answering, proven: Proven, ops: Sequence[Op]) -> None:
         """Make an end durable, and with a withheld one the end of the basis that it tells of."""
@@ -201,11 +214,11 @@ class Outcomes:
         if isinstance(entry, Withheld) and entry.reason in ENDED:
             await self.withdrawals.end(answering.basis, *ops)
             return
-        await self.store.write(*ops)
         if proven.leaf.kind == "exchange.disclosed" and answering.offer is not None and answering.ref is not None:
             known = self._handles.get(answering.offer, Handle(answering.requester, answering.ref, frozenset()))
             if (known.requester, known.ref) == (answering.requester, answering.ref):
                 self._handles[answering.offer] = known._replace(bases=known.bases | {answering.basis})
+        await self.store.write(*ops)
 
     def _disclosed(self, answering: Answering, ref: LocalRef, proven: Proven) -> tuple[Op, ...]:
         """Give the line of the disclosure register, and the pair handle that was offered."""
