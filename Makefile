@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NATS := build/bin/nats-server
 PACKAGES := adapters broker consent_ledger handschlag schemas
+ASSETS := adapters/web/static/vendor/kern.css
 SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 
 # What starts a nats-server finds the one that was checked for its version first.
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo postgresql test test-all fast check bench clean venv lock coverage lint types layers dead deps house
+.PHONY: help demo postgresql chromium test test-all fast check bench clean venv lock coverage lint types layers dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
@@ -26,10 +27,10 @@ demo: venv $(NATS)
 	$(BIN)/handschlag demo $(if $(KEEP),--keep)
 
 # Measured for `make coverage`, which would otherwise have to run everything a second time.
-test: venv $(NATS) postgresql
+test: venv $(NATS) postgresql chromium
 	$(BIN)/coverage run -m pytest -m "not long"
 
-test-all: venv $(NATS) postgresql
+test-all: venv $(NATS) postgresql chromium
 	$(BIN)/python -m pytest
 
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
@@ -68,7 +69,7 @@ coverage: build/coverage.data
 build/coverage.data: $(VENV)/.product $(SOURCES) | $(NATS)
 	$(BIN)/coverage run -m pytest -m "not long"
 
-venv: $(VENV)/.product
+venv: $(VENV)/.product $(ASSETS)
 
 # A changed lock makes the environment anew, so that it never holds a package the lock has dropped.
 $(VENV)/.locked: requirements-dev.lock
@@ -81,9 +82,18 @@ $(VENV)/.product: $(VENV)/.locked pyproject.toml
 	$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
 
+# The design system and the fonts of the pages.
+$(ASSETS): deploy/pages/build.py deploy/pages/package-lock.json | $(VENV)/.locked
+	$(BIN)/python deploy/pages/build.py
+	@touch $@
+
 # The agency's database of some tests; Debian's package, where root may install it.
 postgresql:
 	@sh deploy/install_postgresql.sh
+
+# The browser of the tests of the pages; Debian's package, where root may install it.
+chromium:
+	@sh deploy/install_chromium.sh
 
 $(NATS): deploy/install_nats_server.sh | $(VENV)/.locked
 	sh deploy/install_nats_server.sh build/bin
@@ -98,5 +108,5 @@ lock: venv
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf build adapters/web/static/vendor .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """What holds for every test: where sockets are open, how long a test may take, how Hypothesis draws.
 
 Sockets are closed and the order is random everywhere (pytest-socket, pytest-randomly, see pyproject.toml); only tests
-below `tests/integration` may open sockets and start processes. A warning is an error.
+below `tests/integration` and `tests/browser` may open sockets and start processes. A warning is an error.
 """
 
 import os
@@ -59,9 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies below tests/integration, and open sockets there and nowhere else."""
+    """Mark what lies below tests/integration and tests/browser, and open sockets there and nowhere else."""
     for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "integration"):
+        if any(item.path.is_relative_to(ROOT / "tests" / folder) for folder in ("integration", "browser")):
             item.add_marker(pytest.mark.integration)
             item.add_marker(pytest.mark.enable_socket)
 

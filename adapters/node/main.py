@@ -31,11 +31,14 @@ from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.metrics import Reports
 from adapters.node.node import Node
-from adapters.node.settings import SETTINGS_FILE, NodeSettings, parse_settings
+from adapters.node.portal.building import portal
+from adapters.node.settings import SETTINGS_FILE, LoginSettings, NodeSettings, parse_settings
 from adapters.node.store import NodeStore
 from adapters.node.tokens import Tokens, read_public
 from adapters.sources.opening import source_of
 from adapters.sources.port import Source
+from adapters.web.sessions import Sessions
+from adapters.web.sign_on import Registered, SignOn
 from schemas.errors import Code, HandschlagError, Misuse, Unavailable
 from schemas.topics import inbox_prefix
 
@@ -61,6 +64,7 @@ class Loaded:
     nats: NatsSettings
     tokens: Tokens
     mapping: str | None
+    pages: Callable[[Desk], object] | None = None
 
 
 def load_settings(folder: Path) -> NodeSettings:
@@ -83,6 +87,7 @@ def load(folder: Path) -> Loaded:
         nats=_nats(folder, settings),
         tokens=Tokens(settings.agency, token_key, clock),
         mapping=None if mapping is None else _text(folder / mapping),
+        pages=None if settings.login is None else _pages(folder, settings.login, clock),
     )
 
 
@@ -105,8 +110,9 @@ def run(folder: Path) -> None:
 async def _run(loaded: Loaded) -> None:
     stop, http = stop_signals(), loaded.settings.http
     desk = Desk(loaded.tokens, Reports(_tell))
+    app = make_app(desk) if loaded.pages is None else loaded.pages(desk)
     with listen(http.host, http.port) as listener:
-        async with serving(make_app(desk), listener):
+        async with serving(app, listener):
             _log.info("node serves", agency=loaded.settings.agency, port=listener.getsockname()[1])
             await _until(stop, _work(loaded, desk))
     _log.info("node ended", agency=loaded.settings.agency)
@@ -194,6 +200,13 @@ async def _source(loaded: Loaded, bus: NatsBus, store: NodeStore, reports: Repor
     fields = frozenset(() if registry is None else registry.fields)
     mapping = loaded.folder / name
     return source_of(loaded.mapping, name, mapping.parent, fields)
+
+
+def _pages(folder: Path, login: LoginSettings, clock: SystemClock) -> Callable[[Desk], object]:
+    """Give what serves API and pages over a desk, with the agency's sign-on."""
+    secret = _text(folder / login.secret).strip()
+    sign_on = SignOn(Registered(login.issuer, login.client, secret, login.address), clock, secrets.token_bytes)
+    return lambda desk: portal(desk, sign_on, Sessions(clock, secrets.token_bytes), login)
 
 
 def _tell(where: str, code: Code) -> None:

@@ -20,6 +20,9 @@ SETTINGS_FILE: Final = "node.toml"
 
 Place = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 """A file, relative to the folder of `node.toml` unless it is absolute."""
+HttpUrl = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^https?://[A-Za-z0-9.:/_\[\]-]*[^/]$", max_length=300)
+]
 Url = Annotated[str, StringConstraints(strict=True, pattern=r"^tls://[A-Za-z0-9.:\[\]-]+$", max_length=300)]
 
 
@@ -89,6 +92,21 @@ class HttpSettings(Wire):
     token_key: Place = "keys/token.pub.jwk"  # noqa: S105 - where a public key lies
 
 
+class LoginSettings(Wire):
+    """The agency's sign-on (OpenID Connect), and the address under which browsers reach the pages.
+
+    `secret` is the file of this client's secret. `role` and `team` name the claims of the ID token that say what a
+    person is here; a team limits whom a caseworker finds.
+    """
+
+    issuer: HttpUrl
+    client: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]
+    secret: Place = "keys/login.secret"  # noqa: S105 - where it lies
+    address: HttpUrl
+    role: CodeName = CodeName("role")
+    team: CodeName | None = None
+
+
 class RoleSettings(Wire):
     """Which sides of an exchange this agency takes."""
 
@@ -108,6 +126,7 @@ class NodeSettings(Wire):
     store: StoreSettings = StoreSettings()
     source: SourceSettings = SourceSettings()
     http: HttpSettings = HttpSettings()
+    login: LoginSettings | None = None
     roles: RoleSettings = RoleSettings()
 
     @property

@@ -16,6 +16,7 @@ from typing import Final
 from handschlag import town
 from handschlag.cli import handschlag
 from handschlag.demo.processes import Processes
+from handschlag.demo.sign_on import SignOnStage
 from schemas.errors import Unavailable
 from schemas.ids import AgencyId
 from schemas.registry import FILES
@@ -47,6 +48,7 @@ class Stage:
     processes: Processes
     people: town.Town
     broker_address: str
+    sign_on: "SignOnStage"
     offices: dict[str, Office] = field(default_factory=dict)
 
     @property
@@ -93,6 +95,8 @@ def raised(folder: Path, nats_server: str, tell: Callable[[str], None]) -> Itera
         for agency in town.AGENCY:
             tell(f"{town.AGENCY[agency].name} makes its keys and is admitted while everything runs")
             stage.offices[agency] = _joined(stage, agency)
+        tell("A sign-on with made-up staff is started")
+        stage.sign_on.start(processes)
         for office in stage.offices.values():
             processes.until_ready(f"node-{office.agency}", f"{office.address}/health")
         yield stage
@@ -107,7 +111,8 @@ def _founded(folder: Path, processes: Processes, people: town.Town, nats_server:
     )  # fmt: skip
     processes.start("nats-server", [nats_server, "-c", str(federation / "nats" / "server.conf")])
     processes.start_ours("broker", "broker", "run", str(federation / "broker"))
-    stage = Stage(folder, processes, people, f"http://127.0.0.1:{http_port}")
+    sign_on = SignOnStage(folder / "sign-on.toml", free_port())
+    stage = Stage(folder, processes, people, f"http://127.0.0.1:{http_port}", sign_on)
     processes.until_ready("broker", f"{stage.broker_address}/health")
     return stage
 
@@ -148,6 +153,7 @@ def _joined(stage: Stage, agency: str) -> Office:
     command("node", "admit", home, admission)
     for path in (stage.folder / "town" / agency).iterdir():
         shutil.copy2(path, home / path.name)
+    stage.sign_on.add(agency, about.name, home, port)
     stage.processes.start_ours(f"node-{agency}", "node", "run", str(home))
     tokens = {role: _token(home, role) for role in ROLES}
     return Office(AgencyId(agency), about.name, home, f"http://127.0.0.1:{port}", tokens)

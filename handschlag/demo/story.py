@@ -45,7 +45,7 @@ class Story:
 
     def play(self) -> None:
         """Tell it from the beginning to the end."""
-        self._agree()
+        self.agree()
         person = next(pick.shared_between(self._stage.people, COUNSELLING, SCHOOL))
         consent = self._consent(person)
         self._record(consent)
@@ -55,7 +55,8 @@ class Story:
         self._audit()
         self._where()
 
-    def _agree(self) -> None:
+    def agree(self) -> None:
+        """Let every agency publish its catalogue, and the Jobcenter's officer approve."""
         tell = self._tell
         tell.chapter("What has to stand before anybody asks")
         for office in self._stage.offices.values():
@@ -75,13 +76,13 @@ class Story:
     def _consent(self, person: Picked) -> dict[str, Any]:
         tell = self._tell
         tell.chapter("A client agrees, at counselling, where nobody can cut benefits")
-        consent = self._take(person)
+        consent = self.take(person)
         tell(f"{person.given_names} {person.family_name} (invented) lets the Jobcenter ask the course provider")
         tell(f"The consent stands in the ledger at index {consent['log_index']}; the entry names nobody")
         tell(f"On the client's receipt: view code {consent['view_code']}, withdrawal code {consent['withdraw_code']}")
         return consent
 
-    def _take(self, person: Picked, uses: int = 5) -> dict[str, Any]:
+    def take(self, person: Picked, uses: int = 5) -> dict[str, Any]:
         """Take a consent and wait until the Jobcenter's node has its sealed package."""
         body = {
             "purpose": PURPOSE,
@@ -152,7 +153,7 @@ class Story:
             "a person the provider does not know": next(pick.unknown_to(people, COUNSELLING, SCHOOL)),
             "a person whose release a human refuses": next(pick.ambiguous_at(people, COUNSELLING, SCHOOL)),
         }
-        consents = {title: self._take(person)["consent"] for title, person in cases.items()}
+        consents = {title: self.take(person)["consent"] for title, person in cases.items()}
         rows = list(self._two_noes(consents))
         tell.table(("asked for", "first word", "after", "last word", "after"), rows)
         tell("Only the provider's own list knows which was which; the Jobcenter and the ledger do not")

@@ -1,0 +1,220 @@
+"""The caseworker's pages: find one's own client, open the case, choose a purpose, send, read the answer.
+
+Two clicks lead from an open case to the answer: the purpose, and "send". Holder, fields and basis are preset from the
+law, the consents held and the role.
+"""
+
+from typing import Final, NamedTuple
+
+from starlette.responses import RedirectResponse, Response
+
+from adapters.node import api_views as views
+from adapters.node.access import Route
+from adapters.node.api_models import PurposeLine
+from adapters.node.core.compose import Question
+from adapters.node.portal.front import Page, Visit
+from adapters.node.store.rows import Consent, ConsentState
+from adapters.sources.port import Candidate, LocalRef, Search
+from schemas import canonical
+from schemas.errors import Code, Malformed, Misuse
+from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, Purpose
+from schemas.record import PersonBlock
+
+CASE: Final = "case"
+"""In the session: the key of the client's row, or what was typed for a client without one."""
+_BY_HAND: Final = "by hand"
+
+
+class Tile(NamedTuple):
+    """A purpose as the case shows it: what may be asked of whom, and on which basis; why not, where it may not."""
+
+    purpose: PurposeLine
+    holder: AgencyId
+    consent: Consent | None
+    ready: bool
+
+
+class Case(NamedTuple):
+    """The client a colleague has open."""
+
+    person: PersonBlock
+    file_number: str
+    blocked: bool
+
+
+def pages() -> dict[Route, Page]:
+    """Give the pages with their routes."""
+    return {
+        Route("GET", "/"): start,
+        Route("GET", "/clients"): clients,
+        Route("POST", "/clients"): find_clients,
+        Route("POST", "/case"): open_case,
+        Route("GET", "/case"): case,
+        Route("POST", "/case/question"): question,
+        Route("POST", "/case/send"): send,
+        Route("GET", "/requests"): requests,
+        Route("GET", "/requests/{exchange}"): answer,
+        Route("GET", "/holdings"): holdings,
+    }
+
+
+async def start(visit: Visit) -> Response:
+    """Show where to begin."""
+    return visit.show("start.html")
+
+
+async def clients(visit: Visit) -> Response:
+    """Show the search for one's own clients."""
+    return visit.show("clients.html", found=None, typed={}, source=visit.desk.running.source is not None)
+
+
+async def find_clients(visit: Visit) -> Response:
+    """Search the agency's own source; what was typed travels in the form's body and in no address."""
+    typed = {name: visit.said(name) for name in ("family_name", "given_names", "birth_date", "file_number")}
+    found = await visit.desk.source.search(_search(typed))
+    return visit.show("clients.html", found=[views.client(one) for one in found], typed=typed, source=True)
+
+
+async def open_case(visit: Visit) -> Response:
+    """Open a client of the source, or one that is typed in where there is none."""
+    ref = visit.said("ref")
+    if ref:
+        await visit.desk.source.lookup(LocalRef(ref))
+        visit.session.notes[CASE] = f"ref {ref}"
+    else:
+        typed = {name: visit.said(name) for name in ("family_name", "given_names", "birth_date")}
+        person = _person(typed)
+        visit.session.notes[CASE] = f"{_BY_HAND} {canonical.encode_model(person).decode()}"
+    return RedirectResponse("/case", 303)
+
+
+async def case(visit: Visit) -> Response:
+    """Show the open case: who it is, what can be asked, what was asked."""
+    opened = await _opened(visit)
+    if opened is None:
+        return RedirectResponse("/clients", 303)
+    asked = await visit.desk.requester.results(visit.colleague.caller.staff)
+    mine = [views.request_line(one) for one in asked if opened.file_number and one.case_ref == opened.file_number]
+    return visit.show("case.html", case=opened, tiles=await _tiles(visit, opened), asked=mine)
+
+
+async def question(visit: Visit) -> Response:
+    """Show, before it is sent, exactly what will be asked."""
+    opened = await _opened(visit)
+    if opened is None:
+        return RedirectResponse("/clients", 303)
+    return visit.show("question.html", case=opened, tile=_chosen(visit, await _tiles(visit, opened)))
+
+
+async def send(visit: Visit) -> Response:
+    """Ask, and show the answer."""
+    opened = await _opened(visit)
+    if opened is None:
+        return RedirectResponse("/clients", 303)
+    tile = _chosen(visit, await _tiles(visit, opened))
+    caller = visit.colleague.caller
+    asked = await visit.desk.requester.ask(
+        Question(
+            purpose=tile.purpose.purpose,
+            holder=tile.holder,
+            role=CodeName(caller.role),
+            staff=caller.staff,
+            consent=None if tile.consent is None else ConsentId(tile.consent.id),
+            norm=None if tile.consent is not None else tile.purpose.norm[0],
+            declared=tuple(tile.purpose.conditions),
+            person=None if tile.consent is not None else opened.person,
+            case_ref=opened.file_number or None,
+        )
+    )
+    return RedirectResponse(f"/requests/{asked.exchange}", 303)
+
+
+async def requests(visit: Visit) -> Response:
+    """List what this colleague asked, newest first."""
+    asked = await visit.desk.requester.results(visit.colleague.caller.staff)
+    return visit.show("requests.html", lines=[views.request_line(one) for one in asked])
+
+
+async def answer(visit: Visit) -> Response:
+    """Show one answer: every value with where it comes from, and what was cut and why."""
+    asked = await visit.desk.requester.result(ExchangeId(visit.request.path_params["exchange"]))
+    if asked.staff != visit.colleague.caller.staff:
+        message = "exchange: this agency never asked under this id"
+        raise Misuse(message, code=Code.GRANT_UNKNOWN)
+    law = visit.desk.running.federation.view.registry()
+    labels = {} if law is None else {name: field.label for name, field in law.fields.items()}
+    return visit.show("answer.html", asked=views.request_detail(asked), labels=labels)
+
+
+async def holdings(visit: Visit) -> Response:
+    """Show which fields other agencies say they hold: catalogues, never persons."""
+    return visit.show("holdings.html", catalogues=views.catalogues(visit.desk.running.federation.view))
+
+
+async def _opened(visit: Visit) -> Case | None:
+    """Read the open case anew, so that it is as the source has it now."""
+    kind, _, rest = visit.session.notes.get(CASE, "").partition(" ")
+    if kind == "ref":
+        found: Candidate = await visit.desk.source.lookup(LocalRef(rest))
+        return Case(found.person, found.file_number, found.transfer_block)
+    if kind:
+        typed = rest.removeprefix("hand ")
+        return Case(canonical.decode_model(PersonBlock, typed.encode()), "", blocked=False)
+    return None
+
+
+async def _tiles(visit: Visit, opened: Case) -> list[Tile]:
+    """Give every purpose this agency may ask for, with each holder; consents of this client are found by themselves."""
+    node = visit.desk.running
+    held = [one for one in await node.store.bases.consents() if _is_for(one, opened.person, node.identity.agency)]
+    lines = views.purposes(node.federation.view, node.identity.agency, node.identity.clock.now_ms())
+    return [
+        _tile(line, holder, held)
+        for line in lines
+        if line.may_ask
+        for holder in line.holders
+        if holder != node.identity.agency
+    ]
+
+
+def _tile(line: PurposeLine, holder: AgencyId, held: list[Consent]) -> Tile:
+    fits = (one for one in held if one.statement.purpose == line.purpose and holder in one.statement.holders)
+    consent = next(fits, None)
+    by_law = "statute" in line.basis and bool(line.norm)
+    return Tile(line, holder, consent, ready=consent is not None or by_law)
+
+
+def _is_for(consent: Consent, person: PersonBlock, own: AgencyId) -> bool:
+    fits = consent.state is ConsentState.GIVEN and consent.statement.recipient == own
+    return fits and _known_as(consent.package.person) == _known_as(person)
+
+
+def _known_as(person: PersonBlock) -> tuple[str, str, str | None]:
+    """Give what a consent is found by: the collector may know more or less of a person than this agency does."""
+    return person.family_name.casefold(), person.given_names.casefold(), person.birth_date
+
+
+def _chosen(visit: Visit, tiles: list[Tile]) -> Tile:
+    purpose, holder = Purpose(visit.said("purpose")), AgencyId(visit.said("holder"))
+    for tile in tiles:
+        if (tile.purpose.purpose, tile.holder) == (purpose, holder) and tile.ready:
+            return tile
+    message = "purpose: may not be asked of this agency for this client now"
+    raise Misuse(message)
+
+
+def _search(typed: dict[str, str]) -> Search:
+    try:
+        return Search.model_validate({name: value for name, value in typed.items() if value})
+    except ValueError as error:
+        raise Malformed(_TYPED) from error
+
+
+def _person(typed: dict[str, str]) -> PersonBlock:
+    try:
+        return PersonBlock.model_validate({name: value for name, value in typed.items() if value})
+    except ValueError as error:
+        raise Malformed(_TYPED) from error
+
+
+_TYPED: Final = "client: a name may hold letters only, and a date is a year, a month or a day such as 1991-03-17"

@@ -1,0 +1,28 @@
+"""Who may open which page: one table of pages and roles, as `access.ALLOWED` is for the API. Nothing else is served."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from adapters.node.access import Role, Route
+
+_ASKING: Final = frozenset({Role.ADVISER, Role.SPECIALLY_AUTHORISED})
+_STAFF: Final = frozenset({*_ASKING, Role.CLERK_ANSWER, Role.ACCESS_STEWARD, Role.DPO, Role.AUDITOR})
+
+OPEN: Final = frozenset({Route("GET", "/login"), Route("GET", "/login/go"), Route("GET", "/login/back")})
+"""What is shown before a login: the way to it. Static assets are open too, and hold nothing of anybody."""
+
+DOORS: Final[Mapping[Route, frozenset[Role]]] = {
+    Route("GET", "/"): _STAFF,
+    Route("POST", "/logout"): _STAFF,
+    Route("POST", "/language"): _STAFF,
+    Route("GET", "/clients"): _ASKING,
+    Route("POST", "/clients"): _ASKING,
+    Route("POST", "/case"): _ASKING,
+    Route("GET", "/case"): _ASKING,
+    Route("POST", "/case/question"): _ASKING,
+    Route("POST", "/case/send"): _ASKING,
+    Route("GET", "/requests"): _ASKING,
+    Route("GET", "/requests/{exchange}"): _ASKING,
+    Route("GET", "/holdings"): _STAFF,
+}
+"""Every other page, and the roles that may open it."""

@@ -1,0 +1,241 @@
+"""FLOW of one page: find the door, know the visitor, check the form, let the page do its work, show what came of it.
+
+A page is a function of a `Visit`. Whatever goes wrong on the way is one page of one sentence; nothing of a visit is
+logged, and no address holds anything of a person: what a page is about stands in the session.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, cast
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route as Path
+
+from adapters.node.access import Role, Route
+from adapters.node.api import Desk
+from adapters.node.portal.doors import DOORS, OPEN
+from adapters.node.tokens import Caller
+from adapters.web.assets import Assets
+from adapters.web.headers import Headers
+from adapters.web.pages import Pages
+from adapters.web.sessions import FORM_FIELD, Session, Sessions
+from adapters.web.sign_on import SignOn
+from adapters.web.texts import StaffLanguage, language_of
+from schemas.errors import Code, HandschlagError, LedgerInconsistent, Misuse, NotAuthentic
+
+MAX_FORM_BYTES: Final = 256 * 1024
+_LANGUAGE: Final = "handschlag-language"
+
+
+class Colleague(NamedTuple):
+    """Who is logged in, as the sign-on says: the caller as the API knows them, a name to show, a team or none."""
+
+    caller: Caller
+    name: str
+    team: str | None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request to one page by one colleague."""
+
+    front: "Front"
+    request: Request
+    session: Session[Colleague]
+    language: StaffLanguage
+    form: Mapping[str, list[str]]
+
+    @property
+    def desk(self) -> Desk:
+        """The node behind the pages."""
+        return self.front.desk
+
+    @property
+    def colleague(self) -> Colleague:
+        """Who is logged in."""
+        return self.session.who
+
+    def said(self, name: str) -> str:
+        """Give what a form says in one field, without blanks around it; empty when it says nothing."""
+        return (self.form.get(name) or [""])[0].strip()
+
+    def show(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """Answer with a page, with the navigation this colleague has."""
+        frame = {
+            "who": self.colleague,
+            "form_field": FORM_FIELD,
+            "form_secret": self.session.form_secret,
+            "doors": [route.path for route, roles in DOORS.items() if self.colleague.caller.role in roles],
+            "here": self.request.url.path,
+        }
+        return self.front.pages.show(template, self.language, status=status, **frame, **values)
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Front:
+    """The pages of one node."""
+
+    desk: Desk
+    sign_on: SignOn
+    sessions: Sessions[Colleague]
+    pages: Pages
+    assets: Assets
+    colleague_of: Callable[[Mapping[str, object]], Colleague]
+
+    def app(self, pages: Mapping[Route, Page], login_origin: str, *, tls: bool) -> Starlette:
+        """Give the web application; Misuse when pages and doors do not fit, so that none is left open or shut."""
+        if pages.keys() | _OWN != DOORS.keys():
+            message = "pages: doors and pages are not the same"
+            raise Misuse(message)
+        ways = {
+            Route("GET", "/login"): self._login,
+            Route("GET", "/login/go"): self._go,
+            Route("GET", "/login/back"): self._back,
+        }
+        if ways.keys() != OPEN:
+            message = "pages: another page is open than the login"
+            raise Misuse(message)
+        own = {Route("POST", "/logout"): self._log_out, Route("POST", "/language"): self._set_language}
+        routes = [Path(route.path, end, methods=[route.method]) for route, end in ways.items()]
+        for route, page in {**pages, **own}.items():
+            routes.append(Path(route.path, self._behind(route, page), methods=[route.method]))
+        middleware = [Middleware(Headers, login=login_origin, tls=tls), Middleware(GZipMiddleware, minimum_size=500)]
+        return Starlette(
+            routes=[*routes, self.assets.route()],
+            middleware=middleware,
+            exception_handlers={HTTPException: self._not_found, Exception: self._broken},
+        )
+
+    def _behind(self, route: Route, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """Give the end of a route: door, visitor and form are checked before the page sees anything."""
+
+        async def serve(request: Request) -> Response:
+            """Let a colleague in, or not."""
+            session = self.sessions.of(request)
+            if session is None:
+                return RedirectResponse("/login", 303)
+            language = self._language(request)
+            if session.who.caller.role not in DOORS[route]:
+                return self._problem(request, "error.forbidden", 403)
+            form = await _form(request) if route.method == "POST" else {}
+            if route.method == "POST" and not session.sent_by_its_form((form.get(FORM_FIELD) or [""])[0]):
+                return self._problem(request, "error.form", 403)
+            visit = Visit(self, request, session, language, form)
+            try:
+                return await page(visit)
+            except HandschlagError as error:
+                if isinstance(error, LedgerInconsistent) and self.desk.node is not None:
+                    self.desk.node.background.stop(error)
+                return self._told(visit, error)
+
+        return serve
+
+    def _told(self, visit: Visit, error: HandschlagError) -> Response:
+        """Say in a sentence what did not work; the code stands beside it for those who help."""
+        key = f"code.{error.code.value}"
+        texts = self.pages.texts[visit.language]
+        sentence = texts(key) if texts.has(key) else str(error)
+        status = {Code.UNAVAILABLE: 503, Code.BUSY: 503}.get(error.code, 422)
+        return visit.show("problem.html", status=status, sentence=sentence, code=error.code.value)
+
+    # -- the way in and out ----------------------------------------------------------------------------------------
+
+    async def _login(self, request: Request) -> Response:
+        """Show the way in."""
+        return self.pages.show("login.html", self._language(request), failed=False)
+
+    async def _go(self, _: Request) -> Response:
+        """Send the browser to the sign-on."""
+        return await self.sign_on.begin()
+
+    async def _back(self, request: Request) -> Response:
+        """Take a colleague who comes back from the sign-on."""
+        try:
+            colleague = self.colleague_of(await self.sign_on.finish(request))
+        except NotAuthentic:
+            return self.pages.show("login.html", self._language(request), status=403, failed=True)
+        response = RedirectResponse("/", 303)
+        self.sessions.begin(colleague, response)
+        return response
+
+    async def _log_out(self, visit: Visit) -> Response:
+        """End the session here; the sign-on's own session is the sign-on's."""
+        response = RedirectResponse("/login", 303)
+        self.sessions.end(visit.request, response)
+        return response
+
+    async def _set_language(self, visit: Visit) -> Response:
+        """Change the language of the pages, and go back to the start."""
+        response = RedirectResponse("/", 303)
+        wish = language_of(visit.said("language"), "")
+        response.set_cookie(_LANGUAGE, wish, max_age=365 * 86_400, secure=True, httponly=True, samesite="lax")
+        return response
+
+    def _language(self, request: Request) -> StaffLanguage:
+        return language_of(request.cookies.get(_LANGUAGE), request.headers.get("accept-language", ""))
+
+    # -- what went wrong -------------------------------------------------------------------------------------------
+
+    def _problem(self, request: Request, key: str, status: int) -> Response:
+        language = self._language(request)
+        sentence = self.pages.texts[language](key)
+        return self.pages.show("outside.html", language, status=status, sentence=sentence)
+
+    async def _not_found(self, request: Request, error: Exception) -> Response:
+        status = cast("HTTPException", error).status_code
+        return self._problem(request, "error.not_found", status)
+
+    async def _broken(self, request: Request, _: Exception) -> Response:
+        """Say that something failed; a defect is reported by its type, and shows nothing here."""
+        return self._problem(request, "error.title", 500)
+
+
+_OWN: Final = frozenset({Route("POST", "/logout"), Route("POST", "/language")})
+
+
+def colleague_of(role_claim: str, team_claim: str | None) -> Callable[[Mapping[str, object]], Colleague]:
+    """Give what makes a colleague of an ID token's claims; NotAuthentic when the role is none of ours."""
+
+    def made(claims: Mapping[str, object]) -> Colleague:
+        """Take id, role, name and team."""
+        try:
+            role = Role(str(claims.get(role_claim)))
+        except ValueError as error:
+            message = "login: the sign-on names no role that is known here"
+            raise NotAuthentic(message) from error
+        staff, team = str(claims.get("sub", "")), claims.get(team_claim) if team_claim else None
+        name = str(claims.get("name") or staff)
+        return Colleague(Caller(staff, role), name, None if team is None else str(team))
+
+    return made
+
+
+def with_query(path: str, **values: str) -> str:
+    """Give an address with a query; only for what names nobody: a filter, a page number."""
+    return f"{path}?{urlencode(values)}" if values else path
+
+
+async def _form(request: Request) -> dict[str, list[str]]:
+    """Read a form of ours; files are none."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
+        return {}
+    try:
+        sent: FormData = await request.form(max_files=0, max_fields=500)
+    except HTTPException:
+        return {}
+    found: dict[str, list[str]] = {}
+    for name, value in sent.multi_items():
+        if isinstance(value, str):
+            found.setdefault(name, []).append(value)
+    return found

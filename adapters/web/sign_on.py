@@ -1,0 +1,175 @@
+"""Log in at the agency's own sign-on: OpenID Connect Core 1.0, code flow with PKCE (RFC 7636), by Authlib.
+
+What the sign-on says of a person is taken from the ID token alone, after its signature, issuer, audience, times and
+nonce were checked. The way there and back belongs to one browser: a cookie of its own binds it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import httpx2
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from consent_ledger.ports import Clock
+from schemas.errors import NotAuthentic, Unavailable
+
+COOKIE: Final = "__Host-handschlag-login"
+ALGORITHMS: Final = ["RS256", "PS256", "ES256", "Ed25519"]
+"""Signatures only; nothing symmetric, so the client's secret cannot make an ID token."""
+WAY_MS: Final = 10 * 60_000
+MAX_WAYS: Final = 1000
+SKEW_S: Final = 60
+TIMEOUT_S: Final = 10.0
+CALLBACK: Final = "/login/back"
+
+Claims = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """How this server is known at the sign-on; `address` is its own, as browsers reach it."""
+
+    issuer: str
+    client: str
+    secret: str
+    address: str
+
+
+class _Way(NamedTuple):
+    """One login under way."""
+
+    state: str
+    nonce: str
+    verifier: str
+    began_ms: int
+
+
+@dataclass
+class SignOn:
+    """The way to the sign-on and back."""
+
+    registered: Registered
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    _ways: dict[str, _Way] = field(default_factory=dict)
+    _found: dict[str, str] | None = None
+    _keys: KeySet | None = None
+
+    async def begin(self) -> RedirectResponse:
+        """Send a browser to the sign-on; Unavailable when that is out of reach, or too many are on their way."""
+        self._forget_old()
+        if len(self._ways) >= MAX_WAYS:
+            message = "login: too many at once"
+            raise Unavailable(message)
+        places, now = await self._places(), self.clock.now_ms()
+        cookie, nonce, verifier = (self.random_bytes(32).hex() for _ in range(3))
+        async with self._client() as client:
+            url, state = client.create_authorization_url(
+                places["authorization_endpoint"], nonce=nonce, code_verifier=verifier
+            )
+        self._ways[_digest(cookie)] = _Way(state, nonce, verifier, now)
+        response = RedirectResponse(url, 303)
+        response.set_cookie(
+            COOKIE, cookie, max_age=WAY_MS // 1000, path="/", secure=True, httponly=True, samesite="lax"
+        )
+        return response
+
+    async def finish(self, request: Request) -> Claims:
+        """Take a browser that comes back, and give what the sign-on vouches for.
+
+        Raises NotAuthentic for anything that is not the end of a way begun here, Unavailable when the sign-on fails.
+        """
+        way = self._ways.pop(_digest(request.cookies.get(COOKIE, "")), None)
+        if way is None or self.clock.now_ms() - way.began_ms > WAY_MS:
+            message = "login: was not begun here, or took too long"
+            raise NotAuthentic(message)
+        places = await self._places()
+        try:
+            async with self._client(way.state) as client:
+                token = await client.fetch_token(
+                    places["token_endpoint"], authorization_response=str(request.url), code_verifier=way.verifier
+                )
+        except AuthlibBaseError as error:
+            message = "login: the sign-on did not confirm it"
+            raise NotAuthentic(message) from error
+        except httpx2.HTTPError as error:
+            message = "login: the sign-on does not answer"
+            raise Unavailable(message) from error
+        return self._checked(str(token.get("id_token", "")), await self._key_set(places), way.nonce)
+
+    def _checked(self, unverified_token: str, keys: KeySet, nonce: str) -> Claims:
+        """Check an ID token (OpenID Connect Core 3.1.3.7)."""
+        try:
+            claims = jwt.decode(unverified_token, keys, algorithms=ALGORITHMS).claims
+        except (JoseError, ValueError) as error:
+            # A key that was changed at the sign-on is fetched with the next try.
+            self._keys = None
+            message = "login: the ID token is not signed by the sign-on"
+            raise NotAuthentic(message) from error
+        now_s, audience = self.clock.now_ms() // 1000, claims.get("aud")
+        issued, ends = claims.get("iat"), claims.get("exp")
+        fits = (
+            claims.get("iss") == self.registered.issuer
+            and self.registered.client in ([audience] if isinstance(audience, str) else audience or [])
+            and claims.get("nonce") == nonce
+            and isinstance(issued, int)
+            and isinstance(ends, int)
+            and issued - SKEW_S <= now_s < ends + SKEW_S
+        )
+        if not fits:
+            message = "login: the ID token is not for this login"
+            raise NotAuthentic(message)
+        return claims
+
+    def _client(self, state: str | None = None) -> AsyncOAuth2Client:
+        return AsyncOAuth2Client(
+            client_id=self.registered.client,
+            client_secret=self.registered.secret,
+            redirect_uri=self.registered.address + CALLBACK,
+            scope="openid profile",
+            code_challenge_method="S256",
+            state=state,
+            timeout=TIMEOUT_S,
+        )
+
+    async def _places(self) -> dict[str, str]:
+        """Ask the sign-on once where its ends are (OpenID Connect Discovery 1.0)."""
+        if self._found is None:
+            found = await self._fetch(self.registered.issuer + "/.well-known/openid-configuration")
+            if found.get("issuer") != self.registered.issuer:
+                message = "login: the sign-on says it is somebody else"
+                raise Unavailable(message)
+            self._found = {name: str(value) for name, value in found.items()}
+        return self._found
+
+    async def _key_set(self, places: dict[str, str]) -> KeySet:
+        if self._keys is None:
+            self._keys = KeySet.import_key_set(await self._fetch(places["jwks_uri"]))  # type: ignore[arg-type]  # its own check
+        return self._keys
+
+    async def _fetch(self, url: str) -> Claims:
+        try:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_S) as client:
+                answer = await client.get(url)
+                answer.raise_for_status()
+                found = answer.json()
+        except (httpx2.HTTPError, ValueError) as error:
+            message = "login: the sign-on does not answer"
+            raise Unavailable(message) from error
+        return found if isinstance(found, dict) else {}
+
+    def _forget_old(self) -> None:
+        oldest = self.clock.now_ms() - WAY_MS
+        self._ways = {name: way for name, way in self._ways.items() if way.began_ms >= oldest}
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()

@@ -1,0 +1,49 @@
+"""The caseworker's pages: two clicks from the open case to the answer."""
+
+import pytest
+from playwright.sync_api import expect
+
+from handschlag.town.people import JOBCENTER
+from tests.browser.town import Played
+from tests.browser.visitor import Visitor
+
+
+def open_case(visitor: Visitor, town: Played) -> None:
+    """Log in as an adviser of the Jobcenter and open the client's case."""
+    visitor.log_in(JOBCENTER, "Ayla Berger")
+    visitor.go("/clients")
+    visitor.fill("Familienname", town.client.family_name)
+    visitor.fill("Geburtsdatum", town.client.birth_date)
+    visitor.page.get_by_role("button", name="Suchen").click()
+    visitor.page.get_by_role("button", name="öffnen").first.click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text(town.client.family_name)
+
+
+def test_two_clicks_lead_from_the_case_to_the_answer(visitor: Visitor, town: Played) -> None:
+    """Purpose and send: the record is on the screen, each value with where it comes from."""
+    open_case(visitor, town)
+    visitor.click("sprachschule auswählen")
+    visitor.click("Senden")
+    expect(visitor.page.get_by_text("beantwortet")).to_be_visible()
+    assert visitor.clicks == 2
+    assert visitor.page.locator("tbody tr").count() > 0
+    assert town.client.family_name not in visitor.page.url
+
+
+@pytest.mark.parametrize("path", ["/", "/clients", "/case", "/requests", "/holdings"])
+def test_every_page_passes_axe_and_fits_a_small_screen(visitor: Visitor, town: Played, path: str) -> None:
+    """Axe finds nothing, and nothing scrolls sideways at 320 pixels."""
+    open_case(visitor, town)
+    visitor.go(path)
+    assert visitor.violations() == []
+    visitor.page.set_viewport_size({"width": 320, "height": 640})
+    assert not visitor.scrolls_sideways()
+
+
+def test_nobody_sees_a_page_without_a_login(visitor: Visitor, town: Played) -> None:
+    """Each page leads to the login, and the login page passes axe too."""
+    address = town.stage.offices[JOBCENTER].address.replace("127.0.0.1", "localhost")
+    for path in ("/", "/clients", "/case", "/requests"):
+        visitor.page.goto(address + path)
+        assert visitor.page.url == f"{address}/login"
+    assert visitor.violations() == []

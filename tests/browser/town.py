@@ -1,0 +1,37 @@
+"""What stands in the town before the pages are opened: catalogues, an approval, a consent of an invented client."""
+
+from typing import NamedTuple
+
+from handschlag.demo.stage import Stage
+from handschlag.demo.story import Story
+from handschlag.demo.telling import Teller
+from handschlag.town import pick
+from handschlag.town.people import COUNSELLING, JOBCENTER, SCHOOL
+from handschlag.town.pick import Picked
+
+
+class Silent(Teller):
+    """Tells nothing."""
+
+    def __call__(self, text: str) -> None:
+        """Say nothing."""
+
+    def chapter(self, title: str) -> None:
+        """Begin nothing."""
+
+
+class Played(NamedTuple):
+    """The client whose consent the Jobcenter holds, as the Jobcenter knows them."""
+
+    stage: Stage
+    client: Picked
+
+
+def played(stage: Stage) -> Played:
+    """Play the first two scenes of the demo's story, for a client all three agencies know by the same name."""
+    at_jobcenter = {one[:3] for one in pick.shared_between(stage.people, JOBCENTER, SCHOOL)}
+    client = next(one for one in pick.shared_between(stage.people, COUNSELLING, SCHOOL) if one[:3] in at_jobcenter)
+    story = Story(stage, Silent())
+    story.agree()
+    story.take(client, uses=1000)
+    return Played(stage, client)

@@ -1,0 +1,55 @@
+"""Somebody before a browser: logs in, counts clicks, and has every page looked at by axe."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from handschlag.demo.stage import Stage
+
+AXE = Path(__file__).parents[2] / "build" / "axe" / "axe.min.js"
+AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Visitor:
+    """One browser context, at one agency's pages."""
+
+    def __init__(self, page: Page, stage: Stage) -> None:
+        """Sit down."""
+        self.page = page
+        self.clicks = 0
+        self._stage = stage
+        self._home = ""
+
+    def log_in(self, agency: str, name: str) -> None:
+        """Log in at an agency's node as one of its made-up staff."""
+        self._home = self._stage.offices[agency].address.replace("127.0.0.1", "localhost")
+        self.page.goto(f"{self._home}/login/go")
+        self.page.get_by_role("button", name=name).click()
+        self.page.wait_for_url(f"{self._home}/")
+
+    def go(self, path: str) -> None:
+        """Open a page by its address."""
+        self.page.goto(self._home + path)
+
+    def click(self, name: str, role: str = "button", *, nth: int = 0) -> None:
+        """Click a button or link by what it says, and count it."""
+        self.clicks += 1
+        self.page.get_by_role(role, name=name).nth(nth).click()  # type: ignore[arg-type]  # roles are a closed list of words
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into a field by its label."""
+        self.page.get_by_label(label, exact=True).first.fill(text)
+
+    def violations(self) -> list[str]:
+        """Have axe look at the page; give what breaks WCAG 2.2 AA, in a line each."""
+        self.page.evaluate(AXE.read_text("utf-8"))
+        found: dict[str, Any] = self.page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", AA
+        )
+        return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+
+    def scrolls_sideways(self) -> bool:
+        """Tell whether the page is wider than its window."""
+        wide: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        return wide
