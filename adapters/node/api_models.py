@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from adapters.node.access import Role
+from adapters.node.core.matching.beside import Part
 from adapters.node.store.rows import AskedState, ConsentState
 from adapters.sources.typed import Typed
 from schemas.errors import Code
@@ -281,6 +282,12 @@ class Client(Shape):
     guardian: bool
 
 
+class CandidateLine(Client):
+    """A row that may be the person asked for, and the parts known on both sides in which the two differ."""
+
+    differs: list[Part]
+
+
 class WaitingRelease(Shape):
     """A request that waits for a human: the person asked for beside the rows it may be; `why` stays in the house.
 
@@ -314,7 +321,7 @@ class WaitingRelease(Shape):
     why: str
     case_ref: str | None
     person: PersonBlock | None
-    candidates: list[Client]
+    candidates: list[CandidateLine]
     earlier: list[str]
 
 

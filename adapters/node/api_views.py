@@ -2,6 +2,7 @@
 
 from adapters.node.api_models import (
     ApprovalLine,
+    CandidateLine,
     Catalogue,
     Client,
     CollectedConsent,
@@ -15,6 +16,7 @@ from adapters.node.api_models import (
     WaitingRelease,
 )
 from adapters.node.core.compose import lawbook
+from adapters.node.core.matching.beside import differing
 from adapters.node.core.view import View
 from adapters.node.releases import Waiting
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, Disclosed, Receipt
@@ -23,6 +25,7 @@ from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.state import Approval
 from schemas.entries import Granted
 from schemas.ids import AgencyId, ApprovalId, CodeName
+from schemas.record import PersonBlock
 from schemas.registry import PurposeRule
 
 
@@ -110,6 +113,11 @@ def client(candidate: Candidate) -> Client:
     )
 
 
+def _beside(candidate: Candidate, asked: PersonBlock | None) -> CandidateLine:
+    differs = () if asked is None else differing(asked, candidate.person)
+    return CandidateLine(**dict(client(candidate)), differs=list(differs))
+
+
 def waiting_release(waiting: Waiting) -> WaitingRelease:
     """Show a request that waits for a human, with the rows side by side."""
     request = waiting.request
@@ -124,7 +132,7 @@ def waiting_release(waiting: Waiting) -> WaitingRelease:
         why=request.why,
         case_ref=waiting.case,
         person=waiting.person,
-        candidates=[client(candidate) for candidate in waiting.candidates],
+        candidates=[_beside(candidate, waiting.person) for candidate in waiting.candidates],
         earlier=list(waiting.earlier),
     )
 

@@ -30,7 +30,7 @@ from adapters.node.core.view import View
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.metrics import Reports
-from adapters.node.node import Node
+from adapters.node.node import Node, Own
 from adapters.node.portal.building import portal
 from adapters.node.settings import SETTINGS_FILE, LoginSettings, NodeSettings, parse_settings
 from adapters.node.store import NodeStore
@@ -138,7 +138,8 @@ async def _work(loaded: Loaded, desk: Desk) -> None:
         store = NodeStore(loaded.folder / loaded.settings.store.path)
         opened.push_async_callback(store.close)
         source = await _source(loaded, bus, store, desk.reports)
-        node = Node.build(loaded.identity, bus, store, loaded.settings.pins, source, desk.reports)
+        own = None if source is None else Own(source, progress=_read)
+        node = Node.build(loaded.identity, bus, store, loaded.settings.pins, own, desk.reports)
         opened.push_async_callback(_close, node)
         await _patiently("federation", node.start)
         desk.node = node
@@ -207,6 +208,11 @@ def _pages(folder: Path, login: LoginSettings, clock: SystemClock) -> Callable[[
     secret = _text(folder / login.secret).strip()
     sign_on = SignOn(Registered(login.issuer, login.client, secret, login.address), clock, secrets.token_bytes)
     return lambda desk: portal(desk, sign_on, Sessions(clock, secrets.token_bytes), login)
+
+
+def _read(persons: int) -> None:
+    """Log how many of the agency's own persons were read."""
+    _log.info("persons read", persons=persons)
 
 
 def _tell(where: str, code: Code) -> None:

@@ -11,6 +11,7 @@ from adapters.node.consents import Consents
 from adapters.node.core.view import View
 from adapters.node.cosigner import Cosigner
 from adapters.node.federation import Federation
+from adapters.node.finder import Finder
 from adapters.node.identity import Identity
 from adapters.node.outbox import Outbox
 from adapters.node.outcomes import Outcomes
@@ -26,6 +27,17 @@ from adapters.sources.port import Source
 from consent_ledger.core.signed import Pins
 from schemas.bus import Bus
 from schemas.errors import Code
+
+
+def _unheard(_: int) -> None:
+    """Hear of nothing."""
+
+
+class Own(NamedTuple):
+    """The agency's own system, and who hears how many persons were read of it."""
+
+    source: Source
+    progress: Callable[[int], None] = _unheard
 
 
 class Holder(NamedTuple):
@@ -63,7 +75,7 @@ class Node:
         bus: Bus,
         store: NodeStore,
         pins: Pins,
-        source: Source | None,
+        own: Own | None,
         report: Callable[[str, Code], None],
     ) -> Self:
         """Wire a node with the roles of its identity; nothing runs yet."""
@@ -75,7 +87,7 @@ class Node:
         withdrawals = Withdrawals(view, store, consents)
         parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
         requester = _requester(parts) if roles.requester else None
-        holder = None if source is None or not roles.holder else _holder(parts, source)
+        holder = None if own is None or not roles.holder else _holder(parts, own)
         return cls(
             identity=identity,
             bus=bus,
@@ -100,7 +112,7 @@ class Node:
             requester=requester,
             holder=holder,
             collector=Collector(*parts) if roles.collector else None,
-            source=source,
+            source=None if own is None else own.source,
         )
 
     async def start(self) -> None:
@@ -181,9 +193,11 @@ def _requester(parts: _Parts) -> Requester:
     )
 
 
-def _holder(parts: _Parts, source: Source) -> Holder:
+def _holder(parts: _Parts, own: Own) -> Holder:
+    source = own.source
     outcomes = Outcomes(
         parts.identity, parts.federation, parts.outbox, parts.store, source, parts.withdrawals, parts.background
     )
-    responder = Responder(parts.identity, parts.federation, parts.store, source, outcomes, parts.background)
+    finder = Finder(source, parts.background, parts.identity.clock, own.progress)
+    responder = Responder(parts.identity, parts.federation, parts.store, source, outcomes, parts.background, finder)
     return Holder(responder, outcomes, Releases(parts.identity.clock, parts.store, source, responder, outcomes))

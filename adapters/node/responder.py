@@ -12,9 +12,10 @@ from typing import Final, NamedTuple, TypeVar
 from adapters.node.background import Background
 from adapters.node.core.accept import AcceptedGrant, Holding, accept, needed
 from adapters.node.core.answer import committed_person, open_person
-from adapters.node.core.match import NOBODY, Match, match
+from adapters.node.core.matching import Found, Match
 from adapters.node.core.release import Parties, Release, decide_release
 from adapters.node.federation import Federation
+from adapters.node.finder import Finder
 from adapters.node.identity import Identity
 from adapters.node.outcomes import Answering, Outcomes
 from adapters.node.store import NodeStore
@@ -51,6 +52,7 @@ class Responder:
     source: Source
     outcomes: Outcomes
     background: Background
+    finder: Finder
     _seen: dict[ExchangeId, int] = field(default_factory=dict)
     _working: dict[ExchangeId, asyncio.Task[ms.Delivered | None]] = field(default_factory=dict)
 
@@ -63,6 +65,8 @@ class Responder:
         """Take up what an earlier run left: which grants came in already, and their outcomes."""
         self._seen = await self.store.received.seen(self.identity.clock.now_ms())
         await self.outcomes.start()
+        if not self.source.by_hand:
+            self.finder.start()
 
     async def permit(self, permit: ms.Permit) -> ms.Message:
         """Work on a grant: the record at once, or "later" after the purpose's fixed delay.
@@ -94,6 +98,7 @@ class Responder:
 
     async def close(self) -> None:
         """Finish what is worked on."""
+        self.finder.close()
         while self._working:
             await asyncio.wait(set(self._working.values()))
 
@@ -180,7 +185,7 @@ class Responder:
         own, members, kinds = self.identity.agency, view.state.members, grant.registry.kinds
         approval = view.automatic_approval(own, grant.request.purpose, self.identity.clock.now_ms())
         parties = Parties(kinds[members[grant.requester].kind], kinds[members[own].kind], approval)
-        refs = tuple(candidate.ref for candidate in found.candidates)
+        refs = tuple(one.candidate.ref for one in found.candidates)
         return Examined(block, refs, decide_release(grant, found, parties, first=block.handle is None))
 
     async def _open(self, grant: AcceptedGrant, sealed: bytes) -> SealedPerson:
@@ -195,9 +200,11 @@ class Responder:
         """Find the row: by the pair handle of an earlier contact, else by matching."""
         if block.handle is None:
             person = committed_person(grant, block)
-            return match(person, await self.source.candidates(person))
+            return await self.finder.find(person)
         refs = self._known(grant, block)
-        return Match("certain", (await self.source.lookup(refs[0]),)) if refs else NOBODY
+        if not refs:
+            return Match("none", ())
+        return Match("certain", (Found(await self.source.lookup(refs[0]), 0.0, frozenset()),))
 
     def _known(self, grant: AcceptedGrant, block: SealedPerson) -> tuple[LocalRef, ...]:
         """Give the row of a pair handle, if it is this requester's and was opened for this very basis."""

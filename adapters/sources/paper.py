@@ -116,6 +116,13 @@ class PaperSource:
         self._demand_open()
         return ()
 
+    async def persons(self, after: object | None) -> None:
+        """Give nothing: a human looks."""
+        del after
+
+    async def state(self) -> None:
+        """Give nothing."""
+
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Raise Unavailable: no machine reads the file."""
         del ref

@@ -15,7 +15,7 @@ Promises every kind of source keeps, and `tests/contract/test_sources.py` checks
 """
 
 from dataclasses import dataclass
-from typing import Final, NewType, Protocol
+from typing import Final, NamedTuple, NewType, Protocol
 
 from schemas.ids import FieldName
 from schemas.record import FieldValues, IsoDate, Name, PersonBlock
@@ -24,6 +24,8 @@ from schemas.wire import Wire
 LocalRef = NewType("LocalRef", str)
 """The key of a person's row in the agency's own system; it never leaves the agency."""
 
+PERSONS_AT_ONCE: Final = 2000
+"""Rows in one part of a listing."""
 MAX_CANDIDATES: Final = 50
 """More rows than these are not told apart by a machine or a person; the list is cut there."""
 
@@ -41,6 +43,13 @@ class Candidate:
     person: PersonBlock
     transfer_block: bool
     guardian: bool
+
+
+class Listing(NamedTuple):
+    """A part of all rows; `after` is what the next call begins behind, None after the last part."""
+
+    candidates: tuple[Candidate, ...]
+    after: object | None
 
 
 class Search(Wire):
@@ -76,6 +85,16 @@ class Source(Protocol):
         normalisation (NFC, case folded, blanks collapsed), and the birth dates agree as far as both are known. Without
         a birth date on both sides nothing agrees. Whether a candidate is certain is not decided here.
         """
+
+    async def persons(self, after: object | None) -> Listing | None:
+        """Give the next rows of all, those without a usable name left out; None where a source cannot list everybody.
+
+        Beginning with `after` None and going on with what each part gives, every row that was there all the while is
+        given once. A part is bounded in size.
+        """
+
+    async def state(self) -> str | None:
+        """Name the state the rows are in, at little cost; another name after a change. None where nobody can tell."""
 
     async def search(self, query: Search) -> tuple[Candidate, ...]:
         """Give the rows that fit what a caseworker typed, always in the same order, at most `MAX_CANDIDATES`.

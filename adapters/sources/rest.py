@@ -95,6 +95,13 @@ class RestSource:
         async with self._in_time():
             return _first(one for one in await self._found(parameters) if fits(query, one))
 
+    async def persons(self, after: object | None) -> None:
+        """Give nothing: a service is asked for one name at a time."""
+        del after
+
+    async def state(self) -> None:
+        """Give nothing."""
+
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Ask for one person, with the members that tell persons apart."""
         async with self._in_time():

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from adapters.sources.cells import Reading, Row, Unreadable, read_row, readings
 from adapters.sources.mapping import Detail, SourceMapping, field_columns, person_columns, rules_of
 from adapters.sources.persons import RowReader, demand_query, fits, may_be, names_of
-from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
+from adapters.sources.port import MAX_CANDIDATES, PERSONS_AT_ONCE, Candidate, Listing, LocalRef, Search
 from adapters.sources.sql_conditions import Holds, born, is_key, key_of, like
 from adapters.sources.sql_databases import Database, Server, SqliteFile, place_of
 from adapters.sources.survey import Survey
@@ -128,6 +128,14 @@ class SqlSource:
             )
         )
 
+    async def persons(self, after: object | None) -> Listing:
+        """Let the database give the rows behind a key, in the order of the keys."""
+        return await self._run(lambda open_: self._listed(open_, after))
+
+    async def state(self) -> str | None:
+        """Ask what the database is kept in; a server does not tell."""
+        return await self._run(lambda _: self._database.state())
+
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Select the person columns for one key."""
         return await self._run(lambda open_: self._one(open_, ref))
@@ -186,6 +194,14 @@ class SqlSource:
         """Read the person columns row by row, so that a large table is never in memory."""
         with open_.execute(self._person_rows(where).execution_options(yield_per=500)) as found:
             yield from (tuple(row) for row in found)
+
+    def _listed(self, open_: sa.Connection, after: object | None) -> Listing:
+        key = self._main.c[self._mapping.key]
+        behind = key.is_not(None) if after is None else key > after
+        rows = open_.execute(self._person_rows(behind).limit(PERSONS_AT_ONCE)).fetchall()
+        candidates = (self._reader.candidate(tuple(row)) for row in rows)
+        last = rows[-1][0] if len(rows) == PERSONS_AT_ONCE else None
+        return Listing(tuple(one for one in candidates if one is not None), last)
 
     def _one(self, open_: sa.Connection, ref: LocalRef) -> Candidate:
         found = open_.execute(self._row, key_of(ref, typed=self._database.typed)).fetchall()

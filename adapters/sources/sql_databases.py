@@ -70,6 +70,9 @@ class Database(Protocol):
     def follow(self) -> None:
         """Drop connections that would go on reading what has been replaced."""
 
+    def state(self) -> str | None:
+        """Name the state of what the database is kept in, None where nobody can tell from outside."""
+
     def stopper(self, open_: sa.Connection) -> Callable[[], None]:
         """Give what ends the running statement of this connection, from any thread and without waiting."""
 
@@ -122,6 +125,12 @@ class SqliteFile:
         if file != self._seen:
             self.engine.dispose()
             self._seen = file
+
+    def state(self) -> str | None:
+        """Name the file's state and its write-ahead log's: every change of a row changes one of them."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        stats = [path.stat() for path in (self._path, log) if path.exists()]
+        return " ".join(f"{one.st_ino}.{one.st_size}.{one.st_mtime_ns}" for one in stats)
 
     def stopper(self, open_: sa.Connection) -> Callable[[], None]:
         """Give the driver's own interrupt."""
@@ -199,6 +208,10 @@ class Server:
 
     def follow(self) -> None:
         """Do nothing: the pool itself finds connections that have ended."""
+
+    def state(self) -> str | None:
+        """Give none: what a server counts of its changes it need not tell a reader."""
+        return None
 
     def stopper(self, open_: sa.Connection) -> Callable[[], None]:
         """Give nothing to do: asking the server would wait for it, and it ends the statement by its own clock."""

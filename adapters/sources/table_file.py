@@ -16,7 +16,7 @@ from adapters.sources.cells import Unreadable, read_cell, read_date, read_flag, 
 from adapters.sources.headings import Line
 from adapters.sources.mapping import SourceMapping, field_columns, person_columns, rules_of
 from adapters.sources.persons import RowReader, demand_query, fits, may_be, names_of
-from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
+from adapters.sources.port import MAX_CANDIDATES, PERSONS_AT_ONCE, Candidate, Listing, LocalRef, Search
 from adapters.sources.survey import Survey
 from adapters.sources.workers import Workers
 from schemas.errors import HandschlagError, Malformed, Misuse, Unavailable
@@ -84,6 +84,15 @@ class TableFile:
         return await self._workers.run(
             lambda: tuple(one for one in self._current().candidates if fits(query, one))[:MAX_CANDIDATES], _let_run
         )
+
+    async def persons(self, after: object | None) -> Listing:
+        """Give the rows as they stand in the file, in parts."""
+        first = after if isinstance(after, int) else 0
+        return await self._workers.run(lambda: self._listed(first), _let_run)
+
+    async def state(self) -> str:
+        """Name the file and the state it is in."""
+        return await self._workers.run(lambda: ".".join(map(str, self._stamp()[1:])), _let_run)
 
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Read the person columns of one row."""
@@ -187,6 +196,10 @@ class TableFile:
         by_name = self._current().by_name
         named = dict.fromkeys(one for name in sorted(names_of(person)) for one in by_name.get(name, ()))
         return tuple(one for one in named if may_be(person, one))[:MAX_CANDIDATES]
+
+    def _listed(self, first: int) -> Listing:
+        candidates, end = self._current().candidates, first + PERSONS_AT_ONCE
+        return Listing(candidates[first:end], end if end < len(candidates) else None)
 
     def _line(self, ref: LocalRef) -> Line:
         lines = self._current().by_key.get(ref, ())

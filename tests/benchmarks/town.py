@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.infra.clock import SystemClock
 from adapters.infra.key_files import load_seal_key, load_signer
 from adapters.node.identity import Identity
-from adapters.node.node import Node
+from adapters.node.node import Node, Own
 from adapters.node.store import NodeStore
 from adapters.sources.mapping import parse
 from adapters.sources.opening import open_source
@@ -96,7 +96,14 @@ def identity(agency: Agency) -> Identity:
 async def start_node(agency: Agency, pins: Pins, source: Source | None) -> Node:
     """Connect an agency's node and start it."""
     bus = await agency.connect()
-    node = Node.build(identity(agency), bus, NodeStore(agency.folder / "node.db"), pins, source, report)
+    node = Node.build(
+        identity(agency),
+        bus,
+        NodeStore(agency.folder / "node.db"),
+        pins,
+        None if source is None else Own(source),
+        report,
+    )
     await node.start()
     return node
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.sources.mapping import SourceMapping, parse
 from adapters.sources.persons import RowReader
-from adapters.sources.port import MAX_CANDIDATES, LocalRef, Search, Source
+from adapters.sources.port import MAX_CANDIDATES, PERSONS_AT_ONCE, LocalRef, Search, Source
 from schemas.errors import Malformed, Misuse, Unavailable
 from schemas.ids import CodeName, FieldName
 from schemas.record import PersonBlock, Value
@@ -191,6 +191,22 @@ class FindingContract:
         with pytest.raises(Misuse, match="at least a name"):
             await agency.open().search(Search())
 
+    @pytest.mark.slow
+    async def test_everybody_is_listed_once_or_nobody_can_be(self, agency: Agency) -> None:
+        """The parts of a listing hold each row with a name once; where nothing can be listed, no state is told."""
+        many = [{**ROW, "Nr": number, "Name": f"Name {number:05}"} for number in range(PERSONS_AT_ONCE + 3)]
+        agency.write(*many, {**ROW, "Nr": len(many), "Name": None})
+        source = agency.open()
+        refs: list[LocalRef] = []
+        listing = await source.persons(None)
+        if listing is None:
+            assert await source.state() is None
+            return
+        while listing is not None:
+            refs += [one.ref for one in listing.candidates]
+            listing = None if listing.after is None else await source.persons(listing.after)
+        assert sorted(refs, key=int) == [LocalRef(str(number)) for number in range(len(many))]
+
     async def test_a_field_outside_the_catalogue_is_misuse(self, agency: Agency) -> None:
         """Asking for what the mapping does not name is our own mistake and reads nothing."""
         agency.write(ROW)
@@ -344,6 +360,15 @@ class SourceContract(FindingContract):
         assert await value_of(source, PHONE) == "0171 1234567"
         agency.write({**ROW, "Telefon": "0171 7654321"})
         assert await value_of(source, PHONE) == "0171 7654321"
+
+    async def test_a_change_changes_the_state(self, agency: Agency) -> None:
+        """Whoever keeps an index learns at little cost that it must be read again."""
+        agency.write(ROW)
+        source = agency.open()
+        before = await source.state()
+        assert before == await source.state()
+        agency.write(ROW, {**ROW, "Nr": 2})
+        assert before is None or await source.state() != before
 
 
 class TableContract(SourceContract):

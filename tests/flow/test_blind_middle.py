@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 PERSON = PersonBlock(
     family_name="Kanarienvogelova", given_names="Zitronella", birth_date="1987-06-05", other_names=("Gelbschnabel",)
 )
-TWIN = PERSON.model_copy(update={"given_names": "Zitronella Pirol"})
+TWIN = PERSON.model_copy(update={"given_names": "Pirol Zitronella"})
 GHOST = PersonBlock(family_name="Niemandsvogel", given_names="Elster", birth_date="1966-12-24")
 VALUES = {"course_participation.state": "state-of-a-canary", "course_participation.started_on": "2019-08-07"}
 STAFF, CASE, ROW, TWIN_ROW = "staff-of-canaries", "CASE-4711-CANARY", "ROW-OF-CANARY-1", "ROW-OF-CANARY-2"

@@ -72,7 +72,7 @@ async def ambiguous(town: Town) -> PersonBlock:
 async def half_alike(town: Town) -> PersonBlock:
     """Have one row that may be the person."""
     town.source.rows.clear()
-    town.source.add("T-2", PERSON.model_copy(update={"given_names": "Rima Luise"}), VALUES)
+    town.source.add("T-2", PERSON.model_copy(update={"birth_date": "1991"}), VALUES)
     return PERSON
 
 

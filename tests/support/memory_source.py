@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from adapters.sources.persons import demand_query, fits, may_be
-from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
+from adapters.sources.port import MAX_CANDIDATES, Candidate, Listing, LocalRef, Search
 from schemas.errors import Misuse, Unavailable
 from schemas.ids import FieldName
 from schemas.record import FieldValues, PersonBlock, Value
@@ -43,6 +43,17 @@ class MemorySource:
         """Compare every row."""
         self._check()
         return tuple(row for row, _ in self.rows.values() if may_be(person, row))[:MAX_CANDIDATES]
+
+    async def persons(self, after: object | None) -> Listing:
+        """Give all rows at once."""
+        del after
+        self._check()
+        return Listing(tuple(row for row, _ in self.rows.values()), None)
+
+    async def state(self) -> str:
+        """Name the rows."""
+        self._check()
+        return str(hash(tuple(row for row, _ in self.rows.values())))
 
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Give one row by its key."""

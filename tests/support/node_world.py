@@ -18,7 +18,7 @@ from adapters.infra.key_files import PublishedKey, SealKey, create_seal_key, loa
 from adapters.node.approvals import Wish
 from adapters.node.database import Database
 from adapters.node.identity import ALL_ROLES, Identity, Roles
-from adapters.node.node import Node
+from adapters.node.node import Node, Own
 from adapters.node.store import NodeStore
 from adapters.sources.port import Source
 from broker.core.authenticate import Gate
@@ -273,7 +273,8 @@ class World:
         self.buses[agency] = MortalBus(self.net, account(agency))
         store = NodeStore(self.folder / f"{agency}.db", _Opened(self, agency))
         identity, source = self.identities[agency], self.sources[agency]
-        self.nodes[agency] = Node.build(identity, self.buses[agency], store, PINS, source, self._report)
+        own = None if source is None else Own(source)
+        self.nodes[agency] = Node.build(identity, self.buses[agency], store, PINS, own, self._report)
         return self.nodes[agency]
 
     async def start_node(self, agency: str) -> Node:

@@ -6,7 +6,6 @@ from adapters.node.core.matching import Doubt, PersonIndex
 from adapters.node.core.matching.blocks import MAX_ROWS, Blocks
 from adapters.node.core.matching.dates import Birth
 from adapters.node.core.matching.decide import MAX_FOUND
-from adapters.node.core.matching.index import PROGRESS_EVERY
 from adapters.sources.port import LocalRef
 from schemas.record import PersonBlock
 from tests.support.matching import holder, person, refs, row, town
@@ -173,15 +172,13 @@ def test_an_index_kept_current_is_as_one_built_anew() -> None:
         assert kept.query(asked) == fresh.query(asked)
 
 
-def test_building_tells_how_far_it_is() -> None:
-    """Progress is told every so many rows and at the end; an empty source is done at once."""
-    told: list[int] = []
-    index = PersonIndex()
-    index.build((row(str(number), known) for number, known in enumerate(town(PROGRESS_EVERY + 5))), told.append)
-    assert told == [PROGRESS_EVERY, PROGRESS_EVERY + 5]
-    assert len(index) == PROGRESS_EVERY + 5
-    PersonIndex().build((), told.append)
-    assert told[-1] == 0
+def test_a_row_held_already_changes_nothing_and_one_not_kept_goes() -> None:
+    """Reading a source again costs nothing where nothing changed; what is not there any more is found no longer."""
+    index = holder(AMAL, *town(20))
+    index.add(row("0", AMAL))
+    assert (len(index), refs(index.query(AMAL))) == (21, ["0"])
+    index.keep({LocalRef(str(number)) for number in range(1, 10)})
+    assert (len(index), refs(index.query(AMAL))) == (9, [])
 
 
 def test_persons_without_a_birth_date_are_found_by_their_names() -> None:

@@ -7,7 +7,7 @@ The holder's own vetoes stand here because they need to know the person. None of
 from typing import Literal, NamedTuple
 
 from adapters.node.core.accept import AcceptedGrant
-from adapters.node.core.match import Match
+from adapters.node.core.matching import Match
 from consent_ledger.core.state import Approval
 from schemas.registry import AgencyKind
 
@@ -35,11 +35,11 @@ def decide_release(grant: AcceptedGrant, found: Match, parties: Parties, *, firs
     holder, approval = parties.holder, parties.own_approval
     if found.outcome == "none":
         return Release("none", "no_match")
-    if any(candidate.transfer_block for candidate in found.candidates):
+    if any(one.candidate.transfer_block for one in found.candidates):
         return Release("none", "transfer_block")
     if found.outcome != "certain":
         return Release("human", f"match_{found.outcome}")
-    if found.candidates[0].guardian:
+    if found.candidates[0].candidate.guardian:
         return Release("human", "guardian")
     if grant.rule.row.release == "human":
         return Release("human", "purpose_demands_human")

@@ -149,7 +149,8 @@ def _ask(
     """Ask a holder of some originals for duplicates."""
     known = set(holder)
     index = PersonIndex(weights)
-    index.build(_rows(originals, known), lambda _: None)
+    for row in _rows(originals, known):
+        index.add(row)
     return [_Asked(number, index.query(duplicates[number]), number in known) for number in asked]
 
 

@@ -33,7 +33,10 @@ def run(persons: int = PERSONS, queries: int = QUERIES) -> Iterator[Figure]:
     """
     index = PersonIndex()
     began = time.perf_counter()
-    index.build(_rows(persons), _show)
+    for number, row in enumerate(_rows(persons), start=1):
+        index.add(row)
+        if number % _SHOWN_EVERY == 0:
+            _show(number)
     built_s = time.perf_counter() - began
     gc.collect()
     gc.freeze()

@@ -42,7 +42,8 @@ def world(seed: int, persons: int, asked: int, names: Mapping[str, Pool]) -> Wor
 def ask(there: World, weights: Weights = DEFAULT) -> list[Answer]:
     """Ask the holder of a world for everybody it is asked for."""
     index = PersonIndex(weights)
-    index.build(there.rows(), lambda _: None)
+    for row in there.rows():
+        index.add(row)
     return [
         answer(number, index.query(there.question(number)), present=number in there.known) for number in there.asked
     ]

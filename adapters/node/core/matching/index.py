@@ -1,7 +1,7 @@
 """The holder's own persons, ready to be asked for one: an index in memory that follows the source row by row."""
 
-from collections.abc import Callable, Iterable
-from typing import Final, Literal, NamedTuple
+from collections.abc import Container
+from typing import Literal, NamedTuple
 
 from adapters.node.core.matching.blocks import Blocks
 from adapters.node.core.matching.compare import Comparison, agreement, name_matches
@@ -23,9 +23,6 @@ from adapters.node.core.matching.weights import DEFAULT, Weights
 from adapters.sources.port import Candidate, LocalRef
 from schemas.ids import CodeName
 from schemas.record import IsoDate, PersonBlock
-
-PROGRESS_EVERY: Final = 1000
-"""Rows between two reports of progress."""
 
 
 class _Row(NamedTuple):
@@ -75,37 +72,32 @@ class PersonIndex:
         self._free: list[int] = []
         self._blocks = Blocks()
         self._learned = Frequencies()
+        self._texts: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Give the number of rows."""
         return len(self._rows)
 
-    def build(self, candidates: Iterable[Candidate], progress: Callable[[int], None]) -> None:
-        """Add all rows of a source; `progress` hears how many were read, every `PROGRESS_EVERY` rows and at the end.
+    def add(self, candidate: Candidate) -> None:
+        """Add a row, or replace the one of the same key; a row that is held as it is costs next to nothing.
 
         Texts that many rows share are kept once.
         """
-        texts: dict[str, str] = {}
-        done = 0
-        for candidate in candidates:
-            self._add(candidate, texts)
-            done += 1
-            if done % PROGRESS_EVERY == 0:
-                progress(done)
-        progress(done)
-
-    def add(self, candidate: Candidate) -> None:
-        """Add a row, or replace the one of the same key."""
-        self._add(candidate, {})
-
-    def _add(self, candidate: Candidate, texts: dict[str, str]) -> None:
+        row, known = _taken_apart(candidate, self._texts), self._numbers.get(candidate.ref)
+        if known is not None and self._rows[known] == row:
+            return
         self.remove(candidate.ref)
         number = self._free.pop() if self._free else len(self._rows)
-        row = self._rows[number] = _taken_apart(candidate, texts)
+        self._rows[number] = row
         self._numbers[row.ref] = number
         names, date = row.names(), read_date(row.birth_date)
         self._blocks.add(number, names.all_words(), date)
         self._learned.add(names, year_of(date))
+
+    def keep(self, refs: Container[LocalRef]) -> None:
+        """Take out every row whose key is none of these."""
+        for ref in [ref for ref in self._numbers if ref not in refs]:
+            self.remove(ref)
 
     def remove(self, ref: LocalRef) -> None:
         """Take the row of a key out; nothing happens where there is none."""
