@@ -8,10 +8,11 @@ import pytest
 
 from adapters.sources.mapping import SourceMapping, parse
 from adapters.sources.persons import RowReader
-from adapters.sources.port import MAX_CANDIDATES, PERSONS_AT_ONCE, LocalRef, Search, Source
+from adapters.sources.port import MAX_CANDIDATES, LocalRef, Search, Source
 from schemas.errors import Malformed, Misuse, Unavailable
 from schemas.ids import CodeName, FieldName
 from schemas.record import PersonBlock, Value
+from tests.contract.listing import ListingContract, StateContract
 from tests.support.agency_tables import (
     BEGAN,
     COLUMNS,
@@ -35,7 +36,7 @@ from tests.support.memory_source import MemorySource
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
 
 
-class FindingContract:
+class FindingContract(ListingContract):
     """Looking for persons, kept by every source whose rows a machine can search."""
 
     async def test_the_catalogue_is_known_without_the_file(self, agency: Agency) -> None:
@@ -191,22 +192,6 @@ class FindingContract:
         with pytest.raises(Misuse, match="at least a name"):
             await agency.open().search(Search())
 
-    @pytest.mark.slow
-    async def test_everybody_is_listed_once_or_nobody_can_be(self, agency: Agency) -> None:
-        """The parts of a listing hold each row with a name once; where nothing can be listed, no state is told."""
-        many = [{**ROW, "Nr": number, "Name": f"Name {number:05}"} for number in range(PERSONS_AT_ONCE + 3)]
-        agency.write(*many, {**ROW, "Nr": len(many), "Name": None})
-        source = agency.open()
-        refs: list[LocalRef] = []
-        listing = await source.persons(None)
-        if listing is None:
-            assert await source.state() is None
-            return
-        while listing is not None:
-            refs += [one.ref for one in listing.candidates]
-            listing = None if listing.after is None else await source.persons(listing.after)
-        assert sorted(refs, key=int) == [LocalRef(str(number)) for number in range(len(many))]
-
     async def test_a_field_outside_the_catalogue_is_misuse(self, agency: Agency) -> None:
         """Asking for what the mapping does not name is our own mistake and reads nothing."""
         agency.write(ROW)
@@ -231,7 +216,7 @@ class FindingContract:
             await source.candidates(OLENA)
 
 
-class SourceContract(FindingContract):
+class SourceContract(FindingContract, StateContract):
     """Reading the cells of a row, kept by every source that has rows."""
 
     async def test_a_mapping_may_name_no_more_than_it_must(self, agency: Agency) -> None:
@@ -360,15 +345,6 @@ class SourceContract(FindingContract):
         assert await value_of(source, PHONE) == "0171 1234567"
         agency.write({**ROW, "Telefon": "0171 7654321"})
         assert await value_of(source, PHONE) == "0171 7654321"
-
-    async def test_a_change_changes_the_state(self, agency: Agency) -> None:
-        """Whoever keeps an index learns at little cost that it must be read again."""
-        agency.write(ROW)
-        source = agency.open()
-        before = await source.state()
-        assert before == await source.state()
-        agency.write(ROW, {**ROW, "Nr": 2})
-        assert before is None or await source.state() != before
 
 
 class TableContract(SourceContract):
