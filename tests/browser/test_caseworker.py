@@ -47,3 +47,22 @@ def test_nobody_sees_a_page_without_a_login(visitor: Visitor, town: Played) -> N
         visitor.page.goto(address + path)
         assert visitor.page.url == f"{address}/login"
     assert visitor.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("agency", "name", "path"),
+    [
+        ("sprachschule", "Marta Lindner", "/releases"),
+        ("sprachschule", "Marta Lindner", "/disclosures"),
+        ("jobcenter", "Dr. Hanno Feld", "/officer"),
+        ("jobcenter", "Nele Sander", "/holdings"),
+    ],
+)
+def test_the_other_staffs_pages_pass_axe(visitor: Visitor, town: Played, agency: str, name: str, path: str) -> None:
+    """Release list, register, officer's desk and catalogues: axe finds nothing, small screens do."""
+    del town
+    visitor.log_in(agency, name)
+    visitor.go(path)
+    assert visitor.violations() == []
+    visitor.page.set_viewport_size({"width": 320, "height": 640})
+    assert not visitor.scrolls_sideways()

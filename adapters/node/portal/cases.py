@@ -54,7 +54,6 @@ def pages() -> dict[Route, Page]:
         Route("POST", "/case/send"): send,
         Route("GET", "/requests"): requests,
         Route("GET", "/requests/{exchange}"): answer,
-        Route("GET", "/holdings"): holdings,
     }
 
 
@@ -103,7 +102,8 @@ async def question(visit: Visit) -> Response:
     opened = await _opened(visit)
     if opened is None:
         return RedirectResponse("/clients", 303)
-    return visit.show("question.html", case=opened, tile=_chosen(visit, await _tiles(visit, opened)))
+    tile = _chosen(visit, await _tiles(visit, opened))
+    return visit.show("question.html", case=opened, tile=tile, labels=visit.labels)
 
 
 async def send(visit: Visit) -> Response:
@@ -141,14 +141,7 @@ async def answer(visit: Visit) -> Response:
     if asked.staff != visit.colleague.caller.staff:
         message = "exchange: this agency never asked under this id"
         raise Misuse(message, code=Code.GRANT_UNKNOWN)
-    law = visit.desk.running.federation.view.registry()
-    labels = {} if law is None else {name: field.label for name, field in law.fields.items()}
-    return visit.show("answer.html", asked=views.request_detail(asked), labels=labels)
-
-
-async def holdings(visit: Visit) -> Response:
-    """Show which fields other agencies say they hold: catalogues, never persons."""
-    return visit.show("holdings.html", catalogues=views.catalogues(visit.desk.running.federation.view))
+    return visit.show("answer.html", asked=views.request_detail(asked), labels=visit.labels)
 
 
 async def _opened(visit: Visit) -> Case | None:

@@ -6,6 +6,8 @@ from typing import Final
 from adapters.node.access import Role, Route
 
 _ASKING: Final = frozenset({Role.ADVISER, Role.SPECIALLY_AUTHORISED})
+_ANSWERING: Final = frozenset({Role.CLERK_ANSWER})
+_OFFICER: Final = frozenset({Role.DPO})
 _STAFF: Final = frozenset({*_ASKING, Role.CLERK_ANSWER, Role.ACCESS_STEWARD, Role.DPO, Role.AUDITOR})
 
 OPEN: Final = frozenset({Route("GET", "/login"), Route("GET", "/login/go"), Route("GET", "/login/back")})
@@ -24,5 +26,13 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/requests"): _ASKING,
     Route("GET", "/requests/{exchange}"): _ASKING,
     Route("GET", "/holdings"): _STAFF,
+    Route("GET", "/releases"): _ANSWERING,
+    Route("POST", "/releases/{exchange}/release"): _ANSWERING,
+    Route("POST", "/releases/{exchange}/refuse"): _ANSWERING,
+    Route("GET", "/officer"): _OFFICER,
+    Route("POST", "/officer/approve"): _OFFICER,
+    Route("POST", "/officer/end"): _OFFICER,
+    Route("GET", "/disclosures"): frozenset({*_ANSWERING, Role.DPO}),
+    Route("POST", "/holdings/publish"): frozenset({Role.DPO, Role.ACCESS_STEWARD}),
 }
 """Every other page, and the roles that may open it."""

@@ -29,6 +29,7 @@ from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.sign_on import SignOn
 from adapters.web.texts import StaffLanguage, language_of
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, Misuse, NotAuthentic
+from schemas.ids import FieldName
 
 MAX_FORM_BYTES: Final = 256 * 1024
 _LANGUAGE: Final = "handschlag-language"
@@ -61,6 +62,16 @@ class Visit:
     def colleague(self) -> Colleague:
         """Who is logged in."""
         return self.session.who
+
+    @property
+    def labels(self) -> dict[FieldName, str]:
+        """The names of all fields of the law in the colleague's language."""
+        law = self.desk.running.federation.view.registry()
+        return {} if law is None else {name: getattr(field.label, self.language) for name, field in law.fields.items()}
+
+    def may(self, route: Route) -> bool:
+        """Tell whether this colleague may open a page."""
+        return self.colleague.caller.role in DOORS[route]
 
     def said(self, name: str) -> str:
         """Give what a form says in one field, without blanks around it; empty when it says nothing."""

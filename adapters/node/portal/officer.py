@@ -1,0 +1,72 @@
+"""The data protection officer's pages: approvals to give and to end; the catalogue that the steward publishes."""
+
+from typing import Final
+
+from starlette.responses import RedirectResponse, Response
+
+from adapters.node import api_views as views
+from adapters.node.access import Role, Route
+from adapters.node.approvals import Wish
+from adapters.node.portal.front import Page, Visit
+from schemas.errors import Malformed
+from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
+
+DAY_MS: Final = 86_400_000
+DAYS: Final = ("90", "180", "365")
+"""For how long an approval may be given here; it is renewed by hand, so that somebody looks at it again."""
+ASKING: Final = (Role.ADVISER, Role.SPECIALLY_AUTHORISED, Role.CLERK_ANSWER)
+
+
+def pages() -> dict[Route, Page]:
+    """Give the pages with their routes."""
+    return {
+        Route("GET", "/officer"): desk,
+        Route("POST", "/officer/approve"): approve,
+        Route("POST", "/officer/end"): end,
+        Route("GET", "/holdings"): holdings,
+        Route("POST", "/holdings/publish"): publish,
+    }
+
+
+async def desk(visit: Visit) -> Response:
+    """Show what is approved, and what may be."""
+    node = visit.desk.running
+    given = [views.approval_line(name, approval) for name, approval in node.approvals.own().items()]
+    purposes = views.purposes(node.federation.view, node.identity.agency, node.identity.clock.now_ms())
+    return visit.show("officer.html", given=given, purposes=purposes, days=DAYS, roles=ASKING, labels=visit.labels)
+
+
+async def approve(visit: Visit) -> Response:
+    """Approve a kind of access: a role, a purpose, at most the ticked fields, for some days."""
+    days, role = visit.said("days"), visit.said("role")
+    if days not in DAYS or role not in ASKING:
+        message = "days, role: choose what is offered"
+        raise Malformed(message)
+    node = visit.desk.running
+    until = node.identity.clock.now_ms() + int(days) * DAY_MS
+    fields = tuple(FieldName(name) for name in visit.form.get("fields", []))
+    wish = Wish(
+        CodeName(role), Purpose(visit.said("purpose")), until, fields, automatic=visit.said("automatic") == "yes"
+    )
+    await node.approvals.approve(wish)
+    return RedirectResponse("/officer", 303)
+
+
+async def end(visit: Visit) -> Response:
+    """End an approval; what was granted under it and not disclosed yet is withheld."""
+    await visit.desk.running.approvals.end(ApprovalId(visit.said("approval")))
+    return RedirectResponse("/officer", 303)
+
+
+async def holdings(visit: Visit) -> Response:
+    """Show which fields agencies say they hold: catalogues, never persons."""
+    publishes = Route("POST", "/holdings/publish")
+    found = views.catalogues(visit.desk.running.federation.view)
+    can = visit.desk.running.source is not None and visit.may(publishes)
+    return visit.show("holdings.html", catalogues=found, labels=visit.labels, may_publish=can)
+
+
+async def publish(visit: Visit) -> Response:
+    """Tell the federation which fields this agency's source can deliver, as its mapping says."""
+    await visit.desk.running.approvals.publish(visit.desk.source.catalogue)
+    return RedirectResponse("/holdings", 303)

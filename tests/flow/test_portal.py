@@ -1,0 +1,156 @@
+"""The node's pages without a browser: who may open what, forged forms, headers, and nothing personal in an address."""
+
+import secrets
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from adapters.node.access import Role, Route
+from adapters.node.api import Desk
+from adapters.node.metrics import Reports
+from adapters.node.portal.building import portal
+from adapters.node.portal.doors import DOORS, OPEN
+from adapters.node.portal.front import Colleague, colleague_of
+from adapters.node.settings import LoginSettings
+from adapters.node.tokens import Caller, Tokens, new_key, read_public
+from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS, Sessions
+from adapters.web.sign_on import Registered, SignOn
+from adapters.web.texts import load
+from schemas.errors import NotAuthentic
+from schemas.ids import AgencyId
+from tests.support.pens import ManualClock
+
+FORMS = [route for route in sorted(DOORS) if route.method == "POST"]
+LOGIN = LoginSettings(issuer="https://login.example", client="node", address="https://node.example")
+
+
+class House:
+    """The pages of a node that has not started, and whoever comes to them."""
+
+    def __init__(self) -> None:
+        """Open the doors."""
+        self.clock = ManualClock(1_800_000_000_000)
+        self.sessions: Sessions[Colleague] = Sessions(self.clock, secrets.token_bytes)
+        desk = Desk(Tokens(AgencyId("amt"), read_public(new_key()[1]), self.clock), Reports(lambda *_: None))
+        registered = Registered(LOGIN.issuer, LOGIN.client, "s", LOGIN.address)
+        sign_on = SignOn(registered, self.clock, secrets.token_bytes)
+        transport = httpx.ASGITransport(portal(desk, sign_on, self.sessions, LOGIN))
+        self.client = httpx.AsyncClient(transport=transport, base_url=LOGIN.address)
+
+    def log_in(self, role: Role) -> tuple[Mapping[str, str], str]:
+        """Give the cookie of a fresh login, and the secret its forms carry."""
+        response = Response()
+        session = self.sessions.begin(Colleague(Caller("staff-1", role), "Made Up", None), response)
+        cookie = SimpleCookie(response.headers["set-cookie"])[COOKIE]
+        assert (cookie["httponly"], cookie["secure"], cookie["path"]) == (True, True, "/")
+        return {"cookie": f"{COOKIE}={cookie.value}"}, session.form_secret
+
+
+def path_of(route: Route) -> str:
+    """Fill the ids of a path in."""
+    return route.path.replace("{exchange}", "0" * 32)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("route", sorted(DOORS), ids=" ".join)
+async def test_each_page_opens_for_its_roles_alone(route: Route, role: Role) -> None:
+    """Every page and every role: who is not named is refused before the page sees anything."""
+    house = House()
+    headers, form_secret = house.log_in(role)
+    answer = await house.client.request(
+        route.method,
+        path_of(route),
+        headers=headers,
+        data={FORM_FIELD: form_secret} if route.method == "POST" else None,
+    )
+    assert (answer.status_code == 403) == (role not in DOORS[route])
+
+
+@pytest.mark.parametrize("route", sorted(DOORS), ids=" ".join)
+async def test_without_a_login_each_page_leads_to_it(route: Route) -> None:
+    """No page shows anything to a stranger, nor to who brings a made-up cookie."""
+    house = House()
+    for headers in ({}, {"cookie": f"{COOKIE}={'0' * 64}"}):
+        answer = await house.client.request(route.method, path_of(route), headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in sorted(DOORS) if route.method == "POST"], ids=lambda one: one.path
+)
+async def test_a_form_from_elsewhere_is_refused(route: Route) -> None:
+    """A form without the session's own secret, or with another session's, changes nothing."""
+    house = House()
+    role = min(DOORS[route])
+    headers, _ = house.log_in(role)
+    _, others = house.log_in(role)
+    for sent in ({}, {FORM_FIELD: ""}, {FORM_FIELD: others}):
+        assert (await house.client.post(path_of(route), headers=headers, data=sent)).status_code == 403
+
+
+async def test_a_login_ends_by_itself_and_by_leaving() -> None:
+    """After half an hour without use, after a working day, and after logging out, a cookie is worth nothing."""
+    house = House()
+    for passing in ((IDLE_MS + 1,), (IDLE_MS,) * (LONGEST_MS // IDLE_MS + 1)):
+        headers, _ = house.log_in(Role.ADVISER)
+        for step in passing:
+            assert (await house.client.get("/", headers=headers)).status_code == 200
+            house.clock.ms += step
+        assert (await house.client.get("/", headers=headers)).status_code == 303
+    headers, form_secret = house.log_in(Role.ADVISER)
+    assert (await house.client.post("/logout", headers=headers, data={FORM_FIELD: form_secret})).status_code == 303
+    assert (await house.client.get("/", headers=headers)).status_code == 303
+
+
+async def test_every_answer_carries_the_headers() -> None:
+    """Nothing from elsewhere, no frame, no referrer, no copy kept; only assets may be, under a name of their own."""
+    house = House()
+    headers, _ = house.log_in(Role.ADVISER)
+    for path in ("/", "/login", "/nowhere"):
+        answer = await house.client.get(path, headers=headers)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["strict-transport-security"]
+    page = (await house.client.get("/", headers=headers)).text
+    sheet = page.split('rel="stylesheet" href="')[1].split('"')[0]
+    answer = await house.client.get(sheet)
+    assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
+    assert (await house.client.get(sheet.replace("kern", "nothing"))).status_code == 404
+
+
+async def test_a_way_back_that_was_not_begun_here_is_no_login() -> None:
+    """Codes and states made elsewhere lead nowhere."""
+    house = House()
+    answer = await house.client.get("/login/back?code=abc&state=def")
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_page_that_cannot_work_says_so_in_a_sentence() -> None:
+    """While the node is not ready its pages answer 503 with the code, and no trace of a defect."""
+    house = House()
+    headers, _ = house.log_in(Role.DPO)
+    answer = await house.client.get("/officer", headers=headers)
+    assert (answer.status_code, "unavailable" in answer.text) == (503, True)
+    assert "Traceback" not in answer.text
+
+
+def test_the_sign_on_names_a_role_we_know() -> None:
+    """A claim with a role of ours makes a colleague; any other, or none, is no login."""
+    made = colleague_of("role", "team")
+    assert made({"sub": "a.b", "role": "dpo", "team": "Ost"}) == Colleague(Caller("a.b", Role.DPO), "a.b", "Ost")
+    for claims in ({"sub": "a.b"}, {"sub": "a.b", "role": "chief"}):
+        with pytest.raises(NotAuthentic):
+            made(claims)
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """What is there in German is there in English, and the other way round."""
+    texts = load("adapters.node.portal")
+    assert texts["de"].keys == texts["en"].keys
+    assert OPEN.isdisjoint(DOORS)
