@@ -133,8 +133,8 @@ class SqlSource:
         return await self._run(lambda open_: self._listed(open_, after))
 
     async def state(self) -> str | None:
-        """Ask what the database is kept in; a server does not tell."""
-        return await self._run(lambda _: self._database.state())
+        """Ask the database whether anything was written, as far as it tells that without giving us rows."""
+        return await self._run(lambda open_: self._database.state(open_, self._mapping.table))
 
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Select the person columns for one key."""
@@ -159,7 +159,7 @@ class SqlSource:
     async def close(self) -> None:
         """Close the connections and end the threads."""
         self._workers.close()
-        self._database.engine.dispose()
+        self._database.close()
 
     async def _run(self, work: Callable[[sa.Connection], T]) -> T:
         job = _Job(Lock())

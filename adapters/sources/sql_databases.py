@@ -8,6 +8,7 @@ servers has transactions that refuse writing.
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Final, Protocol, cast
 from urllib.parse import quote
 
@@ -70,8 +71,8 @@ class Database(Protocol):
     def follow(self) -> None:
         """Drop connections that would go on reading what has been replaced."""
 
-    def state(self) -> str | None:
-        """Name the state of what the database is kept in, None where nobody can tell from outside."""
+    def state(self, open_: sa.Connection, table: str) -> str | None:
+        """Name the state a table is in, None where this database does not tell it."""
 
     def stopper(self, open_: sa.Connection) -> Callable[[], None]:
         """Give what ends the running statement of this connection, from any thread and without waiting."""
@@ -88,6 +89,9 @@ class Database(Protocol):
     def told(self, error: Exception) -> HandschlagError:
         """Say what a failure means, without the driver's own words: those may repeat what stands in a cell."""
 
+    def close(self) -> None:
+        """Close all connections nobody works on."""
+
 
 class SqliteFile:
     """A SQLite file, opened read-only."""
@@ -101,6 +105,9 @@ class SqliteFile:
         self._mapping = file
         self._lock_wait_s = lock_wait_s
         self._seen: tuple[int, int] | None = None
+        self._lock = Lock()
+        self._watch: sqlite3.Connection | None = None
+        self._watches = 0
         self.engine = sa.create_engine(
             "sqlite://",
             creator=self._connect,
@@ -123,14 +130,29 @@ class SqliteFile:
         found = self._path.stat()
         file = (found.st_dev, found.st_ino)
         if file != self._seen:
-            self.engine.dispose()
+            self.close()
             self._seen = file
 
-    def state(self) -> str | None:
-        """Name the file's state and its write-ahead log's: every change of a row changes one of them."""
-        log = self._path.with_name(f"{self._path.name}-wal")
-        stats = [path.stat() for path in (self._path, log) if path.exists()]
-        return " ".join(f"{one.st_ino}.{one.st_size}.{one.st_mtime_ns}" for one in stats)
+    def state(self, open_: sa.Connection, table: str) -> str | None:
+        """Ask a connection kept for it, to which SQLite tells exactly whether any other one has written.
+
+        The file's own time would not do: two changes within one tick of the clock look like one.
+        """
+        del open_, table
+        with self._lock:
+            if self._watch is None:
+                self._watch = self._connect()
+                self._watches += 1
+            (written,) = self._watch.execute("PRAGMA data_version").fetchone()
+            return f"{self._watches}.{written}"
+
+    def close(self) -> None:
+        """Close the pool's connections, and the one that watches."""
+        self.engine.dispose()
+        with self._lock:
+            if self._watch is not None:
+                self._watch.close()
+            self._watch = None
 
     def stopper(self, open_: sa.Connection) -> Callable[[], None]:
         """Give the driver's own interrupt."""
@@ -209,9 +231,22 @@ class Server:
     def follow(self) -> None:
         """Do nothing: the pool itself finds connections that have ended."""
 
-    def state(self) -> str | None:
-        """Give none: what a server counts of its changes it need not tell a reader."""
-        return None
+    def state(self, open_: sa.Connection, table: str) -> str | None:
+        """Let PostgreSQL add up which transactions wrote the rows of a table; a view and other servers do not tell."""
+        if self.engine.dialect.name != "postgresql":
+            return None
+        name, schema = place_of(table)
+        writer = sa.cast(sa.cast(sa.column("xmin"), sa.Text), sa.BigInteger)
+        asked = sa.select(sa.func.count(), sa.func.sum(writer)).select_from(sa.table(name, schema=schema))
+        try:
+            with open_.begin_nested():
+                return ".".join(map(str, open_.execute(asked).one()))
+        except sa.exc.ProgrammingError:  # a view, or a login that may read some columns only
+            return None
+
+    def close(self) -> None:
+        """Close the pool's connections."""
+        self.engine.dispose()
 
     def stopper(self, open_: sa.Connection) -> Callable[[], None]:
         """Give nothing to do: asking the server would wait for it, and it ends the statement by its own clock."""

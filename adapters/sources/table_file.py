@@ -91,8 +91,8 @@ class TableFile:
         return await self._workers.run(lambda: self._listed(first), _let_run)
 
     async def state(self) -> str:
-        """Name the file and the state it is in."""
-        return await self._workers.run(lambda: ".".join(map(str, self._stamp()[1:])), _let_run)
+        """Name the reading that is in force, which while a file is being saved is the one before."""
+        return await self._workers.run(lambda: ".".join(map(str, self._current().stamp)), _let_run)
 
     async def lookup(self, ref: LocalRef) -> Candidate:
         """Read the person columns of one row."""

@@ -13,7 +13,7 @@ from adapters.sources.mapping import parse
 from adapters.sources.port import LocalRef, Source
 from schemas.errors import Malformed, Unavailable
 from schemas.record import PersonBlock
-from tests.support.agency_tables import KNOWN, MAPPING, PHONE, FileAgency, value_of
+from tests.support.agency_tables import KNOWN, MAPPING, PHONE, ROW, FileAgency, value_of
 
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
 HEAD = "Nr;Name;Vorname;Geburt;Telefon"
@@ -213,3 +213,20 @@ async def test_a_row_is_gone_after_the_export_without_it(agency: FileAgency) -> 
     agency.path.write_text(table("0171"))
     with pytest.raises(Unavailable, match="no longer there"):
         await source.fetch(LocalRef("2"), frozenset({PHONE}))
+
+
+async def test_a_file_that_is_being_saved_is_in_no_new_state(agency: FileAgency) -> None:
+    """State and rows are those of one reading: a locked file is the one before, and another when the lock is gone."""
+    agency.write(ROW)
+    source = agency.open()
+    before = await source.state()
+    with agency.path.open("rb+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(agency.path.read_bytes().replace(b"Olena", b"Oksan"))
+        held.flush()
+        os.utime(agency.path, ns=(1, 1))
+        assert await source.state() == before
+        listing = await source.persons(None)
+        assert listing is not None
+        assert [row.person.given_names for row in listing.candidates] == ["Olena"]
+    assert await source.state() != before

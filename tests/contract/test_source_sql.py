@@ -339,3 +339,17 @@ async def test_a_typed_table_works_as_an_untyped_one(agency: FileAgency) -> None
         PHONE: ["0171 1234567"],
         BEGAN: ["2026-01-12"],
     }
+
+
+async def test_each_of_two_quick_changes_is_another_state(agency: FileAgency) -> None:
+    """What other programs write into the file shows, however soon after the last change; reading shows nothing."""
+    agency.write(ROW)
+    source = agency.open()
+    seen = [await source.state()]
+    with closing(sqlite3.connect(agency.path)) as open_:
+        for name in ("Olha", "Oksa", "Olha"):
+            with open_:
+                open_.execute('UPDATE "Kunden" SET "Vorname" = ?', (name,))
+            seen.append(await source.state())
+    assert len(set(seen)) == 4
+    assert await source.state() == seen[-1]

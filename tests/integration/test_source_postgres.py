@@ -17,7 +17,7 @@ from schemas.errors import Malformed, Unavailable
 from schemas.ids import FieldName
 from schemas.record import PersonBlock
 from tests.contract.test_sources import NamedTableContract, TableContract
-from tests.support.agency_tables import COLUMNS, KNOWN, PHONE, ROW, Agency, value_of
+from tests.support.agency_tables import COLUMNS, KNOWN, PHONE, ROW, TABLE, Agency, value_of
 from tests.support.postgres import Place, PostgresAgency, as_owner, postgres
 
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
@@ -60,6 +60,38 @@ async def test_a_wrong_password_is_named(agency: PostgresAgency) -> None:
     ) as no:
         await agency.open().check()
     assert "guess" not in str(no.value)
+
+
+async def test_every_row_written_is_another_state(agency: PostgresAgency) -> None:
+    """Whoever writes a row of the table, however little it changes, changes its state; reading does not."""
+    agency.write(ROW)
+    source = agency.open()
+    seen = [await source.state(), await source.state()]
+    assert seen[0] == seen[1]
+    table = sql.Identifier(TABLE)
+    for change in ("UPDATE {} SET \"Vorname\" = 'Olha'", "INSERT INTO {} SELECT * FROM {}", "DELETE FROM {}"):
+        as_owner(agency.place, sql.SQL(change.replace("{}", "{0}")).format(table))
+        seen.append(await source.state())
+    assert None not in seen
+    assert len(set(seen)) == 4
+
+
+async def test_a_view_does_not_tell_its_state(agency: PostgresAgency) -> None:
+    """Nobody knows at little cost when what a view shows has changed; its rows are listed all the same."""
+    agency.write(ROW, table="Alle")
+    view, table = sql.Identifier("Sicht"), sql.Identifier("Alle")
+    as_owner(
+        agency.place,
+        sql.SQL("CREATE VIEW {} AS SELECT * FROM {}").format(view, table),
+        sql.SQL("GRANT SELECT ON {} TO reader").format(view),
+    )
+    text = agency.text().replace(f'table = "{TABLE}"', 'table = "Sicht"')
+    source = agency.open(parse(text, "mapping.toml", KNOWN))
+    assert await source.state() is None
+    listing = await source.persons(None)
+    assert listing is not None
+    assert [row.ref for row in listing.candidates] == ["1"]
+    as_owner(agency.place, sql.SQL("DROP VIEW {}").format(view))
 
 
 async def test_a_changed_password_needs_no_restart(agency: PostgresAgency) -> None:
