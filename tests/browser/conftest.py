@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from ctypes.util import find_library
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,8 +31,8 @@ def chromium(town: Played) -> Iterator[Browser]:
     """Start Debian's Chromium after the town, whose commands need a loop of their own; skip where there is none."""
     del town
     found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("no chromium on this machine")
+    if found is None or find_library("atomic") is None:
+        pytest.skip("no chromium, or no libatomic, on this machine")
     # Root has no sandbox to give up its rights in; everybody else keeps it.
     arguments = ["--no-sandbox"] if os.getuid() == 0 else []
     with sync_playwright() as playwright:
