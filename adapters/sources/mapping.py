@@ -57,9 +57,18 @@ the cell unreadable; a blank cell is no value.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from adapters.sources.text import clean
 from schemas.errors import Malformed
@@ -179,6 +188,30 @@ class FindBy(_Shape):
     file_number: _Parameter | None = None
 
 
+class Parts(_Shape):
+    """How a service that gives a list in parts is asked for the next part.
+
+    `cursor`: what stands at the pointer `cursor` is sent back as `parameter`, until nothing stands there. `offset` and
+    `page`: `parameter` counts rows, or pages from `first_page` on, until a part is empty. `link`: the parameters of the
+    Link header's `next` are taken (RFC 8288).
+    """
+
+    by: Literal["cursor", "offset", "page", "link"]
+    parameter: _Parameter | None = None
+    cursor: _Pointer | None = None
+    first_page: Annotated[int, Field(ge=0, le=1)] = 1
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.parameter is None) != (self.by == "link"):
+            message = "parameter: is needed to ask for the next part, except by link"
+            raise ValueError(message)
+        if (self.cursor is None) != (self.by != "cursor"):
+            message = "cursor: is needed where parts are asked for by cursor, and nowhere else"
+            raise ValueError(message)
+        return self
+
+
 class Service(_Shape):
     """How a web service is asked, and where in its answers the rows stand (RFC 6901)."""
 
@@ -186,6 +219,7 @@ class Service(_Shape):
     find_by: FindBy
     rows: _Pointer = ""
     more: _Pointer | None = None
+    parts: Parts | None = None
     one: Annotated[_Path, AfterValidator(_ref_place)]
     select: _Parameter | None = None
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -19,6 +19,7 @@ from adapters.sources.cells import Row, Unreadable, read_row, readings
 from adapters.sources.mapping import Service, SourceMapping, field_columns, person_columns, rules_of
 from adapters.sources.persons import RowReader, demand_query, fits, may_be
 from adapters.sources.port import MAX_CANDIDATES, Candidate, LocalRef, Search
+from adapters.sources.rest_parts import MAX_PARTS, Part, following
 from adapters.sources.secret_file import read_secret
 from schemas.errors import Malformed, Misuse, Unavailable
 from schemas.ids import FieldName
@@ -32,6 +33,13 @@ _NOT_FOUND: Final = 404
 _NOT_NOW: Final = frozenset({408, 425, 429})
 _OK: Final = 200
 _SERVER_FAULT: Final = 500
+
+
+class _Answer(NamedTuple):
+    """What stands in an answer, None for 404, and its Link header."""
+
+    content: object
+    link: str = ""
 
 
 class RestSource:
@@ -148,24 +156,47 @@ class RestSource:
 
     async def _found(self, parameters: Mapping[str, str]) -> list[Candidate]:
         place = f"{self._mapping.location}{self._service.find}"
-        answer = await self._get(self._service.find, self._selected(self._persons) | dict(parameters))
-        if answer is None:
+        rows: list[object] = []
+        asked = self._selected(self._persons) | dict(parameters)
+        for number in range(1, MAX_PARTS + 1):
+            answer = await self._get(self._service.find, asked)
+            now = self._rows(answer, place)
+            rows += now
+            after = self._following(number, asked, Part(len(rows), len(now), None, answer.link), answer)
+            if after is None:
+                found = (self._reader.candidate(_cells(row, self._persons, place)) for row in rows)
+                return [one for one in found if one is not None]
+            asked = after
+        message = f"{place}: the list has more than {MAX_PARTS} parts; let it find fewer rows, or larger parts"
+        raise Malformed(message)
+
+    def _rows(self, answer: _Answer, place: str) -> list[object]:
+        """Give the rows of one answer; a list that is cut, and cannot be gone on with, is refused."""
+        if answer.content is None:
             message = f"{place}: the service does not know this path (404); mend rest.find in {self._mapping.file}"
             raise Malformed(message)
-        if self._service.more is not None and _at(answer, self._service.more, place, may_lack=True):
+        if self._service.more is not None and _at(answer.content, self._service.more, place, may_lack=True):
             message = f"{place}: the service cuts its list; let it find fewer rows or give all of them"
             raise Malformed(message)
-        rows = _at(answer, self._service.rows, place)
+        rows = _at(answer.content, self._service.rows, place)
         if not isinstance(rows, list):
             message = f"{place}: no list stands at {self._service.rows or 'the top'}"
             raise Malformed(message)
-        found = (self._reader.candidate(_cells(row, self._persons, place)) for row in rows)
-        return [one for one in found if one is not None]
+        return rows
+
+    def _following(self, number: int, asked: dict[str, str], came: Part, answer: _Answer) -> dict[str, str] | None:
+        parts, place = self._service.parts, f"{self._mapping.location}{self._service.find}"
+        if parts is None:
+            return None
+        if parts.cursor is not None:
+            came = came._replace(cursor=_at(answer.content, parts.cursor, place, may_lack=True))
+        return following(parts, number, asked, came)
 
     async def _one(self, ref: LocalRef, columns: Sequence[str]) -> Row:
         """Ask for the row of a key; an answer with another key is nobody's record."""
         place = f"{self._mapping.location}{self._service.one}"
-        answer = await self._get(self._service.one.replace("{ref}", quote(ref, safe="")), self._selected(columns))
+        found = await self._get(self._service.one.replace("{ref}", quote(ref, safe="")), self._selected(columns))
+        answer = found.content
         if answer is None:
             message = f"{place}: the row is no longer there"
             raise Unavailable(message)
@@ -181,8 +212,8 @@ class RestSource:
             return {}
         return {self._service.select: ",".join(dict.fromkeys(_steps(column)[0] for column in columns))}
 
-    async def _get(self, path: str, parameters: Mapping[str, str]) -> object:
-        """Ask, and give what stands in the answer, None for 404; no word of an answer is repeated in a message."""
+    async def _get(self, path: str, parameters: Mapping[str, str]) -> _Answer:
+        """Ask, and give what stands in the answer, nothing for 404; no word of it is repeated in a message."""
         place = f"{self._mapping.location}{path if path == self._service.find else self._service.one}"
         if self._client.is_closed:
             message = f"{self._mapping.location}: the source is closed"
@@ -198,7 +229,7 @@ class RestSource:
             raise Unavailable(message) from None
         status = response.status_code
         if status == _NOT_FOUND:
-            return None
+            return _Answer(None)
         if status in _REFUSED:
             message = f"{place}: the service refuses the token ({status}); mend the file named by secret_file"
             raise Malformed(message)
@@ -215,7 +246,7 @@ class RestSource:
         if answer is None:
             message = f"{place}: the answer is no JSON, or nothing"
             raise Malformed(message)
-        return answer
+        return _Answer(answer, response.headers.get("link", ""))
 
 
 async def _body(response: httpx.Response, place: str) -> bytes:
