@@ -1,52 +1,18 @@
 """The node's pages without a browser: who may open what, forged forms, headers, and nothing personal in an address."""
 
-import secrets
-from collections.abc import Mapping
-from http.cookies import SimpleCookie
-
-import httpx
 import pytest
-from starlette.responses import Response
 
 from adapters.node.access import Role, Route
-from adapters.node.api import Desk
-from adapters.node.metrics import Reports
-from adapters.node.portal.building import portal
 from adapters.node.portal.doors import DOORS, OPEN
 from adapters.node.portal.front import Colleague, colleague_of
-from adapters.node.settings import LoginSettings
-from adapters.node.tokens import Caller, Tokens, new_key, read_public
-from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS, Sessions
-from adapters.web.sign_on import Registered, SignOn
+from adapters.node.tokens import Caller
+from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS
 from adapters.web.texts import load
 from schemas.errors import NotAuthentic
-from schemas.ids import AgencyId
 from tests.support.pens import ManualClock
+from tests.support.portal_visit import House
 
 FORMS = [route for route in sorted(DOORS) if route.method == "POST"]
-LOGIN = LoginSettings(issuer="https://login.example", client="node", address="https://node.example")
-
-
-class House:
-    """The pages of a node that has not started, and whoever comes to them."""
-
-    def __init__(self) -> None:
-        """Open the doors."""
-        self.clock = ManualClock(1_800_000_000_000)
-        self.sessions: Sessions[Colleague] = Sessions(self.clock, secrets.token_bytes)
-        desk = Desk(Tokens(AgencyId("amt"), read_public(new_key()[1]), self.clock), Reports(lambda *_: None))
-        registered = Registered(LOGIN.issuer, LOGIN.client, "s", LOGIN.address)
-        sign_on = SignOn(registered, self.clock, secrets.token_bytes)
-        transport = httpx.ASGITransport(portal(desk, sign_on, self.sessions, LOGIN))
-        self.client = httpx.AsyncClient(transport=transport, base_url=LOGIN.address)
-
-    def log_in(self, role: Role) -> tuple[Mapping[str, str], str]:
-        """Give the cookie of a fresh login, and the secret its forms carry."""
-        response = Response()
-        session = self.sessions.begin(Colleague(Caller("staff-1", role), "Made Up", None), response)
-        cookie = SimpleCookie(response.headers["set-cookie"])[COOKIE]
-        assert (cookie["httponly"], cookie["secure"], cookie["path"]) == (True, True, "/")
-        return {"cookie": f"{COOKIE}={cookie.value}"}, session.form_secret
 
 
 def path_of(route: Route) -> str:
@@ -58,7 +24,7 @@ def path_of(route: Route) -> str:
 @pytest.mark.parametrize("route", sorted(DOORS), ids=" ".join)
 async def test_each_page_opens_for_its_roles_alone(route: Route, role: Role) -> None:
     """Every page and every role: who is not named is refused before the page sees anything."""
-    house = House()
+    house = House(ManualClock(1_800_000_000_000))
     headers, form_secret = house.log_in(role)
     answer = await house.client.request(
         route.method,
@@ -72,7 +38,7 @@ async def test_each_page_opens_for_its_roles_alone(route: Route, role: Role) -> 
 @pytest.mark.parametrize("route", sorted(DOORS), ids=" ".join)
 async def test_without_a_login_each_page_leads_to_it(route: Route) -> None:
     """No page shows anything to a stranger, nor to who brings a made-up cookie."""
-    house = House()
+    house = House(ManualClock(1_800_000_000_000))
     for headers in ({}, {"cookie": f"{COOKIE}={'0' * 64}"}):
         answer = await house.client.request(route.method, path_of(route), headers=headers)
         assert (answer.status_code, answer.headers["location"]) == (303, "/login")
@@ -83,7 +49,7 @@ async def test_without_a_login_each_page_leads_to_it(route: Route) -> None:
 )
 async def test_a_form_from_elsewhere_is_refused(route: Route) -> None:
     """A form without the session's own secret, or with another session's, changes nothing."""
-    house = House()
+    house = House(ManualClock(1_800_000_000_000))
     role = min(DOORS[route])
     headers, _ = house.log_in(role)
     _, others = house.log_in(role)
@@ -93,12 +59,13 @@ async def test_a_form_from_elsewhere_is_refused(route: Route) -> None:
 
 async def test_a_login_ends_by_itself_and_by_leaving() -> None:
     """After half an hour without use, after a working day, and after logging out, a cookie is worth nothing."""
-    house = House()
+    clock = ManualClock(1_800_000_000_000)
+    house = House(clock)
     for passing in ((IDLE_MS + 1,), (IDLE_MS,) * (LONGEST_MS // IDLE_MS + 1)):
         headers, _ = house.log_in(Role.ADVISER)
         for step in passing:
             assert (await house.client.get("/", headers=headers)).status_code == 200
-            house.clock.ms += step
+            clock.ms += step
         assert (await house.client.get("/", headers=headers)).status_code == 303
     headers, form_secret = house.log_in(Role.ADVISER)
     assert (await house.client.post("/logout", headers=headers, data={FORM_FIELD: form_secret})).status_code == 303
@@ -107,7 +74,7 @@ async def test_a_login_ends_by_itself_and_by_leaving() -> None:
 
 async def test_every_answer_carries_the_headers() -> None:
     """Nothing from elsewhere, no frame, no referrer, no copy kept; only assets may be, under a name of their own."""
-    house = House()
+    house = House(ManualClock(1_800_000_000_000))
     headers, _ = house.log_in(Role.ADVISER)
     for path in ("/", "/login", "/nowhere"):
         answer = await house.client.get(path, headers=headers)
@@ -125,7 +92,7 @@ async def test_every_answer_carries_the_headers() -> None:
 
 async def test_a_way_back_that_was_not_begun_here_is_no_login() -> None:
     """Codes and states made elsewhere lead nowhere."""
-    house = House()
+    house = House(ManualClock(1_800_000_000_000))
     answer = await house.client.get("/login/back?code=abc&state=def")
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
@@ -133,7 +100,7 @@ async def test_a_way_back_that_was_not_begun_here_is_no_login() -> None:
 
 async def test_a_page_that_cannot_work_says_so_in_a_sentence() -> None:
     """While the node is not ready its pages answer 503 with the code, and no trace of a defect."""
-    house = House()
+    house = House(ManualClock(1_800_000_000_000))
     headers, _ = house.log_in(Role.DPO)
     answer = await house.client.get("/officer", headers=headers)
     assert (answer.status_code, "unavailable" in answer.text) == (503, True)

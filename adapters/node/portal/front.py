@@ -28,7 +28,7 @@ from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.sign_on import SignOn
 from adapters.web.texts import StaffLanguage, language_of
-from schemas.errors import Code, HandschlagError, LedgerInconsistent, Misuse, NotAuthentic
+from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
 from schemas.ids import FieldName
 
 MAX_FORM_BYTES: Final = 256 * 1024
@@ -156,7 +156,7 @@ class Front:
         key = f"code.{error.code.value}"
         texts = self.pages.texts[visit.language]
         sentence = texts(key) if texts.has(key) else str(error)
-        status = {Code.UNAVAILABLE: 503, Code.BUSY: 503}.get(error.code, 422)
+        status = 503 if isinstance(error, Unavailable) else 422
         return visit.show("problem.html", status=status, sentence=sentence, code=error.code.value)
 
     # -- the way in and out ----------------------------------------------------------------------------------------

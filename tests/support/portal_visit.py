@@ -1,0 +1,63 @@
+"""A colleague at the pages of one node of a small world, without a browser."""
+
+import secrets
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+
+import httpx
+from starlette.responses import Response
+
+from adapters.node.access import Role
+from adapters.node.api import Desk
+from adapters.node.metrics import Reports
+from adapters.node.node import Node
+from adapters.node.portal.building import portal
+from adapters.node.portal.front import Colleague
+from adapters.node.settings import LoginSettings
+from adapters.node.tokens import Caller, Tokens, new_key, read_public
+from adapters.web.sessions import COOKIE, FORM_FIELD, Sessions
+from adapters.web.sign_on import Registered, SignOn
+from consent_ledger.ports import Clock
+from schemas.ids import AgencyId
+
+LOGIN = LoginSettings(issuer="https://login.example", client="node", address="https://node.example")
+
+
+class House:
+    """The pages of a node, and whoever comes to them; `node` None is one that has not started."""
+
+    def __init__(self, clock: Clock, node: Node | None = None) -> None:
+        """Open the doors."""
+        self.sessions: Sessions[Colleague] = Sessions(clock, secrets.token_bytes)
+        desk = Desk(Tokens(AgencyId("amt"), read_public(new_key()[1]), clock), Reports(lambda *_: None), node)
+        registered = Registered(LOGIN.issuer, LOGIN.client, "s", LOGIN.address)
+        sign_on = SignOn(registered, clock, secrets.token_bytes)
+        transport = httpx.ASGITransport(portal(desk, sign_on, self.sessions, LOGIN))
+        self.client = httpx.AsyncClient(transport=transport, base_url=LOGIN.address)
+
+    def log_in(self, role: Role) -> tuple[Mapping[str, str], str]:
+        """Give the cookie of a fresh login, and the secret its forms carry."""
+        response = Response()
+        session = self.sessions.begin(Colleague(Caller("staff-1", role), "Made Up", None), response)
+        cookie = SimpleCookie(response.headers["set-cookie"])[COOKIE]
+        assert (cookie["httponly"], cookie["secure"], cookie["path"]) == (True, True, "/")
+        return {"cookie": f"{COOKIE}={cookie.value}"}, session.form_secret
+
+
+class Seated:
+    """Somebody who has logged in."""
+
+    def __init__(self, house: House, role: Role) -> None:
+        """Log in with a role."""
+        self._client = house.client
+        headers, self._secret = house.log_in(role)
+        self._client.cookies.set(*headers["cookie"].split("=", 1))
+
+    async def open(self, path: str) -> httpx.Response:
+        """Open a page, following to where it leads."""
+        return await self._client.get(path, follow_redirects=True)
+
+    async def send(self, path: str, **said: str | list[str]) -> httpx.Response:
+        """Send a form, following to where it leads."""
+        data = {FORM_FIELD: self._secret, **said}
+        return await self._client.post(path, data=data, follow_redirects=True)
