@@ -1,7 +1,7 @@
 """The databases an agency may run: how each is opened read-only, stopped, and what its failures mean.
 
-Tested are SQLite files and PostgreSQL servers. MariaDB, MySQL, SQL Server and Oracle are reached through SQLAlchemy by
-their address; their drivers are not shipped. There the login must be one that may only read: not every one of these
+Tested are SQLite files, PostgreSQL and MariaDB servers. MySQL, SQL Server and Oracle are reached through SQLAlchemy by
+their address; the drivers of the last two are not shipped. There the login must be one that may only read: not every one of these
 servers has transactions that refuse writing.
 """
 
@@ -34,6 +34,7 @@ _MALFORMED: Final[Mapping[object, str]] = {
     "28P01": _REFUSED,
     1045: _REFUSED,
     "42501": _FORBIDDEN,
+    1044: _FORBIDDEN,
     1142: _FORBIDDEN,
     1143: _FORBIDDEN,
     "22021": _NOT_TEXT,
@@ -54,7 +55,11 @@ _OPENING: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What a new connection is told first, so that the server itself refuses to write and ends what takes too long."""
 
-_DRIVERS: Final[Mapping[str, str]] = {"postgresql": "postgresql+psycopg"}
+_DRIVERS: Final[Mapping[str, str]] = {
+    "postgresql": "postgresql+psycopg",
+    "mariadb": "mariadb+pymysql",
+    "mysql": "mysql+pymysql",
+}
 _DAYS: Final = (sa.Date, sa.DateTime)
 
 
@@ -207,7 +212,7 @@ class Server:
                 connect_args=_connect_arguments(url.get_backend_name(), timeout_s),
             )
         except ModuleNotFoundError as error:
-            hint = "for PostgreSQL: pip install 'handschlag[postgresql]'"
+            hint = "pip install 'handschlag[postgresql]' or 'handschlag[mariadb]'"
             message = f"{file}: location: the driver {error.name} is not installed ({hint})"
             raise Malformed(message) from None
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError):
