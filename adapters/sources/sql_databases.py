@@ -1,8 +1,8 @@
 """The databases an agency may run: how each is opened read-only, stopped, and what its failures mean.
 
 Tested are SQLite files, PostgreSQL and MariaDB servers. MySQL, SQL Server and Oracle are reached through SQLAlchemy by
-their address; the drivers of the last two are not shipped. There the login must be one that may only read: not every one of these
-servers has transactions that refuse writing.
+their address; the drivers of the last two are not shipped. There the login must be one that may only read: not every
+one of these servers has transactions that refuse writing.
 """
 
 import sqlite3
