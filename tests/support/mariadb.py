@@ -29,7 +29,7 @@ class MariaPlace:
     def __init__(self, socket: Path) -> None:
         """Take the socket it listens on."""
         self.socket = socket
-        self.owner = sa.create_engine(f"mariadb+pymysql://root@/town?unix_socket={socket}&charset=utf8mb4")
+        self.owner = sa.create_engine(f"mariadb+pymysql://owner@/town?unix_socket={socket}&charset=utf8mb4")
 
     @property
     def address(self) -> str:
@@ -57,6 +57,7 @@ def mariadb() -> Iterator[MariaPlace]:
         data, first = folder / "data", folder / "first.sql"
         first.write_text(
             "CREATE DATABASE town CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;\n"
+            "CREATE USER owner@localhost;\nGRANT ALL ON *.* TO owner@localhost WITH GRANT OPTION;\n"
             f"CREATE USER reader@localhost IDENTIFIED BY '{READER_PASSWORD}';\n"
         )
         first.chmod(0o644)
