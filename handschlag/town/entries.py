@@ -7,16 +7,12 @@ from typing import Final, NamedTuple
 
 from handschlag.town.dice import Dice
 from handschlag.town.people import AGENCIES, Person, people
+from handschlag.town.spelling import other_calendar, patronymic, respelled
 
 EXACT_SHARE: Final = 0.85
 """Of an agency's rows, this share has names and birth date exactly as they are; the others disagree in one thing."""
 
 _MONTHS: Final = 12
-_SPELLINGS: Final = (
-    ("kh", "ch"), ("sh", "sch"), ("ou", "u"), ("oo", "u"), ("ei", "ai"), ("y", "j"), ("w", "v"), ("q", "k"),
-    ("mm", "m"), ("ss", "s"), ("zh", "sh"), ("ii", "iy"), ("ş", "s"), ("ç", "c"), ("î", "i"), ("ö", "oe"), ("ü", "ue"),
-    ("ä", "ae"), ("é", "e"), ("ï", "i"), ("a", "e"), ("e", "i"), ("o", "u"), ("i", "ee"), ("u", "ou"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +62,30 @@ def _entries(dice: Dice, agency: str, persons: tuple[Person, ...]) -> tuple[Entr
 
 def _with_mistake(dice: Dice, entry: Entry) -> Entry:
     """Make one mistake; where it would change nothing, the names are swapped."""
-    mistaken = dice.weighted(_MISTAKES)(dice, entry)
+    ethiopic = entry.person.origin.script == "ethiopic"
+    mistaken = dice.weighted(_ETHIOPIC_MISTAKES if ethiopic else _MISTAKES)(dice, entry)
     return mistaken if not mistaken.exact else _swapped_names(dice, entry)
 
 
 def _respelled(dice: Dice, entry: Entry) -> Entry:
-    given_names, family_name = _spelling(dice, entry.given_names), _spelling(dice, entry.family_name)
+    script = entry.person.origin.script
     if dice.chance(0.5):
-        return replace(entry, given_names=given_names)
-    return replace(entry, family_name=family_name)
+        return replace(entry, given_names=respelled(dice, script, entry.given_names))
+    return replace(entry, family_name=respelled(dice, script, entry.family_name))
 
 
-def _spelling(dice: Dice, name: str) -> str:
-    """Spell a name as another clerk would: one sound another way."""
-    fitting = [rule for rule in _SPELLINGS if rule[0] in name[1:]]
-    sound, other = dice.pick(fitting or [(name[-1], name[-1] * 2)])
-    return name[0] + name[1:].replace(sound, other, 1)
+def _one_name_more(dice: Dice, entry: Entry) -> Entry:
+    """Write the patronymic down as a second given name, or the grandfather's name as a second family name."""
+    person, origin = entry.person, entry.person.origin
+    if origin.script == "ethiopic":
+        return replace(entry, family_name=f"{entry.family_name} {dice.pick(origin.men)}")
+    second = patronymic(dice, origin.script, person.sex, origin.men)
+    return replace(entry, given_names=f"{entry.given_names} {second}") if second else _respelled(dice, entry)
+
+
+def _other_calendar(dice: Dice, entry: Entry) -> Entry:
+    born = other_calendar(dice, entry.person.origin.script, entry.person.born)
+    return replace(entry, born=born) if born != entry.born else _respelled(dice, entry)
 
 
 def _swapped_names(_dice: Dice, entry: Entry) -> Entry:
@@ -106,10 +110,14 @@ def _no_birth_date(_dice: Dice, entry: Entry) -> Entry:
 
 
 _MISTAKES: Final[tuple[tuple[Callable[[Dice, Entry], Entry], int], ...]] = (
-    (_respelled, 40),
-    (_swapped_names, 12),
-    (_one_name_less, 14),
-    (_day_as_month, 14),
-    (_only_the_year, 12),
-    (_no_birth_date, 8),
+    (_respelled, 28),
+    (_one_name_more, 10),
+    (_other_calendar, 10),
+    (_swapped_names, 10),
+    (_one_name_less, 12),
+    (_day_as_month, 12),
+    (_only_the_year, 11),
+    (_no_birth_date, 7),
 )
+_ETHIOPIC_MISTAKES: Final = (*_MISTAKES, (_one_name_more, 25), (_other_calendar, 25))
+"""Three names and no family name, thirteen months and years seven or eight behind: forms for others fit ill."""

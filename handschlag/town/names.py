@@ -6,16 +6,19 @@ All are written in Latin script, as German offices write them. A whole name that
 from dataclasses import dataclass
 from typing import Final
 
+from handschlag.town.spelling import Script
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where people come from: state (ISO code), how often, language, and the parts of their names.
 
-    `feminine` changes the ending of a woman's family name; `year_only` is how many in a hundred know only the year of
-    their birth.
+    `script` is the writing their names come from, which decides how offices come to spell them differently. `feminine`
+    changes the ending of a woman's family name; `year_only` is how many in a hundred know only the year of their birth.
     """
 
     name: str
+    script: Script
     country: str
     weight: int
     language: str
@@ -37,6 +40,7 @@ _SLAVIC: Final = (("skyi", "ska"), ("skiy", "skaya"), ("ov", "ova"), ("ev", "eva
 ORIGINS: Final = (
     Origin(
         name="arabic",
+        script="arabic",
         country="sy",
         weight=24,
         language="ar",
@@ -45,7 +49,8 @@ ORIGINS: Final = (
             "Amal Fatima Hanan Iman Layla Maryam Mona Nour Rania Rasha Reem Salma Samira Sawsan Yasmin Zainab"
         ),
         men=_words(
-            "Ahmad Ali Bassam Faris Hassan Hussein Ibrahim Karim Khaled Mahmoud Mohammad Nabil Omar Samer Tarek Yousef"
+            "Abdelkarim Ahmad Ali Bassam Faris Ghassan Hassan Hussein Ibrahim Karim Khaled Mahmoud Mohammad Nabil"
+            " Nour-al-Din Omar Samer Tarek Yousef"
         ),
         stems=_words("Al-Bar Al-Ham Al-Jab Al-Kas Al-Mas Al-Qas Al-Sham Dar Fayy Hal Had Kan Mar Nas Sab Taw"),
         endings=_words("ad an ari awi eedi el ouri oum udi ziz"),
@@ -53,6 +58,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="iraqi",
+        script="arabic",
         country="iq",
         weight=6,
         language="ar",
@@ -65,6 +71,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="kurdish",
+        script="latin",
         country="iq",
         weight=7,
         language="ku",
@@ -77,6 +84,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="dari",
+        script="persian",
         country="af",
         weight=14,
         language="fa-AF",
@@ -89,6 +97,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="pashto",
+        script="persian",
         country="af",
         weight=7,
         language="ps",
@@ -101,18 +110,20 @@ ORIGINS: Final = (
     ),
     Origin(
         name="persian",
+        script="persian",
         country="ir",
         weight=5,
         language="fa",
         year_only=2,
         women=_words("Azadeh Elaheh Farzaneh Mahsa Mina Nasrin Niloufar Parisa Shirin Zahra"),
-        men=_words("Amir Arash Behrouz Dariush Farhad Hossein Mehdi Navid Reza Saeed"),
+        men=_words("Amir Arash Behrouz Dariush Farhad Gholamreza Hossein Mehdi Navid Reza Saeed Shahrokh"),
         stems=_words("Bahram Ebrahim Farrokh Golest Jahan Kazem Mort Nouri Rostam Sohr"),
         endings=_words("abadi ani azadeh i ifar ikhah inia ipour"),
         places=_words("Teheran Isfahan Schiras Täbris Maschhad"),
     ),
     Origin(
         name="ukrainian",
+        script="cyrillic",
         country="ua",
         weight=20,
         language="uk",
@@ -126,12 +137,13 @@ ORIGINS: Final = (
     ),
     Origin(
         name="russian",
+        script="cyrillic",
         country="ru",
         weight=4,
         language="ru",
         year_only=0,
         women=_words("Alina Anna Ekaterina Elena Galina Irina Olga Svetlana Tatiana Yulia"),
-        men=_words("Aleksandr Andrey Dmitriy Evgeniy Ivan Mikhail Nikolay Pavel Sergey Vladimir"),
+        men=_words("Aleksandr Andrey Dmitriy Evgeniy Ivan Mikhail Nikolay Pavel Sergey Vladimir Yuriy"),
         stems=_words("Bel Gor Kras Len Mor Ozer Pol Ryab Sin Ver"),
         endings=_words("ilin ishchev kin niskiy ovskiy tsov unin yakov"),
         places=_words("Omsk Grosny Kasan Samara Wolgograd"),
@@ -139,6 +151,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="turkish",
+        script="latin",
         country="tr",
         weight=8,
         language="tr",
@@ -151,18 +164,20 @@ ORIGINS: Final = (
     ),
     Origin(
         name="tigrinya",
+        script="ethiopic",
         country="er",
         weight=6,
         language="ti",
         year_only=30,
         women=_words("Abeba Almaz Azmera Feven Helen Hiwet Letebrhan Luwam Mehret Selam Senait Winta"),
-        men=_words("Abel Amanuel Berhane Daniel Filmon Goitom Hagos Isaias Kidane Merhawi Samuel Yonas"),
+        men=_words("Abel Amanuel Berhane Daniel Filmon Ghirmay Goitom Hagos Isaias Kidane Merhawi Samuel Tsegay Yonas"),
         stems=_words("Desta Fitsum Gebre Habte Kifle Mebra Tekle Tesfa Tewelde Welde Zere"),
         endings=_words("ab berhan hannes hiwot kristos mariam michael selassie tsion yesus"),
         places=_words("Asmara Keren Massawa Mendefera Dekemhare"),
     ),
     Origin(
         name="somali",
+        script="latin",
         country="so",
         weight=5,
         language="so",
@@ -175,6 +190,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="west_african",
+        script="latin",
         country="gn",
         weight=5,
         language="fr",
@@ -187,6 +203,7 @@ ORIGINS: Final = (
     ),
     Origin(
         name="german",
+        script="latin",
         country="de",
         weight=0,
         language="de",

@@ -62,7 +62,7 @@ def ambiguous_at(town: Town, asking: str, holding: str) -> Iterator[Picked]:
 
 
 def misspelt_at(town: Town, asking: str, holding: str) -> Iterator[Picked]:
-    """Find persons whom the holding agency has under another spelling or date: certain for nobody but a human."""
+    """Find persons whom the holding agency has under another spelling or date: no comparison by the letter does."""
     for entry in _known_at(town, asking):
         held = _row_of(town, holding, entry)
         if held is not None and not held.exact and not _agreeing(town, holding, entry):

@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def town() -> Town:
     """Make a larger town in memory only."""
-    return make(SEED, 1000)
+    return make(SEED, 2000)
 
 
 def sources(folder: Path, law: Law) -> Iterator[tuple[str, SourceMapping, Source]]:
@@ -150,7 +150,7 @@ def test_everybody_is_known_somewhere(town: Town) -> None:
 
 
 def test_the_mistakes_of_real_files_are_all_there(town: Town) -> None:
-    """Swapped names, other spellings, year only, day as month, no birth date, one name less."""
+    """Swapped names, other spellings, another calendar, year only, day as month, no birth date, a name more or less."""
     wrong = [row for row in chain(*town.entries.values()) if not row.exact]
     kinds = {
         "swapped": any(row.family_name == row.person.given_names for row in wrong),
@@ -160,6 +160,9 @@ def test_the_mistakes_of_real_files_are_all_there(town: Town) -> None:
             row.born and (row.born.day, row.born.month) == (row.person.born.month, row.person.born.day) for row in wrong
         ),
         "shorter": any(row.given_names == row.person.given_names.split()[0] != row.person.given_names for row in wrong),
+        "longer": any(len(row.given_names.split()) > len(row.person.given_names.split()) for row in wrong),
+        "grandfather": any(row.family_name.startswith(f"{row.person.family_name} ") for row in wrong),
+        "calendar": any(row.born and row.person.born.year - row.born.year in {7, 8} for row in wrong),
         "spelling": any(row.family_name[0] == row.person.family_name[0] != row.family_name for row in wrong),
     }
     assert all(kinds.values()), kinds
