@@ -39,7 +39,7 @@ test-all: venv $(NATS) postgresql chromium
 fast: venv
 	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed --ignore tests/house
 
-bench: venv $(NATS)
+bench: venv $(NATS) $(VENV)/.febrl4
 	$(BIN)/python -m tests.benchmarks
 
 check: lint types layers dead deps house fast pure
@@ -80,6 +80,10 @@ build/coverage.data: $(VENV)/.product $(SOURCES) | $(NATS)
 
 build/pure.data: $(VENV)/.product $(SOURCES)
 	$(BIN)/coverage run --data-file $@ --source $(PURE) -m pytest -m "not integration and not long" $(PURE_TESTS)
+
+$(VENV)/.febrl4: tests/benchmarks/requirements.lock $(VENV)/.locked
+	$(PIP) install --no-deps --require-hashes --requirement $<
+	@touch $@
 
 venv: $(VENV)/.product $(ASSETS)
 

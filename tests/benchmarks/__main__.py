@@ -6,21 +6,23 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import exchange
+from tests.benchmarks import exchange, matched
 from tests.benchmarks.results import show, write
 
 SECONDS = 5.0
 
 
 def main() -> None:
-    """Run every benchmark; an argument sets the seconds of each measurement."""
+    """Run every benchmark; an argument sets the seconds of each measurement of exchanges."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     place = Path("build")
     place.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place) as folder:
-        figures = uvloop.run(exchange.measure(Path(folder), seconds))
-    show(figures)
-    write(figures)
+        exchanges = uvloop.run(exchange.measure(Path(folder), seconds))
+        show(exchanges)
+        matches = matched.measure(Path(folder))
+    show(matches)
+    write([*exchanges, *matches])
 
 
 main()

@@ -65,7 +65,7 @@ def show(figures: list[Figure]) -> None:
     """Print the figures as a table."""
     for one in figures:
         beside = "" if one.floor is None else f"   floor {one.floor:>12,.3f}   ratio {one.ratio:.3f}"
-        print(f"{one.name:<28} {one.value:>14,.3f} {one.unit:<10}{beside}")  # noqa: T201  the benchmark's own output
+        print(f"{one.name:<36} {one.value:>14,.3f} {one.unit:<10}{beside}")  # noqa: T201  the benchmark's own output
 
 
 def write(figures: list[Figure]) -> None:
