@@ -15,12 +15,13 @@ SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo postgresql chromium test test-all fast check bench clean venv lock pure coverage lint types layers dead deps house
+.PHONY: help demo screenshots postgresql chromium test test-all fast check bench clean venv lock pure coverage lint types layers dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
 	@echo "make test      all tests but the long ones; test-all runs those too, fast only what takes seconds"
 	@echo "make check     every quality gate"
+	@echo "make screenshots  pictures of all pages, into build/screenshots"
 	@echo "make bench     how fast it is on this machine"
 	@echo "make venv      only install what the others need; clean deletes all that was made"
 	@echo "make lock      pin the packages anew after a change in pyproject.toml; UPGRADE=1 takes newer versions"
@@ -38,6 +39,10 @@ test-all: venv $(NATS) postgresql chromium
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
 fast: venv
 	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed --ignore tests/house
+
+# Pictures of the pages, for people to look at.
+screenshots: venv $(NATS) chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 bench: venv $(NATS) $(VENV)/.febrl4
 	$(BIN)/python -m tests.benchmarks

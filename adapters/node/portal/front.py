@@ -24,12 +24,13 @@ from adapters.node.portal.doors import DOORS, OPEN
 from adapters.node.tokens import Caller
 from adapters.web.assets import Assets
 from adapters.web.headers import Headers
-from adapters.web.pages import Pages
+from adapters.web.pages import Pages, day
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.sign_on import SignOn
 from adapters.web.texts import StaffLanguage, language_of
 from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
-from schemas.ids import FieldName
+from schemas.ids import FieldName, Purpose
+from schemas.record import Value
 
 MAX_FORM_BYTES: Final = 256 * 1024
 _LANGUAGE: Final = "handschlag-language"
@@ -69,6 +70,29 @@ class Visit:
         law = self.desk.running.federation.view.registry()
         return {} if law is None else {name: getattr(field.label, self.language) for name, field in law.fields.items()}
 
+    @property
+    def purposes(self) -> dict[Purpose, str]:
+        """The names of all purposes of the law in the colleague's language."""
+        law = self.desk.running.federation.view.registry()
+        rules = {} if law is None else law.purposes
+        return {name: getattr(rule.row.label, self.language) for name, rule in rules.items()}
+
+    def shown(self, field: FieldName, one: Value) -> str:
+        """Write a value as people read it: a code by its word, a date by the calendar, a truth in words."""
+        value = one.value
+        texts = self.front.pages.texts[self.language]
+        if isinstance(value, bool):
+            return texts("answer.yes" if value else "answer.no")
+        law = self.desk.running.federation.view.registry()
+        rule = None if law is None else law.fields.get(field)
+        if law is None or rule is None or isinstance(value, int):
+            return str(value)
+        if rule.type == "date":
+            return day(value)
+        known = None if rule.code_list is None else law.code_lists.get(rule.code_list)
+        words = () if known is None else known.values
+        return next((getattr(word.label, self.language) for word in words if word.code == value), value)
+
     def may(self, route: Route) -> bool:
         """Tell whether this colleague may open a page."""
         return self.colleague.caller.role in DOORS[route]
@@ -85,6 +109,7 @@ class Visit:
             "form_secret": self.session.form_secret,
             "doors": [route.path for route, roles in DOORS.items() if self.colleague.caller.role in roles],
             "here": self.request.url.path,
+            "visit": self,
         }
         return self.front.pages.show(template, self.language, status=status, **frame, **values)
 

@@ -1,0 +1,70 @@
+"""`make screenshots`: pictures of every page in German and English, into `build/screenshots`, to be looked at."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Page, sync_playwright
+
+from handschlag.demo.stage import nats_server, raised
+from tests.browser.town import played
+from tests.browser.visitor import Visitor
+
+TARGET: Final = Path("build") / "screenshots"
+STAFF: Final = (
+    ("jobcenter", "Ayla Berger", ("/", "/clients", "/case", "/requests", "/holdings")),
+    ("jobcenter", "Dr. Hanno Feld", ("/officer",)),
+    ("sprachschule", "Marta Lindner", ("/releases", "/disclosures")),
+)
+WORDS: Final = {"de-DE": ("sprachschule auswählen", "Senden"), "en-GB": ("Choose", "Send")}
+
+
+def main() -> None:
+    """Raise the demo's town, walk through the pages, take a picture of each."""
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as folder, raised(Path(folder) / "demo", nats_server(), lambda _: None) as stage:
+        town = played(stage)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            for locale in WORDS:
+                for agency, name, paths in STAFF:
+                    context = browser.new_context(locale=locale, viewport={"width": 1180, "height": 720})
+                    page = context.new_page()
+                    visitor = Visitor(page, stage)
+                    visitor.log_in(agency, name)
+                    if "/case" in paths:
+                        _open_case(page, visitor, town.client.family_name, town.client.birth_date)
+                    for path in paths:
+                        visitor.go(path)
+                        _take(page, locale, path)
+                    if "/case" in paths:
+                        _ask(page, visitor, locale)
+                    context.close()
+    sys.stdout.write(f"{len(list(TARGET.iterdir()))} pictures in {TARGET}\n")
+
+
+def _open_case(page: Page, visitor: Visitor, family_name: str, birth_date: str) -> None:
+    visitor.go("/clients")
+    page.locator("#family_name").fill(family_name)
+    page.locator("#birth_date").fill(birth_date)
+    page.locator("#birth_date").press("Enter")
+    page.locator("td button").first.click()
+
+
+def _ask(page: Page, visitor: Visitor, locale: str) -> None:
+    visitor.go("/case")
+    for step, word in zip(("question", "answer"), WORDS[locale], strict=True):
+        page.get_by_role("button", name=word).first.click()
+        page.wait_for_load_state()
+        _take(page, locale, f"/{step}")
+
+
+def _take(page: Page, locale: str, path: str) -> None:
+    name = path.strip("/").replace("/", "-") or "start"
+    page.screenshot(path=TARGET / f"{locale[:2]}-{name}.png", full_page=True)
+
+
+main()
