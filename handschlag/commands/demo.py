@@ -33,10 +33,17 @@ def demo(folder: Path, *, keep: bool) -> None:
 def _show_addresses(stage: Stage, tell: Teller) -> None:
     tell.chapter("Everything goes on running; Ctrl-C ends it")
     tell.table(
-        ("what", "address"), [("broker", stage.broker_address), *((o.name, o.address) for o in stage.offices.values())]
+        ("what", "address"),
+        [("broker", stage.broker_address), *((o.name, _pages(o.address)) for o in stage.offices.values())],
     )
+    tell("Pages: open a node's address with localhost in it and choose a made-up member of staff; no password")
     for office in stage.offices.values():
         tell.box(f"{office.agency}: tokens for two hours", [f"{role}: {office.tokens[role]}" for role in ROLES])
+
+
+def _pages(address: str) -> str:
+    """Give an address by the name under which browsers keep a login on plain HTTP: that of this very machine."""
+    return address.replace("127.0.0.1", "localhost")
 
 
 def _wait(stage: Stage) -> None:
