@@ -136,10 +136,15 @@ class Outcomes:
         finally:
             self._claimed.discard(exchange)
 
-    def handle(self, name: Hash, requester: AgencyId, basis: str) -> LocalRef | None:
-        """Give the row a pair handle stands for, if it is this requester's and was opened for this very basis."""
+    def handle(self, name: Hash, requester: AgencyId, basis: str | None) -> LocalRef | None:
+        """Give the row a pair handle stands for, if it is this requester's and was opened for this very basis.
+
+        `basis` None asks for a handle that stands on any.
+        """
         known = self._handles.get(name)
-        return known.ref if known is not None and known.requester == requester and basis in known.bases else None
+        if known is None or known.requester != requester:
+            return None
+        return known.ref if basis is None or basis in known.bases else None
 
     def watch(self, answer_by: int) -> None:
         """See to it that an open request ends at its deadline."""

@@ -40,7 +40,7 @@ from schemas.commitment import sha256
 from schemas.entries import Granted, Refused, Rejected
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, ExchangeId, Hash
-from schemas.record import Record
+from schemas.record import PersonBlock, Record
 from schemas.seal import seal
 
 ASK_AGAIN_AFTER_MS: Final = 60_000
@@ -115,8 +115,9 @@ class Requester:
         to = self._recipient(question.holder)
         exchange = ExchangeId(self.identity.random_bytes(16).hex())
         # 2. Seal the person for the holder.
-        handle = None if consent is None else consent.handle
-        offer = None if consent is None or handle else Hash(self.identity.random_bytes(32).hex())
+        person = None if question.norm is None or question.person is None else _hash_of(question.person)
+        handle = await self._handle(question.holder, consent, person)
+        offer = None if handle else Hash(self.identity.random_bytes(32).hex())
         block = person_block(question, None if consent is None else consent.package, handle, offer)
         about = Seal("person", exchange, self.identity.agency, to)
         sealed = seal(canonical.encode_model(block), to, seal_context(self.federation.view, about, drafted.fields))
@@ -144,7 +145,7 @@ class Requester:
         def keep(request: Ours) -> Sequence[Op]:
             if not isinstance(request, st.Request):
                 return ()
-            return (self.store.asked.sent(request, question.staff, question.case_ref, offer),)
+            return (self.store.asked.sent(request, question.staff, question.case_ref, offer, person),)
 
         # 3. Number, sign, make durable, send; take the answer.
         try:
@@ -206,6 +207,12 @@ class Requester:
             await self.federation.catch_up()
             drafted = draft(question, held, self.federation.view)
         return drafted, consent
+
+    async def _handle(self, holder: AgencyId, consent: Consent | None, person: Hash | None) -> Hash | None:
+        """Give the pair handle of an earlier contact: the consent's, or on a statute the person's at this holder."""
+        if consent is not None:
+            return consent.handle
+        return None if person is None else await self.store.bases.paired(holder, person)
 
     def _recipient(self, agency: AgencyId) -> Recipient:
         """Load a holder's seal key once for each length of the chain."""
@@ -288,7 +295,10 @@ class Requester:
         return open_answer(proven, sealed, opener, record_context(proven, self.federation.view.log, opener.suite))
 
     async def _bind(self, proven: ProvenAnswer, *also: Op) -> None:
-        """After a first disclosure under a consent the offered handle stands for the person; kept in one step."""
+        """After a first disclosure the offered handle stands for the person; kept in one step."""
+        if proven.request.basis.norm is not None:
+            await self.store.write(*also, self.store.bases.pair(proven.request.exchange))
+            return
         name = proven.request.basis.consent or proven.request.basis.given
         consent = None if name is None else await self.consents.find(name)
         first = consent is not None and consent.handle is None
@@ -324,3 +334,7 @@ class Requester:
         if not isinstance(request, st.Request):
             return ()
         return (self.store.asked.ended(request.exchange, AskedState.REJECTED, code.value, NO_RECEIPT),)
+
+
+def _hash_of(person: PersonBlock) -> Hash:
+    return sha256(canonical.encode_model(person))

@@ -207,8 +207,11 @@ class Responder:
         return Match("certain", (Found(await self.source.lookup(refs[0]), 0.0, frozenset()),))
 
     def _known(self, grant: AcceptedGrant, block: SealedPerson) -> tuple[LocalRef, ...]:
-        """Give the row of a pair handle, if it is this requester's and was opened for this very basis."""
-        basis = basis_of(grant.request.basis)
+        """Give the row of a pair handle, if it is this requester's and was opened for this very basis.
+
+        On a statute it is enough that the handle still stands: there the holder needs no commitment to know the person.
+        """
+        basis = None if grant.request.basis.norm is not None else basis_of(grant.request.basis)
         ref = None if block.handle is None else self.outcomes.handle(block.handle, grant.requester, basis)
         return () if ref is None else (ref,)
 

@@ -12,6 +12,8 @@ from schemas.errors import NotAuthentic
 from tests.support.pens import ManualClock
 from tests.support.portal_visit import House
 
+pytestmark = pytest.mark.slow  # each case makes all pages anew
+
 FORMS = [route for route in sorted(DOORS) if route.method == "POST"]
 
 

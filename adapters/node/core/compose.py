@@ -139,7 +139,7 @@ def person_block(
 ) -> SealedPerson:
     """Choose what the holder is told of the person: the handle where there is one, else the package, else the block.
 
-    `offer` proposes a handle for later contacts; a statute's requests bring the person each time.
+    `offer` proposes a handle for later contacts.
     """
     if handle is not None:
         return SealedPerson(handle=handle, case=question.case_ref)
@@ -148,4 +148,4 @@ def person_block(
     if question.person is None:
         message = "person: a request on a statute needs the person"
         raise Misuse(message, code=Code.MALFORMED)
-    return SealedPerson(person=question.person, case=question.case_ref)
+    return SealedPerson(person=question.person, offer=offer, case=question.case_ref)

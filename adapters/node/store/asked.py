@@ -21,8 +21,10 @@ class AskedRequests:
         """Use a node's database."""
         self._database = database
 
-    def sent(self, request: st.Request, staff: str, case_ref: str | None, offer: Hash | None) -> Op:
-        """Keep a request as it is sent."""
+    def sent(
+        self, request: st.Request, staff: str, case_ref: str | None, offer: Hash | None, person: Hash | None
+    ) -> Op:
+        """Keep a request as it is sent; `person` is the hash of the block that a request on a statute brings."""
         values = (
             request.exchange,
             request.at,
@@ -33,11 +35,12 @@ class AskedRequests:
             to_list(request.fields),
             case_ref,
             offer,
+            person,
             request.answer_by,
         )
         return Op(
-            "INSERT INTO asked (exchange, at, staff, purpose, holder, basis, fields, case_ref, offer, answer_by, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent')",
+            "INSERT INTO asked (exchange, at, staff, purpose, holder, basis, fields, case_ref, offer, person,"
+            " answer_by, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent')",
             values,
         )
 

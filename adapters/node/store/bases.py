@@ -8,7 +8,7 @@ from adapters.sources.port import LocalRef
 from schemas import canonical
 from schemas import statements as st
 from schemas.errors import Malformed
-from schemas.ids import AgencyId, ConsentId, Hash
+from schemas.ids import AgencyId, ConsentId, ExchangeId, Hash
 from schemas.record import ConsentPackage
 
 MAX_LISTED: Final = 500
@@ -76,6 +76,19 @@ class Bases:
     def bind(self, name: BasisId, handle: Hash) -> Op:
         """Let a pair handle stand for the consent's person from now on, at the requester."""
         return Op("UPDATE consent SET handle = ? WHERE id = ? AND state = 'given'", (handle, name))
+
+    def pair(self, exchange: ExchangeId) -> Op:
+        """Let the handle a request on a statute offered stand for its person at this holder from now on."""
+        return Op(
+            "INSERT OR IGNORE INTO pair SELECT holder, person, offer FROM asked"
+            " WHERE exchange = ? AND offer IS NOT NULL AND person IS NOT NULL",
+            (exchange,),
+        )
+
+    async def paired(self, holder: AgencyId, person: Hash) -> Hash | None:
+        """Give the pair handle of a person at a holder, for requests on a statute."""
+        rows = await self._database.read("SELECT handle FROM pair WHERE holder = ? AND person = ?", holder, person)
+        return Hash(rows[0].text("handle")) if rows else None
 
     async def consent(self, name: str) -> Consent | None:
         """Give a consent or given basis by its id."""

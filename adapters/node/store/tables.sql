@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS voided (          -- numbers of which this node has n
 
 CREATE TABLE IF NOT EXISTS asked (           -- what this agency asked for, and what came of it
     exchange TEXT PRIMARY KEY, at INTEGER NOT NULL, staff TEXT NOT NULL, purpose TEXT NOT NULL, holder TEXT NOT NULL,
-    basis TEXT NOT NULL, fields TEXT NOT NULL, case_ref TEXT, offer TEXT, answer_by INTEGER NOT NULL,
+    basis TEXT NOT NULL, fields TEXT NOT NULL, case_ref TEXT, offer TEXT, person TEXT, answer_by INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('sent', 'granted', 'refused', 'rejected', 'answered', 'not_available')),
     reason TEXT, grant_entry BLOB, grant_proof BLOB, entry BLOB, proof BLOB, record TEXT,
     acknowledged INTEGER NOT NULL DEFAULT 0,
@@ -50,6 +50,10 @@ CREATE TABLE IF NOT EXISTS consent (         -- consents this agency collected, 
     due INTEGER, tries INTEGER NOT NULL DEFAULT 0 -- when its package is handed over again; NULL when it need not be
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS consent_due ON consent (due) WHERE due IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS pair (            -- the asking side of a pair handle on a statute; person: SHA-256 of the block
+    holder TEXT NOT NULL, person TEXT NOT NULL, handle TEXT NOT NULL, PRIMARY KEY (holder, person)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS handle (          -- the holder's side of a pair handle: for whom it stands towards whom
     handle TEXT PRIMARY KEY, requester TEXT NOT NULL, ref TEXT NOT NULL
