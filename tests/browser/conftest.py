@@ -1,4 +1,4 @@
-"""One town for all tests of the pages: NATS, broker, nodes and sign-on as in the demo, and one Chromium."""
+"""One town for all tests of a file: NATS, broker, nodes and sign-on as in the demo, and one Chromium."""
 
 import os
 import shutil
@@ -13,22 +13,25 @@ from tests.browser.town import Played, played
 from tests.browser.visitor import Visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Raise the demo's stage once."""
+    """Raise the demo's stage once for a file."""
     with raised(tmp_path_factory.mktemp("town") / "demo", nats_server(), lambda _: None) as stage:
         yield stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def town(stage: Stage) -> Played:
     """Let approvals and a consent stand, as the demo's story does."""
     return played(stage)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(town: Played) -> Iterator[Browser]:
-    """Start Debian's Chromium after the town, whose commands need a loop of their own; skip where there is none."""
+    """Start Debian's Chromium after the town, whose commands need a loop of their own; skip where there is none.
+
+    While it runs, its driver's loop is the running one: it ends with the file, or no other test could have a loop.
+    """
     del town
     found = shutil.which("chromium")
     if found is None or find_library("atomic") is None:
