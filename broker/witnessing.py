@@ -9,7 +9,7 @@ proves that the ledger was set back or forked. That is LedgerInconsistent: the p
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -141,43 +141,41 @@ class Witnessing:
         await self._keep(offer)
 
     async def _ask(self, agency: AgencyId, keys: Sequence[VerifierKey], offer: _Offer) -> None:
-        """Get one witness's cosignature into the offer; only a contradiction of the log is more than a report."""
+        """Get one witness's cosignatures into the offer; only a contradiction of the log is more than a report."""
         self._asked.add(agency)
         try:
-            line = await self._cosignature(agency, keys, offer)
+            lines = await self._cosignatures(agency, keys, offer)
         except LedgerInconsistent:
             raise
         except HandschlagError as error:
             self.report("witness", error.code)
         else:
-            if line is not None:
-                offer.lines[line[0]] = line[1]
-            if line is not None and offer.kept:
+            offer.lines.update(lines)
+            if lines and offer.kept:
                 await self._keep(offer)
         finally:
             self._asked.discard(agency)
 
-    async def _cosignature(
-        self, agency: AgencyId, keys: Sequence[VerifierKey], offer: _Offer
-    ) -> tuple[str, bytes] | None:
+    async def _cosignatures(self, agency: AgencyId, keys: Sequence[VerifierKey], offer: _Offer) -> Mapping[str, bytes]:
+        """Give one witness's lines by the names of its keys; none when it holds something else than we believe."""
         size = offer.checkpoint.size
         for _ in range(_TRIES):
             old = self._held.get(agency, 0)
             proof = await self.ledger.consistency(old, size) if 0 < old < size else ()
             reply = await self._call(agency, format_addition(old, proof, offer.base))
             if reply.line:
-                name = _check_line(offer.checkpoint, reply.line, keys)
+                lines = _check_lines(offer.checkpoint, reply.line, keys)
                 self._held[agency] = size
-                return name, reply.line
+                return lines
             self._held[agency] = await self._compare(agency, reply.larger)
-        return None
+        return {}
 
     async def _confirmed(self, agency: AgencyId, note: bytes) -> AgencyId | None:
         """Ask one witness for what it holds; None when it did not say. A fresh one cosigns, which tells as much."""
         try:
             reply = await self._call(agency, format_addition(0, (), note))
             if reply.line:
-                _check_line(unverified_checkpoint(note), reply.line, self._witnesses().get(agency, self._of_policy()))
+                _check_lines(unverified_checkpoint(note), reply.line, self._witnesses().get(agency, self._of_policy()))
                 self._held[agency] = unverified_checkpoint(note).size
             else:
                 self._held[agency] = await self._compare(agency, reply.larger)
@@ -261,15 +259,20 @@ def _offer(note: bytes) -> _Offer:
     return _Offer(unverified_checkpoint(note), text + b"\n\n" + own, lines)
 
 
-def _check_line(checkpoint: Checkpoint, unverified_line: bytes, keys: Iterable[VerifierKey]) -> str:
-    """Verify that the line is one cosignature by one of a witness's keys; give the key's name."""
-    signatures = split_signatures(unverified_line)
-    key = next((key for key in keys if (key.name, key.key_id) == signatures[0][:2]), None)
-    if len(signatures) != 1 or key is None:
-        message = "witness: one signature line by a key of its own is expected"
+def _check_lines(checkpoint: Checkpoint, unverified_lines: bytes, keys: Iterable[VerifierKey]) -> Mapping[str, bytes]:
+    """Verify the cosignatures by a witness's keys, and leave out all others; give them by the names of the keys."""
+    known = {(key.name, key.key_id): key for key in keys}
+    lines: dict[str, bytes] = {}
+    found = split_signatures(unverified_lines)
+    for signature, line in zip(found, unverified_lines.splitlines(keepends=True), strict=True):
+        key = known.get((signature.name, signature.key_id))
+        if key is not None:
+            verify_cosignature(format_checkpoint(checkpoint), line, key)
+            lines[key.name] = line
+    if not lines:
+        message = "witness: a signature line by a key of its own is expected"
         raise NotAuthentic(message)
-    verify_cosignature(format_checkpoint(checkpoint), unverified_line, key)
-    return key.name
+    return lines
 
 
 def _agency(key: VerifierKey) -> AgencyId:

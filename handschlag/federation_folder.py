@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from adapters.infra import tls
-from adapters.infra.key_files import Ed25519Signer, load_signer
+from adapters.infra.key_files import load_signer
 from adapters.infra.nats_operator_files import OperatorStore
 from broker.settings import LedgerSettings
 from consent_ledger.ports import Clock
 from handschlag.admission import FederationPins, read_paper
 from schemas.errors import Misuse
+from schemas.note import Signer
 
 SIGNERS: Final = ("dpo-1", "steward-1")
 """The data protection officer's role and the access steward's: both sign whatever the steering group says."""
@@ -72,7 +73,7 @@ class FederationFolder:
         """Read the pins; Misuse when this is no federation's folder."""
         return read_paper(FederationPins, self.pins_file)
 
-    def signers(self) -> list[Ed25519Signer]:
+    def signers(self) -> list[Signer]:
         """Load the steering group's keys."""
         return [load_signer(self.root / "steering" / f"{name}.key") for name in SIGNERS]
 

@@ -54,15 +54,17 @@ from schemas.wire import Wire
 TOKEN_KEY: Final = "keys/token.jwk"  # noqa: S105 - where the private key lies, whose public half node.toml names
 
 _APPLICATION: Final = "application.toml"
+_MLDSA44: Final = "keys/witness-mldsa44.key"
 _COMMENT: Final = "The settings of a node; every other setting has its default. Paths are relative to this folder."
 
 
 class Plan(Wire):
-    """What a new node is made of."""
+    """What a new node is made of; with `mldsa44` it has a second witness key, of ML-DSA-44."""
 
     agency: AgencyId
     kind: CodeName
     mapping: str | None = None
+    mldsa44: bool = False
     http_port: int = Field(default=HttpSettings().port, ge=0, le=65535)
 
 
@@ -76,6 +78,7 @@ def init(folder: Path, plan: Plan, pins: FederationPins) -> Path:
         kind=plan.kind,
         federation=FederationSettings(name=pins.name, steering=pins.steering),
         nats=BusSettings(url=pins.nats),
+        keys=KeySettings(witness_mldsa44=_MLDSA44 if plan.mldsa44 else None),
         source=SourceSettings(mapping=plan.mapping),
         http=HttpSettings(port=plan.http_port),
     )
@@ -150,12 +153,16 @@ def _application(draft: Path, settings: NodeSettings) -> Application:
 
 
 def _keys(draft: Path, settings: NodeSettings) -> Iterator[OfferedKey]:
-    keys, prefix = KeySettings(), f"{settings.federation.name}/{settings.agency}"
+    keys, prefix = settings.keys, f"{settings.federation.name}/{settings.agency}"
     places: dict[KeyRole, str | None] = {"statement": keys.statement, "witness": keys.witness, "dpo": keys.dpo}
     for role, place in places.items():
         name = KeyName(f"{prefix}/{role}-1")
         made = create_signer(draft / str(place), name, "cosignature" if role == "witness" else "ed25519")
         yield OfferedKey(role=role, name=name, suite="ed25519", public=made.public)
+    if keys.witness_mldsa44 is not None:
+        name = KeyName(f"{prefix}/witness-2")
+        made = create_signer(draft / keys.witness_mldsa44, name, "mldsa44-cosignature")
+        yield OfferedKey(role="witness", name=name, suite="mldsa44", public=made.public)
     name, suite = KeyName(f"{prefix}/seal-1"), _SUITE
     yield OfferedKey(
         role="seal", name=name, suite=suite, public=create_seal_key(draft / keys.seal[0], name, suite).public

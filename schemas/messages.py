@@ -196,7 +196,7 @@ class Done(Message):
 
 @dataclass(frozen=True, slots=True)
 class Cosigned(Message):
-    """A witness's note signature line, or, where it knows a larger checkpoint, that checkpoint."""
+    """A witness's note signature lines, or, where it knows a larger checkpoint, that checkpoint."""
 
     TYPE: ClassVar[str] = "cosigned"
     line: bytes

@@ -1,4 +1,4 @@
-"""C2SP signed notes (signed-note v1.0) and Ed25519 cosignatures (tlog-cosignature v1): sign, parse, verify.
+"""C2SP signed notes (signed-note v1.0) and cosignatures (tlog-cosignature v1): sign, parse, verify.
 
 A note is text that ends in a newline, a blank line, and one line per signature. Statements and checkpoints are notes.
 Parsing proves nothing; only verifying does. Ed25519 is checked by libsodium alone, the strictest verifier
@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_BYTES, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
+from schemas.cosigned import MLDSA44_PUBLIC_BYTES, ed25519_message, mldsa44_message, mldsa44_verifies
 from schemas.errors import Malformed, Misuse, NotAuthentic
 from schemas.ids import KeyId
 
@@ -39,6 +40,11 @@ class SignatureType(IntEnum):
 
     ED25519 = 0x01
     COSIGNATURE = 0x04
+    MLDSA44_COSIGNATURE = 0x06
+
+
+COSIGNATURES: Final = frozenset({SignatureType.COSIGNATURE, SignatureType.MLDSA44_COSIGNATURE})
+"""The types of keys that cosign checkpoints, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class VerifierKey:
     """A public key with the name it signs under; `key_id` is the four bytes that name it in signature lines.
 
     Raises Malformed when made with a bad name, with an id that is not that of name, type and key, or with a key that is
-    not a point of Ed25519's prime-order group. The check costs about as much as a verification: make a key once.
+    not a point of Ed25519's prime-order group, or for type 0x06 not as long as keys of ML-DSA-44 are. The check costs
+    about as much as a verification: make a key once.
     """
 
     name: str
@@ -59,8 +66,9 @@ class VerifierKey:
         if _NAME.fullmatch(self.name) is None:
             message = "key name: must not be empty nor hold spaces or plus signs"
             raise Malformed(message)
-        if len(self.public) != _PUBLIC_BYTES or not crypto_core_ed25519_is_valid_point(self.public):
-            message = f"key {self.name}: not a valid Ed25519 public key"
+        if not _is_public_key(self.type, self.public):
+            algorithm = "ML-DSA-44" if self.type is SignatureType.MLDSA44_COSIGNATURE else "Ed25519"
+            message = f"key {self.name}: not a valid {algorithm} public key"
             raise Malformed(message)
         if self.key_id != key_id(self.name, self.type, self.public):
             message = f"key {self.name}: its key id is not that of this name, type and public key"
@@ -81,7 +89,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """Give the 64 bytes of the Ed25519 signature (RFC 8032) over exactly these bytes."""
+        """Sign exactly these bytes: 64 bytes of Ed25519 (RFC 8032), or 2,420 of ML-DSA-44 (FIPS 204)."""
         ...
 
 
@@ -204,7 +212,7 @@ def verify_split(note: Note, known: Iterable[VerifierKey]) -> VerifiedNote:
         key = keys.get((signature.name, signature.key_id))
         if key is None:
             continue
-        if key.type is SignatureType.COSIGNATURE:
+        if key.type in COSIGNATURES:
             cosigned_at_s[key] = _verify_cosigned(note.text, signature.body, key)
         else:
             _verify_ed25519(note.text, signature.body, key)
@@ -225,7 +233,7 @@ def sign_note(text: bytes, signers: Iterable[Signer]) -> bytes:
     if rule is not None:
         message = f"note to sign: {rule}"
         raise Misuse(message)
-    lines = [_signature_line(_of_type(signer, SignatureType.ED25519), signer.sign(text)) for signer in signers]
+    lines = [_signature_line(_note_key(signer), signer.sign(text)) for signer in signers]
     if not lines:
         message = "note to sign: at least one signer is needed"
         raise Misuse(message)
@@ -235,14 +243,18 @@ def sign_note(text: bytes, signers: Iterable[Signer]) -> bytes:
 def cosign(checkpoint_text: bytes, signer: Signer, at_s: int) -> bytes:
     """Give a cosigner's signature line over a checkpoint's text, to be put at the end of the checkpoint's note.
 
-    `at_s` is the POSIX time in seconds. Raises Misuse when the time is out of range, or the signer's key is not of type
-    0x04: one key must not sign two kinds of thing.
+    `at_s` is the POSIX time in seconds. Raises Misuse when the time is out of range, or the signer's key is no
+    cosigner's: one key must not sign two kinds of thing. Raises Malformed when an ML-DSA-44 key is to cosign what is no
+    checkpoint.
     """
-    key = _of_type(signer, SignatureType.COSIGNATURE)
+    key = signer.key
+    if key.type not in COSIGNATURES:
+        message = f"key {key.name}: of signature type 0x{key.type:02x}, not a cosigner's"
+        raise Misuse(message)
     if not 0 <= at_s <= MAX_TIME_S:
         message = f"cosignature: time {at_s} is not between 0 and 2^63-1"
         raise Misuse(message)
-    return _signature_line(key, _TIME.pack(at_s) + signer.sign(_cosigned_message(checkpoint_text, at_s)))
+    return _signature_line(key, _TIME.pack(at_s) + signer.sign(_cosigned_message(key, checkpoint_text, at_s)))
 
 
 def verify_cosignature(checkpoint_text: bytes, unverified_lines: bytes, key: VerifierKey) -> int:
@@ -251,7 +263,7 @@ def verify_cosignature(checkpoint_text: bytes, unverified_lines: bytes, key: Ver
     Raises Malformed for lines that are no signature lines, NotAuthentic when the key's line fails or is missing, Misuse
     when the key is not a cosigner's.
     """
-    if key.type is not SignatureType.COSIGNATURE:
+    if key.type not in COSIGNATURES:
         message = f"key {key.name}: of signature type 0x{key.type:02x}, not a cosigner's"
         raise Misuse(message)
     return verify_split(Note(checkpoint_text, split_signatures(unverified_lines)), [key]).cosigned_at_s[key]
@@ -302,26 +314,49 @@ def _signature_line(key: VerifierKey, body: bytes) -> bytes:
     return f"\u2014 {key.name} {to_base64(key.key_id + body)}\n".encode()
 
 
-def _of_type(signer: Signer, wanted: SignatureType) -> VerifierKey:
+def _note_key(signer: Signer) -> VerifierKey:
+    """Give the key of a signer of notes; Misuse when it is a cosigner's."""
     key = signer.key
-    if key.type is not wanted:
-        message = f"key {key.name}: of signature type 0x{key.type:02x}, this needs 0x{wanted:02x}"
+    if key.type is not SignatureType.ED25519:
+        message = f"key {key.name}: of signature type 0x{key.type:02x}, this needs 0x{SignatureType.ED25519:02x}"
         raise Misuse(message)
     return key
 
 
-def _cosigned_message(checkpoint_text: bytes, at_s: int) -> bytes:
-    return b"cosignature/v1\ntime %d\n%b" % (at_s, checkpoint_text)
+def _is_public_key(signature_type: SignatureType, public: bytes) -> bool:
+    if signature_type is SignatureType.MLDSA44_COSIGNATURE:
+        return len(public) == MLDSA44_PUBLIC_BYTES
+    return len(public) == _PUBLIC_BYTES and crypto_core_ed25519_is_valid_point(public)
+
+
+def _cosigned_message(key: VerifierKey, checkpoint_text: bytes, at_s: int) -> bytes:
+    if key.type is SignatureType.MLDSA44_COSIGNATURE:
+        return mldsa44_message(key.name, checkpoint_text, at_s)
+    return ed25519_message(checkpoint_text, at_s)
 
 
 def _verify_cosigned(text: bytes, body: bytes, key: VerifierKey) -> int:
-    """Check the timestamped signature of type 0x04 and give its time."""
+    """Check a timestamped signature of type 0x04 or 0x06 and give its time."""
     at_s = int.from_bytes(body[: _TIME.size])
     if at_s > MAX_TIME_S:
         message = f"note: the cosignature of {key.name} carries a time beyond 2^63-1"
         raise NotAuthentic(message)
-    _verify_ed25519(_cosigned_message(text, at_s), body[_TIME.size :], key)
+    signature = body[_TIME.size :]
+    if key.type is SignatureType.COSIGNATURE:
+        _verify_ed25519(ed25519_message(text, at_s), signature, key)
+    elif not _is_mldsa44(text, at_s, signature, key):
+        message = f"note: the signature of {key.name} does not verify"
+        raise NotAuthentic(message)
     return at_s
+
+
+def _is_mldsa44(text: bytes, at_s: int, signature: bytes, key: VerifierKey) -> bool:
+    """Tell whether an ML-DSA-44 cosignature holds; over what is no checkpoint none does."""
+    try:
+        message = mldsa44_message(key.name, text, at_s)
+    except Malformed:
+        return False
+    return mldsa44_verifies(key.public, signature, message)
 
 
 def _verify_ed25519(message_bytes: bytes, signature: bytes, key: VerifierKey) -> None:

@@ -6,7 +6,7 @@ travels nowhere: both sides build it, and a block moved to another exchange, rec
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeGuard
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -34,6 +34,11 @@ _INFO: Final = b"handschlag/seal/v1\n"
 _MLKEM768_PUBLIC_BYTES: Final = 1184
 _PREFIX_BYTES: Final = 33
 _ANY_SCALAR: Final = X25519PrivateKey.from_private_bytes(bytes(32))
+
+
+def seals(suite: Suite) -> TypeGuard[SealSuite]:
+    """Tell whether keys of this suite are sealed to; the others sign."""
+    return suite in SUITES
 
 
 class SealContext(Wire):

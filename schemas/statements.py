@@ -55,7 +55,8 @@ AnsweredFields = Annotated[tuple[FieldName, ...], Field(max_length=200), _UNIQUE
 Exchanges = Annotated[tuple[ExchangeId, ...], Field(min_length=1, max_length=256), _UNIQUE, _SORTED]
 
 KeyRole = Literal["statement", "witness", "seal", "dpo"]
-Suite = Literal["ed25519", "mlkem768-x25519", "x25519"]
+Suite = Literal["ed25519", "mldsa44", "mlkem768-x25519", "x25519"]
+"""What a key is of: Ed25519 signs and cosigns, ML-DSA-44 only cosigns, the others seal."""
 Withdrawal = Literal["withdrawn", "revoked", "invalidated"]
 
 NO_PREVIOUS: Final = Hash("0" * 64)

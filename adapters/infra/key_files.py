@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from nacl.bindings import crypto_sign_SEEDBYTES
@@ -21,16 +22,17 @@ from adapters.infra.private_files import create_private
 from schemas.canonical import describe
 from schemas.errors import Malformed, Misuse
 from schemas.ids import KeyId
-from schemas.note import SignatureType, VerifierKey, from_base64, key_fingerprint, to_base64, verifier_key
+from schemas.note import SignatureType, Signer, VerifierKey, from_base64, key_fingerprint, to_base64, verifier_key
 from schemas.seal import SUITES, SealSuite
 from schemas.wire import Wire
 
-NoteSuite = Literal["ed25519", "cosignature"]
+NoteSuite = Literal["ed25519", "cosignature", "mldsa44-cosignature"]
 NatsSuite = Literal["nats"]
 
 _SIGNATURE_TYPES: Final[Mapping[str, SignatureType]] = {
     "ed25519": SignatureType.ED25519,
     "cosignature": SignatureType.COSIGNATURE,
+    "mldsa44-cosignature": SignatureType.MLDSA44_COSIGNATURE,
 }
 _X25519_BYTES: Final = 32
 
@@ -72,6 +74,25 @@ class Ed25519Signer:
         return self._private.sign(message).signature
 
 
+class MlDsa44Signer:
+    """An ML-DSA-44 private key that cosigns checkpoints (FIPS 204; type 0x06); a `schemas.note.Signer`."""
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        """Take the key's name and the 32 bytes of its seed (FIPS 204 section 3.6.3)."""
+        self._private = MLDSA44PrivateKey.from_seed_bytes(seed)
+        public = self._private.public_key().public_bytes_raw()
+        self._key = verifier_key(name, SignatureType.MLDSA44_COSIGNATURE, public)
+
+    @property
+    def key(self) -> VerifierKey:
+        """The public half, and the name it signs under."""
+        return self._key
+
+    def sign(self, message: bytes) -> bytes:
+        """Give the 2,420 bytes of the signature over exactly these bytes, with an empty context."""
+        return self._private.sign(message)
+
+
 class SealKey:
     """A private key that opens what was sealed to it; a `schemas.seal.Opener`."""
 
@@ -106,7 +127,7 @@ class SealKey:
 def create_signer(path: Path, name: str, suite: NoteSuite = "ed25519") -> PublishedKey:
     """Make a new signing key and write both files; raises Misuse when there is a file already."""
     seed = bytes(SigningKey.generate())
-    signer = Ed25519Signer(name, seed, _SIGNATURE_TYPES[suite])
+    signer = _signer_of(name, seed, _SIGNATURE_TYPES[suite])
     return _write_pair(path, PublishedKey(name=name, suite=suite, public=signer.key.vkey), seed)
 
 
@@ -123,7 +144,7 @@ def create_nats_seed(path: Path, name: str, seed: str) -> None:
     create_private(path, _toml(name=name, suite="nats", secret=seed))
 
 
-def load_signer(path: Path) -> Ed25519Signer:
+def load_signer(path: Path) -> Signer:
     """Load a signing key.
 
     Raises Misuse when the file cannot be read, is not private or holds another kind of key; Malformed naming the rule
@@ -136,9 +157,9 @@ def load_signer(path: Path) -> Ed25519Signer:
         raise Misuse(message)
     seed = _raw(path, key)
     if len(seed) != crypto_sign_SEEDBYTES:
-        message = f"{path}: secret is not the seed of an Ed25519 key"
+        message = f"{path}: secret is not the seed of a signing key"
         raise Malformed(message)
-    return Ed25519Signer(key.name, seed, signature_type)
+    return _signer_of(key.name, seed, signature_type)
 
 
 def load_seal_key(path: Path) -> SealKey:
@@ -181,6 +202,13 @@ def read_published(path: Path) -> PublishedKey:
 def public_path(path: Path) -> Path:
     """Give the path of a private key's public file."""
     return path.with_name(f"{path.name}.pub")
+
+
+def _signer_of(name: str, seed: bytes, signature_type: SignatureType) -> Signer:
+    """Make the signer of a seed, which for both algorithms is 32 random bytes."""
+    if signature_type is SignatureType.MLDSA44_COSIGNATURE:
+        return MlDsa44Signer(name, seed)
+    return Ed25519Signer(name, seed, signature_type)
 
 
 def _write_pair(path: Path, published: PublishedKey, secret: bytes) -> PublishedKey:

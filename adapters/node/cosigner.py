@@ -27,9 +27,8 @@ class Cosigner:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def witness(self, request: ms.Witness) -> ms.Cosigned:
-        """Answer an `add-checkpoint` body with a cosignature, or with the checkpoint held when the sizes differ."""
-        signer = self.identity.witness
-        if signer is None:
+        """Answer an `add-checkpoint` body with a cosignature by each key, or, when sizes differ, what is held."""
+        if not self.identity.witnesses:
             message = "witness: this node does not cosign"
             raise Unavailable(message)
         addition = parse_addition(request.request)
@@ -41,7 +40,8 @@ class Cosigner:
                 return ms.Cosigned(b"", b"" if held is None else held.note)
             await self.store.write(self.store.known.cosign(judged.checkpoint.origin, judged.note))
         at_s = self.identity.clock.now_ms() // 1000
-        return ms.Cosigned(cosign(format_checkpoint(judged.checkpoint), signer, at_s), b"")
+        text = format_checkpoint(judged.checkpoint)
+        return ms.Cosigned(b"".join(cosign(text, signer, at_s) for signer in self.identity.witnesses), b"")
 
     async def _held(self, verifier: CheckpointVerifier) -> SignedCheckpoint | None:
         note = await self.store.known.cosigned(self.view.log)

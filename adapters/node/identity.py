@@ -25,7 +25,7 @@ ALL_ROLES: Final = Roles()
 class Identity:
     """An agency's keys at its node; `openers` holds every seal key still needed, by long id.
 
-    `dpo` is None where the data protection officer signs elsewhere; `witness` None where the node does not cosign.
+    `dpo` is None where the data protection officer signs elsewhere; without `witnesses` the node does not cosign.
     `random_bytes` gives unpredictable bytes.
     """
 
@@ -35,6 +35,6 @@ class Identity:
     seal_key: KeyId
     clock: Clock
     random_bytes: Callable[[int], bytes]
-    witness: Signer | None = None
+    witnesses: tuple[Signer, ...] = ()
     dpo: Signer | None = None
     roles: Roles = ALL_ROLES

@@ -20,7 +20,7 @@ from adapters.infra import logs
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import read_private
 from adapters.infra.http_server import listen, serving
-from adapters.infra.key_files import Ed25519Signer, load_nats_seed, load_seal_key, load_signer
+from adapters.infra.key_files import load_nats_seed, load_seal_key, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
 from adapters.infra.process import loop_factory, only_one, stop_signals
 from adapters.infra.tls import client_context
@@ -40,6 +40,7 @@ from adapters.sources.port import Source
 from adapters.web.sessions import Sessions
 from adapters.web.sign_on import Registered, SignOn
 from schemas.errors import Code, HandschlagError, Misuse, Unavailable
+from schemas.note import Signer
 from schemas.topics import inbox_prefix
 
 FIRST_WAIT_S: Final = 0.25
@@ -244,13 +245,15 @@ def _identity(folder: Path, settings: NodeSettings, clock: SystemClock) -> Ident
         seal_key=seal_keys[0].published.id,
         clock=clock,
         random_bytes=secrets.token_bytes,
-        witness=None if keys.witness is None else _signer(folder / keys.witness, f"{prefix}witness-"),
+        witnesses=tuple(
+            _signer(folder / place, f"{prefix}witness-") for place in (keys.witness, keys.witness_mldsa44) if place
+        ),
         dpo=None if keys.dpo is None else _signer(folder / keys.dpo, f"{prefix}dpo-"),
         roles=settings.taken_roles,
     )
 
 
-def _signer(path: Path, prefix: str) -> Ed25519Signer:
+def _signer(path: Path, prefix: str) -> Signer:
     """Load a signing key, which must be this agency's and of its role."""
     signer = load_signer(path)
     if signer.key.name.startswith(prefix):

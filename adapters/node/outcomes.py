@@ -32,7 +32,7 @@ from schemas.errors import Code, HandschlagError, Misuse, NotAuthentic
 from schemas.ids import AgencyId, ExchangeId, FieldName, Hash, KeyId, Purpose
 from schemas.note import from_base64
 from schemas.record import SealedPerson
-from schemas.seal import load_public
+from schemas.seal import load_public, seals
 from schemas.topics import ask
 
 DELIVER_TIMEOUT_S: Final = 15.0
@@ -269,7 +269,7 @@ class Outcomes:
         """Load the key the request wants its record sealed to, once; it must be the requester's and unrevoked."""
         wanted = grant.request.seal_key
         key = self.federation.view.key_of(grant.requester, wanted)
-        if key is None or key.suite == "ed25519":
+        if key is None or not seals(key.suite):
             message = "seal_key: is no key of the requester in force"
             raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)
         if wanted not in self._recipients:

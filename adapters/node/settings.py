@@ -60,11 +60,13 @@ class BusSettings(Wire):
 class KeySettings(Wire):
     """The agency's private keys; of `seal` the first one is offered to holders, all of them open what comes.
 
-    Without `dpo` the officer signs elsewhere; without `witness` the node does not cosign.
+    Without `dpo` the officer signs elsewhere; without `witness` the node does not cosign. With `witness_mldsa44` it
+    also cosigns by ML-DSA-44, which stays of worth when a quantum computer breaks Ed25519.
     """
 
     statement: Place = "keys/statement.key"
     witness: Place | None = "keys/witness.key"
+    witness_mldsa44: Place | None = None
     dpo: Place | None = "keys/dpo.key"
     seal: Annotated[tuple[Place, ...], Field(min_length=1, max_length=10)] = ("keys/seal.key",)
 

@@ -12,16 +12,18 @@ from schemas.errors import Code, Malformed
 from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
 from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
 from schemas.registry import PurposeRule, Registry
-from schemas.seal import load_public
+from schemas.seal import load_public, seals
 
 RESERVED: Final = (STEERING, AgencyId("log"))
 """Names that stand in key names in place of an agency's: no agency is admitted under one of them."""
 
-_SIGNATURES: Final[Mapping[str, SignatureType]] = {
-    "statement": SignatureType.ED25519,
-    "dpo": SignatureType.ED25519,
-    "witness": SignatureType.COSIGNATURE,
+_SIGNATURES: Final[Mapping[tuple[st.KeyRole, st.Suite], SignatureType]] = {
+    ("statement", "ed25519"): SignatureType.ED25519,
+    ("dpo", "ed25519"): SignatureType.ED25519,
+    ("witness", "ed25519"): SignatureType.COSIGNATURE,
+    ("witness", "mldsa44"): SignatureType.MLDSA44_COSIGNATURE,
 }
+"""What a key of each role and suite signs; the role `seal` has suites of its own."""
 
 
 def decide_steered(
@@ -103,15 +105,17 @@ def _key_objection(state: LedgerState, statement: st.KeyAdded) -> str | None:
         return f"name: must be {federation}/{statement.agency}/{statement.role}-<n>"
     if statement.agency not in state.members or statement.name in state.keys:
         return "agency, name: the agency must be a member, and a key name is used once"
-    if (statement.role == "seal") != (statement.suite != "ed25519"):
-        return "suite: ed25519 signs, the others seal"
-    if statement.suite == "ed25519":
-        key = parse_vkey(statement.public)
-        wrong = _vkey_objection(key, statement.name, _SIGNATURES[statement.role])
-        public = key.public
-    else:
+    if (statement.role == "seal") != seals(statement.suite):
+        return "suite: ed25519 signs, mldsa44 cosigns, the others seal"
+    if seals(statement.suite):
         wrong, public = None, from_base64(statement.public, "public")
         load_public(statement.suite, public)
+    else:
+        signature = _SIGNATURES.get((statement.role, statement.suite))
+        if signature is None:
+            return "suite: mldsa44 is for witnesses only"
+        key = parse_vkey(statement.public)
+        wrong, public = _vkey_objection(key, statement.name, signature), key.public
     return wrong or ("public: the key is in use already, or was" if public in state.publics else None)
 
 

@@ -66,10 +66,15 @@ def witness_lines(witnesses: tuple[VerifierKey, ...]) -> str:
 
 
 def majority_policy(log: VerifierKey, witnesses: tuple[VerifierKey, ...]) -> str:
-    """Write a C2SP policy by which more than half of these witnesses must have cosigned; without any, none."""
+    """Write a C2SP policy by which more than half of these agencies must have cosigned; without any, none.
+
+    Of an agency with several keys one stands there, so that nobody counts twice; Ed25519's, which every tool reads.
+    """
+    one_each = {key.name.rpartition("/")[0]: key for key in sorted(witnesses, key=lambda key: key.type, reverse=True)}
+    names = sorted(key.name for key in one_each.values())
     lines = [f"log {log.vkey}"]
-    lines += [f"witness {key.name} {key.vkey}" for key in witnesses]
-    if witnesses:
-        lines.append(f"group members {len(witnesses) // 2 + 1} {' '.join(key.name for key in witnesses)}")
-    lines.append(f"quorum {'members' if witnesses else 'none'}")
+    lines += [f"witness {key.name} {key.vkey}" for key in witnesses if key in one_each.values()]
+    if names:
+        lines.append(f"group members {len(names) // 2 + 1} {' '.join(names)}")
+    lines.append(f"quorum {'members' if names else 'none'}")
     return "".join(f"{line}\n" for line in lines)

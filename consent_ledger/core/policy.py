@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.errors import Malformed
-from schemas.note import SignatureType, VerifierKey, parse_vkey
+from schemas.note import COSIGNATURES, SignatureType, VerifierKey, parse_vkey
 
 _NONE: Final = "none"
 _THRESHOLD: Final = re.compile(r"[1-9][0-9]{0,3}")
@@ -108,7 +109,7 @@ def _take_log(draft: _Draft, words: list[str]) -> None:
         message = "must be: log <vkey> [<url>]"
         raise Malformed(message)
     key = parse_vkey(words[0])
-    _check_key(key, SignatureType.ED25519, draft.logs)
+    _check_key(key, {SignatureType.ED25519}, draft.logs)
     draft.logs.append(key)
 
 
@@ -117,7 +118,7 @@ def _take_witness(draft: _Draft, words: list[str]) -> None:
         message = "must be: witness <name> <vkey> [<url>]"
         raise Malformed(message)
     key = parse_vkey(words[1])
-    _check_key(key, SignatureType.COSIGNATURE, draft.witnesses.values())
+    _check_key(key, COSIGNATURES, draft.witnesses.values())
     draft.witnesses[draft.new_name(words[0])] = key
 
 
@@ -151,10 +152,11 @@ def _take_quorum(draft: _Draft, words: list[str]) -> None:
 _TAKERS: Final = {"log": _take_log, "witness": _take_witness, "group": _take_group, "quorum": _take_quorum}
 
 
-def _check_key(key: VerifierKey, wanted: SignatureType, others: Iterable[VerifierKey]) -> None:
+def _check_key(key: VerifierKey, wanted: AbstractSet[SignatureType], others: Iterable[VerifierKey]) -> None:
     """Refuse a key of the wrong kind, and one that stands there already under any name (tlog-policy, duplicate)."""
-    if key.type is not wanted:
-        message = f"key {key.name}: of signature type 0x{key.type:02x}, this line needs 0x{wanted:02x}"
+    if key.type not in wanted:
+        needed = " or ".join(f"0x{one:02x}" for one in sorted(wanted))
+        message = f"key {key.name}: of signature type 0x{key.type:02x}, this line needs {needed}"
         raise Malformed(message)
     if any(key.public == other.public for other in others):
         message = f"key {key.name}: the same public key stands above"

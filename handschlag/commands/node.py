@@ -1,7 +1,7 @@
 """`handschlag node`: set up, run and look after a node; DIR is the node's folder, with node.toml in it."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 import click
 from pydantic import ValidationError
@@ -15,13 +15,22 @@ from handschlag.admission import FederationPins, read_paper
 from handschlag.node_client import call
 from schemas.canonical import describe
 from schemas.errors import LedgerInconsistent, Malformed, Unavailable
-from schemas.ids import AgencyId, CodeName
 
 EXIT_LEDGER: Final = 3
 """The log contradicts itself: a supervisor must not simply start the node again."""
 
 _DAY_MS: Final = 86_400_000
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+
+
+class PlanOptions(TypedDict):
+    """The options of init that say what the node is made of."""
+
+    agency: str
+    kind: str
+    mapping: str | None
+    mldsa44: bool
+    http_port: int
 
 
 @click.group()
@@ -36,10 +45,11 @@ def node() -> None:
 @click.option("--federation", required=True, type=click.Path(dir_okay=False, path_type=Path), help="federation.toml")
 @click.option("--mapping", help="The mapping file of the agency's own system, seen from DIR.")
 @click.option("--http-port", type=int, default=HttpSettings().port, show_default=True, help="Port of the HTTP API.")
-def init(folder: Path, agency: str, kind: str, federation: Path, mapping: str | None, http_port: int) -> None:
+@click.option("--mldsa44", is_flag=True, help="Cosign by ML-DSA-44, too, which quantum computers do not break.")
+def init(folder: Path, federation: Path, **plan_options: Unpack[PlanOptions]) -> None:
     """Make the folder of a new node, with its keys and the application for the steering group."""
     try:
-        plan = node_folder.Plan(agency=AgencyId(agency), kind=CodeName(kind), mapping=mapping, http_port=http_port)
+        plan = node_folder.Plan.model_validate(plan_options)
     except ValidationError as error:
         raise Malformed(describe("node init", error)) from error
     application = node_folder.init(folder, plan, read_paper(FederationPins, federation))

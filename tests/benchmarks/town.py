@@ -88,7 +88,7 @@ def identity(agency: Agency) -> Identity:
         seal_key=seal.published.id,
         clock=SystemClock(),
         random_bytes=secrets.token_bytes,
-        witness=load_signer(agency.folder / "witness.key"),
+        witnesses=(load_signer(agency.folder / "witness.key"),),
         dpo=load_signer(agency.folder / "dpo.key"),
     )
 

@@ -167,7 +167,7 @@ async def test_the_log_rejects_what_a_node_could_not_know(tmp_path: Path) -> Non
 async def test_without_the_officers_key_nothing_is_approved(tmp_path: Path) -> None:
     """A node whose officer signs elsewhere approves nothing by itself."""
     town = await Town.start(tmp_path)
-    town.world.identities[HOLDER] = dataclasses.replace(town.world.identities[HOLDER], dpo=None, witness=None)
+    town.world.identities[HOLDER] = dataclasses.replace(town.world.identities[HOLDER], dpo=None, witnesses=())
     node = await town.world.restart(HOLDER)
     with pytest.raises(Misuse, match="officer"):
         await town.world.approve(HOLDER, "Z16@1")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.infra.key_files import MlDsa44Signer
 from broker.witnessing import EVERY_ENTRIES, Witnessing
 from consent_ledger.core.checkpoint import (
     Checkpoint,
@@ -30,7 +31,7 @@ from tests.support.ledger_world import Ledger, founded, stored
 from tests.support.memory_bus import MemoryBus, MemoryNet
 from tests.support.memory_store import MemoryDisk
 from tests.support.node_world import World
-from tests.support.pens import KINDS, LOG, START, account, signer
+from tests.support.pens import KINDS, LOG, START, account, changed, signer
 from tests.support.running_log import RunningLog
 
 LOG_SIGNER = keys.signer(LOG)
@@ -48,6 +49,7 @@ class Witness:
     held: SignedCheckpoint | None = None
     key: Signer | None = None
     text: bytes | None = None
+    also: tuple[Signer, ...] = ()
     asked: list[int] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,9 +67,9 @@ class Witness:
         if isinstance(judged, Conflict):
             return ms.pack(ms.Cosigned(b"", b"" if self.held is None else self.held.note))
         self.held = judged
-        pen = self.key or signer(self.agency, "witness")
+        pens = (self.key or signer(self.agency, "witness"), *self.also)
         text = self.text or format_checkpoint(judged.checkpoint)
-        return ms.pack(ms.Cosigned(cosign(text, pen, START // 1000), b""))
+        return ms.pack(ms.Cosigned(b"".join(cosign(text, pen, START // 1000) for pen in pens), b""))
 
     def hold(self, note: bytes) -> None:
         """Hold a checkpoint that the log signed."""
@@ -222,6 +224,23 @@ async def test_a_line_that_does_not_hold_is_not_kept(federation: Federation, lie
     receipt = await federation.write()
     await until(lambda: ("witness", Code.NOT_AUTHENTIC) in federation.reports and witnessing.published is not None)
     assert federation.log.store.checkpoint(receipt.index + 1) is None
+    running.cancel()
+
+
+async def test_a_witness_may_cosign_by_several_keys(federation: Federation) -> None:
+    """An agency's second key, of ML-DSA-44, is in the ledger like its first: both lines are kept, and no other's."""
+    second = MlDsa44Signer("musterstadt.example/kurse/witness-2", bytes(32))
+    added = changed(federation.pens.key("kurse", "witness", 2), suite="mldsa44", public=second.key.vkey)
+    size = (await federation.log.write(added)).index + 1
+    node = await federation.witness("kurse")
+    node.also = (second, signer("stranger", "witness"))
+    witnessing = federation.witnessing()
+    witnessing.committed([])
+    running = asyncio.create_task(witnessing.run())
+    await until(lambda: witnessing.cosigned_size == size)
+    shown = CheckpointVerifier(LOG_SIGNER.key, [key("kurse"), second.key]).verify(witnessing.published or b"")
+    assert set(shown.cosigned_at_s) == {key("kurse"), second.key}
+    assert b"stranger" not in shown.note
     running.cancel()
 
 
@@ -381,8 +400,7 @@ async def test_real_nodes_cosign_what_extends_what_they_hold(tmp_path: Path) -> 
     for _ in range(2):
         await world.approve("jobcenter", "Z16@1")
         await until(lambda: witnessing.cosigned_size == world.sequencer.size)
-    pens = [world.identities[agency].witness for agency in ("jobcenter", "kurse")]
-    known = [pen.key for pen in pens if pen is not None]
+    known = [pen.key for agency in ("jobcenter", "kurse") for pen in world.identities[agency].witnesses]
     shown = CheckpointVerifier(LOG_SIGNER.key, known).verify(witnessing.published or b"")
     assert set(shown.cosigned_at_s) == set(known)
     running.cancel()

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from adapters.infra.key_files import Ed25519Signer
+from adapters.infra.key_files import Ed25519Signer, MlDsa44Signer
 from schemas.note import SignatureType
 
 LOG = "musterstadt.example/log/2026-11"
@@ -22,3 +22,9 @@ def log_signer() -> Ed25519Signer:
 def witness(number: int) -> Ed25519Signer:
     """Give a cosigner's key."""
     return signer(f"musterstadt.example/agency-{number}/witness-1", SignatureType.COSIGNATURE)
+
+
+def mldsa_witness(number: int) -> MlDsa44Signer:
+    """Give a cosigner's second key."""
+    name = f"musterstadt.example/agency-{number}/witness-2"
+    return MlDsa44Signer(name, hashlib.sha256(name.encode()).digest())

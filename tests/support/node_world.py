@@ -260,7 +260,7 @@ class World:
             seal_key=seal_key.published.id,
             clock=self.clock,
             random_bytes=os.urandom,
-            witness=signers["witness"],
+            witnesses=(signers["witness"],),
             dpo=signers["dpo"],
             roles=roles,
         )

@@ -134,6 +134,14 @@ MEMBERS: dict[str, tuple[Change, str]] = {
     ),
     "suite to seal for signing": (lambda ledger: changed(ledger.key("amt", "statement", 2), suite="x25519"), "suite"),
     "suite to sign for sealing": (lambda ledger: changed(ledger.key("amt", "seal", 2), suite="ed25519"), "suite"),
+    "suite to cosign for signing": (
+        lambda ledger: changed(ledger.key("amt", "statement", 2), suite="mldsa44"),
+        "witnesses only",
+    ),
+    "cosigner by the other algorithm": (
+        lambda ledger: changed(ledger.key("amt", "witness", 2), suite="mldsa44"),
+        "its type 0x06",
+    ),
     "no vkey": (lambda ledger: changed(ledger.key("amt", "statement", 2), public="no vkey at all"), "vkey"),
     "vkey of another": (
         lambda ledger: changed(ledger.key("amt", "statement", 2), public=signer("x", "dpo").key.vkey),

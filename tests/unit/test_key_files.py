@@ -40,6 +40,15 @@ def test_a_cosigner_is_of_its_own_type(tmp_path: Path) -> None:
     assert note.verify_cosignature(b"text\n", note.cosign(b"text\n", signer, 5), signer.key) == 5
 
 
+def test_a_cosigner_by_mldsa44(tmp_path: Path) -> None:
+    """A key made for the suite has signature type 0x06, and what it cosigns verifies after loading."""
+    text = b"log.example\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+    key_files.create_signer(tmp_path / "witness.key", NAME, "mldsa44-cosignature")
+    signer = key_files.load_signer(tmp_path / "witness.key")
+    assert signer.key.type is SignatureType.MLDSA44_COSIGNATURE
+    assert note.verify_cosignature(text, note.cosign(text, signer, 5), signer.key) == 5
+
+
 @pytest.mark.parametrize("suite", ["mlkem768-x25519", "x25519"])
 def test_a_seal_key_opens_after_loading(tmp_path: Path, suite: SealSuite) -> None:
     """What is sealed to the key in the public file opens with the loaded key, and only with the right info."""

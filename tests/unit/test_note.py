@@ -181,7 +181,7 @@ def test_a_key_signs_one_kind_of_thing() -> None:
     """A cosigner's key signs no notes, and a note key does not cosign, so that neither can be taken for the other."""
     with pytest.raises(Misuse, match="0x04, this needs 0x01"):
         note.sign_note(TEXT, [W])
-    with pytest.raises(Misuse, match="0x01, this needs 0x04"):
+    with pytest.raises(Misuse, match="0x01, not a cosigner's"):
         note.cosign(TEXT, ALICE, 0)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from consent_ledger.core.pins_file import majority_policy
 from consent_ledger.core.policy import Policy, parse_policy
 from schemas.errors import Malformed
-from tests.support.keys import log_signer, signer, witness
+from tests.support.keys import log_signer, mldsa_witness, signer, witness
 
 LOG_LINE = f"log {log_signer().key.vkey}\n"
 X = [f"witness X{number} {witness(number).key.vkey}\n" for number in range(4)]
@@ -52,6 +53,25 @@ def test_all_needs_every_member() -> None:
     policy = parse_policy("".join(X) + "group g all X0 X1 X2 X3\nquorum g")
     assert _holds(policy, 0, 1, 2, 3)
     assert not _holds(policy, 0, 1, 2)
+
+
+def test_a_witness_may_cosign_by_mldsa44() -> None:
+    """Its vkey of type 0x06 stands in a witness line; a log has no such key."""
+    second = mldsa_witness(0).key
+    policy = parse_policy(f"{X[0]}witness Z {second.vkey}\ngroup g any X0 Z\nquorum g\n")
+    assert policy.satisfied([second])
+    with pytest.raises(Malformed, match="needs 0x01"):
+        parse_policy(f"log {second.vkey}\nquorum none")
+
+
+def test_a_majority_counts_an_agency_once() -> None:
+    """Of an agency that cosigns by two keys one is asked for, Ed25519's; more than half of the agencies are needed."""
+    known = (witness(1).key, mldsa_witness(1).key, witness(2).key, mldsa_witness(3).key)
+    text = majority_policy(log_signer().key, known)
+    assert f"group members 2 {witness(1).key.name} {witness(2).key.name} {mldsa_witness(3).key.name}" in text
+    policy = parse_policy(text)
+    assert not policy.satisfied([witness(1).key, mldsa_witness(1).key])
+    assert policy.satisfied([witness(1).key, mldsa_witness(3).key])
 
 
 def test_a_name_does_not_stand_for_a_key() -> None:

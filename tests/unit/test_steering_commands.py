@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.infra.key_files import load_seal_key, load_signer, read_published
+from adapters.node.main import load_settings
 from broker.main import load
-from handschlag.admission import FederationPins, read_paper
+from handschlag.admission import Application, FederationPins, read_paper
 from handschlag.cli import handschlag
 from schemas.commitment import sha256
 from schemas.errors import Malformed, Misuse
@@ -71,6 +72,26 @@ def test_a_broken_registry_founds_nothing(tmp_path: Path) -> None:
     assert isinstance(result.exception, Malformed)
     assert "registry/purposes.toml:2" in str(result.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["law"]
+
+
+def test_mldsa44_is_for_witnesses_who_want_it(tmp_path: Path) -> None:
+    """A node made with it offers a second witness key and finds it by its settings; one made without has none."""
+    town, name = tmp_path / "town", f"{NAME}/amt/witness-2"
+    assert command("federation", "init", town, "--name", NAME).exit_code == 0
+    for node, options in (("plain", ()), ("second", ("--mldsa44",))):
+        words = ("--agency", "amt", "--kind", "jobcenter", "--federation", town / "federation.toml")
+        result = command("node", "init", tmp_path / node, *words, *options)
+        assert result.exit_code == 0, result.exception
+    plain, second = (read_paper(Application, tmp_path / node / "application.toml") for node in ("plain", "second"))
+    assert [key.suite for key in plain.keys if key.role == "witness"] == ["ed25519"]
+    assert [key.suite for key in second.keys if key.role == "witness"] == ["ed25519", "mldsa44"]
+    assert load_settings(tmp_path / "plain").keys.witness_mldsa44 is None
+    place = load_settings(tmp_path / "second").keys.witness_mldsa44
+    assert load_signer(tmp_path / "second" / str(place)).key.vkey == second.keys[3].public
+    made = ("keys", "new", "--mldsa44", "--name", name, "--out", tmp_path / "new.key")
+    assert isinstance(command(*made, "--role", "statement").exception, Misuse)
+    assert command(*made, "--role", "witness").exit_code == 0
+    assert load_signer(tmp_path / "new.key").key.type is SignatureType.MLDSA44_COSIGNATURE
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Hash,
 from schemas.note import from_base64
 from schemas.record import ConsentPackage, PersonBlock, SealedPerson
 from schemas.registry import PurposeRule, Registry
-from schemas.seal import SealContext, SealPublic, SealRole, SealSuite, fields_hash, load_public
+from schemas.seal import SealContext, SealPublic, SealRole, SealSuite, fields_hash, load_public, seals
 
 REQUEST_LIFE_MS: Final = 120_000
 """How long a request may be admitted after it was signed."""
@@ -114,7 +114,7 @@ def _basis(question: Question, held: st.ConsentGiven | st.BasisGiven | None) -> 
 def recipient(agency: AgencyId, view: View) -> Recipient:
     """Load an agency's newest seal key; Misuse when the chain names none."""
     key = view.seal_key_of(agency)
-    if key is None or key.suite == "ed25519":
+    if key is None or not seals(key.suite):
         message = "seal key: the chain names none of this agency"
         raise Misuse(message, code=Code.KEY_NOT_IN_FORCE)
     return Recipient(agency, key.suite, load_public(key.suite, from_base64(key.public, "seal key")), key.id)
