@@ -6,10 +6,30 @@ Only what lies under a signed checkpoint is shown; hash tiles and bundles never 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
 
+from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.merkle import HASH_BYTES
+from consent_ledger.core.proof import format_proof
 from consent_ledger.core.tiles import TILE_WIDTH, Tile, encode_bundle, width_at
 from consent_ledger.ports import LogReader
+
+PAGE: Final = 512
+"""How many entries are looked through at a time, so that no reader keeps the others waiting."""
+
+
+class Found(NamedTuple):
+    """The indices of entries that were looked for, and the index to go on from."""
+
+    indices: list[int]
+    next: int
+
+
+class Receipted(NamedTuple):
+    """An entry's bytes, and the tlog-proof that it stands in the log."""
+
+    entry: bytes
+    proof: bytes
 
 
 class LogFiles:
@@ -26,6 +46,24 @@ class LogFiles:
         if width_at(tile.level, tile.n, self._signed_size()) < tile.width:
             return None
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, tile)
+
+    async def find(self, start: int, stop: int, wanted: Callable[[bytes], bool]) -> Found:
+        """Look through a page of entries from `start`, and give those of them before `stop` that are wanted."""
+        end = min(start + PAGE, stop)
+
+        def look() -> list[int]:
+            return [index for index, raw in self._reader.entries(start, end) if wanted(raw)] if start < end else []
+
+        return Found(await asyncio.get_running_loop().run_in_executor(self._thread, look), max(start, end))
+
+    async def receipt(self, index: int, note: bytes) -> Receipted:
+        """Give an entry with its proof under this checkpoint, which must be one of this log and beyond the index."""
+
+        def read() -> Receipted:
+            path = self._reader.inclusion_proof(index, unverified_checkpoint(note).size)
+            return Receipted(self._reader.entry(index), format_proof(index, path, note))
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
     def close(self) -> None:
         """Wait for what is being read, and free the thread; the reader stays open."""

@@ -111,7 +111,7 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState) -> None:
         broker = Broker(loaded.setup, store, state, bus, clock)
         with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
-            async with serving(make_app(view.pages(http.auditors)), listener):
+            async with serving(make_app(view.pages(http)), listener):
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)
 

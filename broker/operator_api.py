@@ -1,26 +1,30 @@
 """The broker's HTTP pages, all in this file: health, metrics, and the log for whoever wants to check it.
 
-Checkpoints and hash tiles are open to all: they tell of nobody. Entries need an auditor's token, of which the settings
-hold the SHA-256 only.
+Checkpoints and hash tiles are open to all: they tell of nobody. Bundles of entries need an auditor's token; a data
+protection officer's opens the entries that their own agency is party to, one by one with a proof (LEDGER, section 6).
+Of tokens the settings hold the SHA-256 only.
 """
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from fastapi import FastAPI, Header, HTTPException, Response
+from fastapi import FastAPI, Header, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from broker.log_files import Receipted
 from broker.metrics import CONTENT_TYPE
+from broker.own_entries import Listing, OwnEntries
 from consent_ledger.core.tiles import Tile, parse_tile_path
 from schemas.errors import Malformed
-from schemas.ids import Hash
+from schemas.ids import AgencyId, Hash
 
 TEXT: Final = "text/plain; charset=utf-8"
 BYTES: Final = "application/octet-stream"
+JSON: Final = "application/json"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_ONE_READER: Final = "private, max-age=31536000, immutable"
 FOR_NOW: Final = "no-cache"
@@ -50,14 +54,16 @@ class Health(BaseModel):
 
 @dataclass(frozen=True)
 class Pages:
-    """What the pages show; `auditors` are SHA-256 of tokens in hex."""
+    """What the pages show; `auditors` are SHA-256 of tokens in hex, `officers` those of agencies' officers."""
 
     health: Callable[[], Awaitable[Health]]
     metrics: Callable[[], str]
     checkpoint: Callable[[], bytes | None]
     read_tile: Callable[[Tile], Awaitable[bytes | None]]
     beside: Callable[[str], bytes | None]
+    own: OwnEntries
     auditors: Sequence[Hash] = ()
+    officers: Mapping[AgencyId, Hash] = field(default_factory=dict)
 
 
 def make_app(pages: Pages) -> FastAPI:
@@ -74,6 +80,15 @@ def make_app(pages: Pages) -> FastAPI:
     async def metrics() -> Response:
         """Give counts and sizes in the text format of Prometheus."""
         return Response(pages.metrics(), media_type=CONTENT_TYPE)
+
+    _serve_log(app, pages)
+    _serve_own(app, pages)
+    _serve_beside(app, pages)
+    return app
+
+
+def _serve_log(app: FastAPI, pages: Pages) -> None:
+    """Serve the log as C2SP tlog-tiles."""
 
     @app.get("/log/checkpoint")
     async def checkpoint() -> Response:
@@ -95,23 +110,82 @@ def make_app(pages: Pages) -> FastAPI:
         lifetime = FOR_EVER if wanted.level is not None else FOR_ONE_READER
         return Response(content, media_type=BYTES, headers={"Cache-Control": lifetime})
 
+
+def _serve_own(app: FastAPI, pages: Pages) -> None:
+    """Serve each agency's own entries to its data protection officer."""
+
+    def agency_of(authorization: str) -> AgencyId:
+        """Tell whose officer asks; 401 for anybody else."""
+        agency = officer_of(authorization, pages.officers)
+        if agency is None:
+            raise HTTPException(401, "an agency's entries need its officer's token", {"WWW-Authenticate": "Bearer"})
+        return agency
+
+    async def receipt_of(index: int, authorization: str) -> Receipted:
+        """Give an entry with its proof; 404 for one that is none of the agency's."""
+        receipt = await pages.own.receipt(agency_of(authorization), index)
+        if receipt is None:
+            raise HTTPException(404, "this agency is party to no entry of this index")
+        return receipt
+
+    @app.get("/log/own")
+    async def own(
+        response: Response, start: Annotated[int, Query(ge=0)] = 0, authorization: Annotated[str, Header()] = ""
+    ) -> Listing:
+        """Give an officer the indices of their agency's entries, a page from `start`; `next` is where to go on."""
+        agency = agency_of(authorization)
+        response.headers["Cache-Control"] = "no-store"
+        return await pages.own.listing(agency, start)
+
+    @app.get("/log/own/{index}.entry")
+    async def own_entry(index: int, authorization: Annotated[str, Header()] = "") -> Response:
+        """Give an officer one entry's bytes."""
+        receipt = await receipt_of(index, authorization)
+        return Response(receipt.entry, media_type=BYTES, headers={"Cache-Control": FOR_ONE_READER})
+
+    @app.get("/log/own/{index}.tlog-proof")
+    async def own_proof(index: int, authorization: Annotated[str, Header()] = "") -> Response:
+        """Give an officer the proof that the entry stands in the log, under the newest checkpoint (C2SP tlog-proof)."""
+        receipt = await receipt_of(index, authorization)
+        return Response(receipt.proof, media_type=TEXT, headers={"Cache-Control": "private, no-cache"})
+
+
+def _serve_beside(app: FastAPI, pages: Pages) -> None:
+    """Serve whatever else lies beside the log; the last routes, for they take every path."""
+
+    @app.get("/log/registry/{name}")
+    async def registry(name: str) -> Response:
+        """Give a registry bundle by its hash: the law of some time, which never changes."""
+        content = pages.beside(f"registry/{name}")
+        if content is None:
+            raise HTTPException(404, "no such bundle lies beside the log")
+        return Response(content, media_type=JSON, headers={"Cache-Control": FOR_EVER})
+
     @app.get("/log/{path:path}")
     async def beside(path: str) -> Response:
-        """Give what lies beside the log for those who check it: its key, the pins, registry bundles. No secret."""
+        """Give what lies beside the log for those who check it: its key and the pins. No secret."""
         content = pages.beside(path)
         if content is None:
             raise HTTPException(404, "no such file lies beside the log")
         return Response(content, media_type=TEXT, headers={"Cache-Control": FOR_NOW})
 
-    return app
-
 
 def may_read_entries(unverified_header: str, auditors: Sequence[Hash]) -> bool:
     """Tell whether an Authorization header holds an auditor's token; compared in constant time, each with each."""
+    return any(_matches(unverified_header, auditors))
+
+
+def officer_of(unverified_header: str, officers: Mapping[AgencyId, Hash]) -> AgencyId | None:
+    """Give the agency whose officer's token an Authorization header holds; compared as an auditor's is."""
+    found = zip(officers, _matches(unverified_header, officers.values()), strict=True)
+    return next((agency for agency, matches in found if matches), None)
+
+
+def _matches(unverified_header: str, digests: Iterable[Hash]) -> list[bool]:
+    """Compare a bearer token with each of these SHA-256 in hex; every one is compared, whatever the first say."""
     scheme, _, token = unverified_header.partition(" ")
-    digest = hashlib.sha256(token.strip().encode()).hexdigest()
-    matches = [hmac.compare_digest(digest, auditor) for auditor in auditors]
-    return scheme.lower() == "bearer" and any(matches)
+    digest = hashlib.sha256(token.strip().encode()).hexdigest() if scheme.lower() == "bearer" else ""
+    return [hmac.compare_digest(digest, one) for one in digests]
 
 
 def _tile_at(path: str) -> Tile:

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from broker.core.route import may_fetch
 from broker.log_files import LogFiles
 from broker.metrics import Family, by_label, single, write
 from broker.operator_api import Health, Pages
+from broker.own_entries import OwnEntries
 from broker.process import Broker
+from broker.settings import HttpSettings
+from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.pins_file import write_pins
 from consent_ledger.ports import Clock
-from schemas.ids import Hash
+from schemas.ids import AgencyId, Hash
 
 
 class ConnectionCounters(Protocol):
@@ -34,9 +38,21 @@ class View:
     counters: ConnectionCounters
     disk_writable: Callable[[], bool]
 
-    def pages(self, auditors: tuple[Hash, ...]) -> Pages:
-        """Give the pages over this view."""
-        return Pages(self.health, self.metrics, self.checkpoint, self.files.read, self.beside, auditors)
+    def pages(self, http: HttpSettings) -> Pages:
+        """Give the pages over this view, for those who have the tokens in the settings."""
+        return Pages(
+            health=self.health,
+            metrics=self.metrics,
+            checkpoint=self.checkpoint,
+            read_tile=self.files.read,
+            beside=self.beside,
+            own=OwnEntries(self.files, self.checkpoint, self._may_fetch),
+            auditors=http.auditors,
+            officers=http.officers,
+        )
+
+    def _may_fetch(self, leaf: Leaf, agency: AgencyId) -> bool:
+        return may_fetch(leaf, agency, self.broker.sequencer.state.keys)
 
     def checkpoint(self) -> bytes | None:
         """Give the checkpoint that is shown to the world."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from broker.core.authenticate import caller_agency
-from broker.core.route import parties
+from broker.core.route import may_fetch
 from broker.exchange import Exchanges
 from consent_ledger.core.signed import STEERING
 from schemas import canonical
@@ -146,8 +146,7 @@ class Service:
                 message = "indices: beyond the log"
                 raise Malformed(message)
             receipt = await sequencer.receipt(index)
-            allowed = parties(receipt.leaf, sequencer.state.keys)
-            if allowed is not None and caller not in allowed:
+            if not may_fetch(receipt.leaf, caller, sequencer.state.keys):
                 message = "indices: the caller is no party to one of these entries"
                 raise NotAuthentic(message, code=Code.NOT_ENTITLED)
             room -= len(receipt.leaf.raw) + len(receipt.proof)

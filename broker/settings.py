@@ -3,7 +3,7 @@
 Nothing of this is secret: keys, the NATS login and certificates lie in files of their own, named here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
@@ -12,7 +12,7 @@ from consent_ledger.core.policy import Policy, parse_policy
 from consent_ledger.core.signed import STEERING, Pins
 from schemas import toml_files
 from schemas.errors import Malformed
-from schemas.ids import FederationName, Hash, LogId, NatsAccount
+from schemas.ids import AgencyId, FederationName, Hash, LogId, NatsAccount
 from schemas.note import parse_vkey
 from schemas.statements import Vkey
 from schemas.wire import Wire
@@ -53,12 +53,15 @@ class BusSettings(Wire):
 class HttpSettings(Wire):
     """Where the HTTP pages are served; `auditors` are the SHA-256 of the tokens that may fetch entries.
 
+    `officers` are, by agency, the SHA-256 of the token by which its data protection officer fetches the entries it is
+    party to.
     The pages speak plain HTTP: beyond this machine they belong behind a server that speaks TLS. Port 0 takes any.
     """
 
     host: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8450
     auditors: Annotated[tuple[Hash, ...], Field(max_length=100)] = ()
+    officers: Annotated[Mapping[AgencyId, Hash], Field(max_length=1000)] = {}
 
 
 class WitnessSettings(Wire):

@@ -38,6 +38,12 @@ def addressees(leaf: Leaf, state: LedgerState) -> frozenset[AgencyId]:
     return frozenset({evidence.collector, evidence.recipient, *open_holders} - {signer_of(statement, state.keys)})
 
 
+def may_fetch(leaf: Leaf, agency: AgencyId, keys: Mapping[KeyName, Key]) -> bool:
+    """Tell whether an agency may fetch an entry."""
+    allowed = parties(leaf, keys)
+    return allowed is None or agency in allowed
+
+
 def parties(leaf: Leaf, keys: Mapping[KeyName, Key]) -> frozenset[AgencyId] | None:
     """Give the agencies that may fetch an entry, or None where every member may (steering, approvals, catalogues)."""
     statement = leaf.statement

@@ -1,5 +1,9 @@
-"""`handschlag token`: role tokens for the node's HTTP API, for as long as the agency has no sign-on of its own."""
+"""`handschlag token`: tokens for HTTP.
 
+Role tokens for the node, for as long as the agency has no sign-on of its own; reading tokens for the broker's log.
+"""
+
+import secrets
 from pathlib import Path
 
 import click
@@ -7,13 +11,14 @@ import click
 from adapters.node.access import Role
 from adapters.node.tokens import MAX_LIFE_S
 from handschlag.node_client import token as sign
+from schemas.commitment import sha256
 
 _ROLES = click.Choice([role.value for role in Role])
 
 
 @click.group()
 def token() -> None:
-    """Sign role tokens; DIR is the node's folder, with keys/token.jwk in it."""
+    """Make tokens for HTTP; DIR is the node's folder, with keys/token.jwk in it."""
 
 
 @token.command()
@@ -26,3 +31,15 @@ def token() -> None:
 def issue(folder: Path, staff: str, role: str, minutes: int) -> None:
     """Sign a token and print it; whoever has it may do what the role may, until it runs out."""
     click.echo(sign(folder, staff, Role(role), minutes * 60))
+
+
+@token.command()
+def reader() -> None:
+    """Make a token for an auditor, or for an agency's officer, to read the broker's log with.
+
+    The token is theirs alone. Its SHA-256 goes into broker.toml: an auditor's into the list http.auditors, an officer's
+    into http.officers under the agency.
+    """
+    made = secrets.token_urlsafe(32)
+    click.echo(f"token   {made}")
+    click.echo(f"sha256  {sha256(made.encode())}")

@@ -13,6 +13,7 @@ from broker.core.authenticate import Gate
 from broker.log_files import LogFiles
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
+from broker.settings import HttpSettings
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.pins_file import parse_pins
 from consent_ledger.core.policy import Policy, parse_policy
@@ -217,7 +218,7 @@ async def test_the_pages_look_at_the_running_broker(place: Place) -> None:
         broker.witnessing.cosigned_at_ms = place.pens.clock.ms - 1500
         assert (await view.health()).cosigned_age_s == 1.5
         files.close()
-        assert view.pages(()).checkpoint() == broker.witnessing.published
+        assert view.pages(HttpSettings()).checkpoint() == broker.witnessing.published
         assert read_bytes(view, "log.vkey") == f"{keys.log_signer().key.vkey}\n".encode()
         assert parse_pins(read_bytes(view, "pins.toml").decode(), "pins.toml").pins == PINS
         place.bundles.raw[LAW.hash] = b"the law"

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from broker.log_files import LogFiles
-from broker.operator_api import Health, Pages, make_app
+from broker.operator_api import Pages, make_app
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.verify import Bundle, in_turn
 from consent_ledger.signature_pool import SignaturePool
@@ -22,17 +22,12 @@ from schemas.ids import Hash
 from schemas.note import split_note, verify_split
 from tests.support.audited_log import audit, files_of, flip, note_of, sound, terms, told
 from tests.support.auditor import run, write, write_federation
+from tests.support.broker_site import healthy, own_of
 from tests.support.memory_store import MemoryStore
 from tests.support.pens import LOG, signer
 from tests.support.tampering import BUNDLE, LEAVES, tall
 
 TOKEN = "an auditor's token"  # noqa: S105 - of a server that lives as long as one test
-
-
-async def _health() -> Health:
-    return Health(
-        sequencer_runs=True, nats_connected=True, disk_writable=True, keys_loaded=True, serves=True, uncosigned=0
-    )
 
 
 @contextmanager
@@ -43,7 +38,7 @@ def _serving(leaves: tuple[bytes, ...]) -> Iterator[str]:
     files = LogFiles(store, lambda: store.size)
     auditor = Hash(hashlib.sha256(TOKEN.encode()).hexdigest())
     beside = {path: content for path, content in sound().items() if not path.startswith(("tile/", "checkpoint"))}
-    pages = Pages(_health, lambda: "", lambda: note_of(leaves), files.read, beside.get, (auditor,))
+    pages = Pages(healthy, lambda: "", lambda: note_of(leaves), files.read, beside.get, own_of(), auditors=(auditor,))
     server = uvicorn.Server(uvicorn.Config(make_app(pages), log_level="critical", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         # Who calls before the server is ready waits in the socket's queue.

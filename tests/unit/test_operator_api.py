@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from broker.operator_api import BYTES, FOR_EVER, FOR_ONE_READER, TEXT, Health, Pages, make_app, may_read_entries
+from broker.operator_api import BYTES, FOR_EVER, FOR_ONE_READER, JSON, TEXT, Health, Pages, may_read_entries
 from consent_ledger.core.tiles import Tile
 from schemas.ids import Hash
+from tests.support.broker_site import own_of, visiting
 
 TOKEN = "open sesame"  # noqa: S105 - opens nothing but this test's pages
 AUDITORS = (Hash("0" * 64), Hash(hashlib.sha256(TOKEN.encode()).hexdigest()))
@@ -46,8 +47,10 @@ def site() -> Site:
 @pytest.fixture
 async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application directly, without a socket."""
-    app = make_app(Pages(site.health, lambda: "numbers 1\n", lambda: site.note, site.tile, FILES.get, AUDITORS))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://broker") as client:
+    pages = Pages(
+        site.health, lambda: "numbers 1\n", lambda: site.note, site.tile, FILES.get, own_of(), auditors=AUDITORS
+    )
+    async with visiting(pages) as client:
         yield client
 
 
@@ -102,10 +105,12 @@ async def test_what_is_no_tile_is_not_there(client: httpx.AsyncClient, path: str
 
 async def test_what_lies_beside_the_log_is_open(client: httpx.AsyncClient) -> None:
     """Who checks the log finds its key, the pins and the law beside it; anything else is not there."""
-    for path, content in FILES.items():
+    for path, kind, lifetime in (("log.vkey", TEXT, "no-cache"), ("registry/0.json", JSON, FOR_EVER)):
         answer = await client.get(f"/log/{path}")
-        assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, content, "no-cache")
-    assert (await client.get("/log/broker.toml")).status_code == 404
+        assert (answer.status_code, answer.content) == (200, FILES[path])
+        assert (answer.headers["content-type"], answer.headers["cache-control"]) == (kind, lifetime)
+    for path in ("broker.toml", "registry/1.json", "registry/0.json/x"):
+        assert (await client.get(f"/log/{path}")).status_code == 404
 
 
 async def test_entries_are_for_auditors(client: httpx.AsyncClient) -> None:

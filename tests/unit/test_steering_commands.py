@@ -74,6 +74,14 @@ def test_a_broken_registry_founds_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["law"]
 
 
+def test_a_reading_token_comes_with_its_hash() -> None:
+    """The hash is the one that the broker's settings need; each token is another."""
+    first, second = (dict(map(str.split, command("token", "reader").output.splitlines())) for _ in range(2))
+    assert first["sha256"] == sha256(first["token"].encode())
+    assert len(first["token"]) == 43
+    assert first != second
+
+
 def test_mldsa44_is_for_witnesses_who_want_it(tmp_path: Path) -> None:
     """A node made with it offers a second witness key and finds it by its settings; one made without has none."""
     town, name = tmp_path / "town", f"{NAME}/amt/witness-2"
