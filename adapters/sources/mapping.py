@@ -27,6 +27,7 @@
     other_names = ["geburtsname"]
     transfer_block = "sperre"
     guardian = "betreuung"
+    team = "team"                           # whose client it is; limits whom staff with a team find
 
     [codes.sex]                             # what stands in a cell = code of the list; case does not count
     "männlich" = "m"                        # or a list, where the cells hold the codes themselves
@@ -146,7 +147,7 @@ class FieldColumn(Cell, Provenance):
 
 
 class PersonColumns(_Shape):
-    """The columns that tell persons apart, and the two that protect them."""
+    """The columns that tell persons apart, the two that protect them, and whose client they are."""
 
     family_name: _Column
     given_names: _Column
@@ -156,6 +157,7 @@ class PersonColumns(_Shape):
     other_names: Annotated[tuple[_Column, ...], Field(strict=False, max_length=8)] = ()
     transfer_block: _Column | None = None
     guardian: _Column | None = None
+    team: _Column | None = None
 
 
 class Detail(_Shape):
@@ -277,6 +279,7 @@ def person_columns(mapping: SourceMapping) -> tuple[str, ...]:
         *person.other_names,
         person.transfer_block,
         person.guardian,
+        person.team,
     )
     return tuple(dict.fromkeys(name for name in named if name is not None))
 

@@ -66,6 +66,7 @@ class RowReader:
             person=block,
             transfer_block=self._flag(row, person.transfer_block),
             guardian=self._flag(row, person.guardian),
+            team=(self._text(row, person.team) or "") if person.team else "",
         )
 
     def _text(self, row: Row, column: str) -> str | None:
@@ -108,6 +109,11 @@ def may_be(person: PersonBlock, candidate: Candidate) -> bool:
     return dates_agree(person.birth_date, known.birth_date) and not names_of(person).isdisjoint(names_of(known))
 
 
+def of_team(team: str | None, candidate: Candidate) -> bool:
+    """Tell whether a member of a team may work with a row: it is the team's, or nobody's yet; None is of every team."""
+    return not team or not candidate.team or normal_name(team) == normal_name(candidate.team)
+
+
 def demand_query(query: Search) -> None:
     """Refuse a search for nothing with Misuse."""
     if not any((query.family_name, query.given_names, query.birth_date, query.file_number)):
@@ -119,7 +125,8 @@ def fits(query: Search, candidate: Candidate) -> bool:
     """Tell whether a row fits all that a caseworker typed."""
     known = candidate.person
     return (
-        (not query.file_number or normal_name(query.file_number) == normal_name(candidate.file_number))
+        of_team(query.team, candidate)
+        and (not query.file_number or normal_name(query.file_number) == normal_name(candidate.file_number))
         and (not query.birth_date or dates_agree(query.birth_date, known.birth_date))
         and (not query.given_names or normal_name(known.given_names).startswith(normal_name(query.given_names)))
         and (not query.family_name or any(n.startswith(normal_name(query.family_name)) for n in names_of(known)))

@@ -35,7 +35,8 @@ class Candidate:
     """A row that may be the person, as the agency has it.
 
     `transfer_block`: nothing about this person may be handed out (§ 4 AZRG, § 51 BMG). `guardian`: somebody else acts
-    for the person. Both are true as well where the cell cannot be read: a doubt protects.
+    for the person. Both are true as well where the cell cannot be read: a doubt protects. `team` is whose client the
+    person is, as the mapping's column says; empty where there is no such column or nothing stands in it.
     """
 
     ref: LocalRef
@@ -43,6 +44,7 @@ class Candidate:
     person: PersonBlock
     transfer_block: bool
     guardian: bool
+    team: str = ""
 
 
 class Listing(NamedTuple):
@@ -55,13 +57,15 @@ class Listing(NamedTuple):
 class Search(Wire):
     """What a caseworker knows of a client of their own agency; all that is given must fit.
 
-    Names fit where the row's name begins with them, `birth_date` may be a day, month or year.
+    Names fit where the row's name begins with them, `birth_date` may be a day, month or year. `team` limits the search
+    to one team's clients and those of nobody; it is not something to search for by itself.
     """
 
     family_name: Name | None = None
     given_names: Name | None = None
     birth_date: IsoDate | None = None
     file_number: Name | None = None
+    team: Name | None = None
 
 
 class Source(Protocol):

@@ -24,6 +24,7 @@ _PERSON: Final[Mapping[str, tuple[str, ...]]] = {
     "other_names": ("geburtsname", "gebname", "frühername", "birthname", "formername"),
     "transfer_block": ("auskunftssperre", "übermittlungssperre", "uebermittlungssperre", "sperre"),
     "guardian": ("betreuung", "gesetzlbetreuung", "vormund", "guardian"),
+    "team": ("team", "sachgebiet", "arbeitsgruppe"),
 }
 _FILE_NUMBER: Final = ("aktenzeichen", "az", "akte", "aktennr", "filenumber", "casenumber")
 _KEY: Final = ("id", "nr", "nummer", "key", "kundennr", "kdnr", "tnnr", "personid", "clientid")

@@ -33,6 +33,7 @@ _CUSTOMER: Final[Columns] = {
     "erw_umf": "TEXT",
     "erw_ab": "TEXT",
     "ausk_sperre": "INTEGER",
+    "team": "TEXT",
     "aend_dat": "TEXT",
 }
 _MEASURE: Final[Columns] = {
@@ -45,6 +46,7 @@ _MEASURE: Final[Columns] = {
     "erg": "TEXT",
     "aend_dat": "TEXT",
 }
+TEAMS: Final = 3
 _TRANSLATED: Final = {"ar", "ku", "fa", "fa-AF", "ps", "uk", "ru", "tr", "ti", "so", "fr"}
 _MEASURES: Final = ("Aktivierung", "Weiterbildung", "Arbeitsgelegenheit", "Praktikum", "Coaching")
 _CARRIERS: Final = ("Werkhof Musterstadt", "Bildungswerk Hase", "Lernort Nord")
@@ -95,6 +97,7 @@ def _customer(dice: Dice, entry: Entry) -> tuple[Cell, ...]:
         dice.pick(("Vollzeit", "Teilzeit", "Minijob")) if works else None,
         _german(dice.day(since, TODAY)) if works else None,
         int(one.blocked),
+        f"Team {number % TEAMS + 1}",
         _german(dice.day(since, TODAY)),
     )
 

@@ -59,7 +59,7 @@ async def test_looking_for_a_person_asks_for_names_only(agency: ServiceAgency) -
     """Each name is one question; birth date and given names stay here."""
     await agency.open().candidates(OLENA.model_copy(update={"other_names": ("Rudska",)}))
     assert [asked["name"] for _, asked in agency.service.asked] == ["Havchenko", "Rudska"]
-    members = "Nr,Akte,Name,Vorname,Geburt,Geschlecht,Land,Geburtsname,Sperre,Betreuung"
+    members = "Nr,Akte,Name,Vorname,Geburt,Geschlecht,Land,Geburtsname,Sperre,Betreuung,Team"
     assert all(asked == {"name": asked["name"], "fields": members} for _, asked in agency.service.asked)
 
 

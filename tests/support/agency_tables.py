@@ -43,6 +43,7 @@ COLUMNS: Final = (
     "Beginn",
     "Bestritten",
     "Stand",
+    "Team",
 )
 PHONE: Final = FieldName("contact.phone")
 KIND: Final = FieldName("course_participation.course_kind")
@@ -74,6 +75,7 @@ birth_country = {{ column = "Land", codes = {{ Ukraine = "ua" }} }}
 other_names = ["Geburtsname"]
 transfer_block = "Sperre"
 guardian = "Betreuung"
+team = "Team"
 
 [fields]
 "contact.phone" = {{ column = "Telefon", verified = "client", origin = "client" }}
