@@ -204,9 +204,9 @@ def _requests(desk: Desk) -> APIRouter:
 
 
 async def _own(desk: Desk, exchange: str, who: Caller) -> Asked:
-    """Give a request of the caller's own; another's is as unknown as none."""
+    """Give a request of the caller's own, or of whom they stand in for; another's is as unknown as none."""
     asked = await desk.requester.result(ExchangeId(exchange))
-    if asked.staff == who.staff:
+    if asked.staff in await desk.running.colleagues.reads_for(who.staff):
         return asked
     message = "exchange: this agency never asked under this id"
     raise Misuse(message, code=Code.GRANT_UNKNOWN)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from adapters.node.approvals import Approvals
 from adapters.node.background import Background
+from adapters.node.colleagues import Colleagues
 from adapters.node.collector import Collector
 from adapters.node.consents import Consents
 from adapters.node.core.view import View
@@ -62,6 +63,7 @@ class Node:
     withdrawals: Withdrawals
     service: NodeService
     approvals: Approvals
+    colleagues: Colleagues
     requester: Requester | None
     holder: Holder | None
     collector: Collector | None
@@ -86,7 +88,8 @@ class Node:
         consents = Consents(store)
         withdrawals = Withdrawals(view, store, consents)
         parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
-        requester = _requester(parts) if roles.requester else None
+        staff = Staff(identity, store)
+        requester = _requester(parts, staff) if roles.requester else None
         holder = None if own is None or not roles.holder else _holder(parts, own)
         return cls(
             identity=identity,
@@ -109,6 +112,7 @@ class Node:
                 packages=None if requester is None else Packages(identity, view, store, consents),
             ),
             approvals=Approvals(identity, federation, outbox, store),
+            colleagues=Colleagues(identity.clock, store, staff),
             requester=requester,
             holder=holder,
             collector=Collector(*parts) if roles.collector else None,
@@ -179,8 +183,7 @@ class _Parts(NamedTuple):
     background: Background
 
 
-def _requester(parts: _Parts) -> Requester:
-    staff = Staff(parts.identity, parts.store)
+def _requester(parts: _Parts, staff: Staff) -> Requester:
     return Requester(
         parts.identity,
         parts.federation,

@@ -163,9 +163,9 @@ class Requester:
         """Give what is known of a request; Misuse for an id this node never asked under."""
         return self._as_of_now(await self.store.asked.get(exchange))
 
-    async def results(self, staff: str) -> list[Asked]:
-        """Give the latest requests of one member of staff, newest first."""
-        return [self._as_of_now(asked) for asked in await self.store.asked.of_staff(staff)]
+    async def results(self, *staff: str) -> list[Asked]:
+        """Give the latest requests of these members of staff, newest first."""
+        return [self._as_of_now(asked) for asked in await self.store.asked.of_staff(*staff)]
 
     async def delivered(self, delivery: ms.Deliver, entry: Proven) -> None:
         """Take an outcome that comes later: prove it against the grant held, open it, keep it, acknowledge it."""

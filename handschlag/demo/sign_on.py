@@ -9,12 +9,12 @@ from typing import Final
 from handschlag.demo.processes import Processes
 
 STAFF: Final = {
-    "adviser": ("Ayla Berger", "Jonas Wirth"),
-    "clerk_answer": ("Marta Lindner",),
-    "dpo": ("Dr. Hanno Feld",),
-    "access_steward": ("Nele Sander",),
+    "adviser": (("Ayla Berger", ""), ("Jonas Wirth", "Team 2")),
+    "clerk_answer": (("Marta Lindner", ""),),
+    "dpo": (("Dr. Hanno Feld", ""),),
+    "access_steward": (("Nele Sander", ""),),
 }
-"""Invented names by role; each agency of the demo has these."""
+"""Invented names with their teams by role; each agency of the demo has these. Who has no team finds every client."""
 
 
 @dataclass
@@ -42,10 +42,10 @@ class SignOnStage:
             )
         self._parts.append(f'[clients.{agency}]\ntitle = "{title}"\nsecret = "{secret}"\naddress = "{address}"\n')
         for role, names in STAFF.items():
-            for number, name in enumerate(names, start=1):
+            for number, (name, team) in enumerate(names, start=1):
                 self._parts.append(
                     f'[[clients.{agency}.staff]]\nsub = "demo.{role}{number if number > 1 else ""}"\nname = "{name}"\n'
-                    f'role = "{role}"\n'
+                    f'role = "{role}"\n' + (f'team = "{team}"\n' if team else "")
                 )
 
     def start(self, processes: Processes) -> None:

@@ -2,12 +2,26 @@
 
 import pytest
 
-from adapters.sources.port import PERSONS_AT_ONCE, LocalRef
+from adapters.sources.port import PERSONS_AT_ONCE, LocalRef, Search
+from schemas.errors import Misuse
 from tests.support.agency_tables import ROW, Agency
 
 
 class ListingContract:
-    """Listing everybody, or saying that nobody can be listed."""
+    """Listing everybody, or saying that nobody can be listed; listing one team's."""
+
+    @pytest.mark.parametrize(
+        ("team", "found"), [(None, "123"), ("Team Nord", "13"), ("team  nord", "13"), ("Süd", "23"), ("Ost", "3")]
+    )
+    async def test_a_search_may_be_limited_to_a_team(self, agency: Agency, team: str | None, found: str) -> None:
+        """A member of a team finds the team's clients and those of nobody; a limit alone is no search."""
+        rows = zip("123", ("Team Nord", "Süd", None), strict=True)
+        agency.write(*({**ROW, "Nr": int(number), "Team": of} for number, of in rows))
+        source = agency.open()
+        hits = await source.search(Search(family_name="Havchenko", team=team))
+        assert "".join(sorted(one.ref for one in hits)) == found
+        with pytest.raises(Misuse, match="at least a name"):
+            await source.search(Search(team="Süd"))
 
     @pytest.mark.slow
     async def test_everybody_is_listed_once_or_nobody_can_be(self, agency: Agency) -> None:

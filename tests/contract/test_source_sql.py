@@ -19,7 +19,19 @@ from schemas.record import PersonBlock
 from tests.support.agency_tables import BEGAN, COLUMNS, KIND, PHONE, ROW, FileAgency, value_of, values_of, write_sql
 
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
-PERSON_COLUMNS = {"Nr", "Akte", "Name", "Vorname", "Geburt", "Geschlecht", "Land", "Geburtsname", "Sperre", "Betreuung", "Team"}
+PERSON_COLUMNS = {
+    "Nr",
+    "Akte",
+    "Name",
+    "Vorname",
+    "Geburt",
+    "Geschlecht",
+    "Land",
+    "Geburtsname",
+    "Sperre",
+    "Betreuung",
+    "Team",
+}
 CARRIER = FieldName("measures.carrier")
 RESULT = FieldName("measures.result")
 DETAILS = """

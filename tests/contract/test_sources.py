@@ -192,19 +192,6 @@ class FindingContract(ListingContract):
         with pytest.raises(Misuse, match="at least a name"):
             await agency.open().search(Search())
 
-    @pytest.mark.parametrize(
-        ("team", "found"), [(None, "123"), ("Team Nord", "13"), ("team  nord", "13"), ("Süd", "23"), ("Ost", "3")]
-    )
-    async def test_a_search_may_be_limited_to_a_team(self, agency: Agency, team: str | None, found: str) -> None:
-        """A member of a team finds the team's clients and those of nobody; a limit alone is no search."""
-        rows = zip("123", ("Team Nord", "Süd", None), strict=True)
-        agency.write(*({**ROW, "Nr": int(number), "Team": of} for number, of in rows))
-        source = agency.open()
-        hits = await source.search(Search(family_name="Havchenko", team=team))
-        assert "".join(sorted(one.ref for one in hits)) == found
-        with pytest.raises(Misuse, match="at least a name"):
-            await source.search(Search(team="Süd"))
-
     async def test_a_field_outside_the_catalogue_is_misuse(self, agency: Agency) -> None:
         """Asking for what the mapping does not name is our own mistake and reads nothing."""
         agency.write(ROW)

@@ -23,6 +23,10 @@ from schemas.ids import AgencyId
 LOGIN = LoginSettings(issuer="https://login.example", client="node", address="https://node.example")
 
 
+NAMES = {"staff-1": "Made Up", "staff-2": "Bente Beispiel", "staff-3": "Nadja Neu", "staff-7": "Sina Sieben"}
+"""Invented names of staff by id."""
+
+
 class House:
     """The pages of a node, and whoever comes to them; `node` None is one that has not started."""
 
@@ -35,10 +39,10 @@ class House:
         transport = httpx.ASGITransport(portal(desk, sign_on, self.sessions, LOGIN))
         self.client = httpx.AsyncClient(transport=transport, base_url=LOGIN.address)
 
-    def log_in(self, role: Role) -> tuple[Mapping[str, str], str]:
+    def log_in(self, role: Role, staff: str = "staff-1", team: str | None = None) -> tuple[Mapping[str, str], str]:
         """Give the cookie of a fresh login, and the secret its forms carry."""
         response = Response()
-        session = self.sessions.begin(Colleague(Caller("staff-1", role), "Made Up", None), response)
+        session = self.sessions.begin(Colleague(Caller(staff, role), NAMES.get(staff, "Made Up"), team), response)
         cookie = SimpleCookie(response.headers["set-cookie"])[COOKIE]
         assert (cookie["httponly"], cookie["secure"], cookie["path"]) == (True, True, "/")
         return {"cookie": f"{COOKIE}={cookie.value}"}, session.form_secret
@@ -47,10 +51,10 @@ class House:
 class Seated:
     """Somebody who has logged in."""
 
-    def __init__(self, house: House, role: Role) -> None:
+    def __init__(self, house: House, role: Role, staff: str = "staff-1", team: str | None = None) -> None:
         """Log in with a role."""
         self._client = house.client
-        headers, self._secret = house.log_in(role)
+        headers, self._secret = house.log_in(role, staff, team)
         self._client.cookies.set(*headers["cookie"].split("=", 1))
 
     async def open(self, path: str) -> httpx.Response:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.node.api import Desk, make_app
-from adapters.node.portal import cases, officer, releases
+from adapters.node.portal import cases, officer, releases, requests, watch
 from adapters.node.portal.front import Colleague, Front, colleague_of
 from adapters.node.settings import LoginSettings
 from adapters.web.assets import Assets
@@ -29,7 +29,7 @@ def portal(desk: Desk, sign_on: SignOn, sessions: Sessions[Colleague], settings:
         colleague_of=colleague_of(settings.role, settings.team),
     )
     issuer = urlsplit(settings.issuer)
-    served = {**cases.pages(), **releases.pages(), **officer.pages()}
+    served = {**cases.pages(), **requests.pages(), **releases.pages(), **officer.pages(), **watch.pages()}
     pages = front.app(served, f"{issuer.scheme}://{issuer.netloc}", tls=settings.address.startswith("https:"))
     return _Beside(make_app(desk), pages)
 

@@ -1,4 +1,4 @@
-"""The caseworker's pages: find one's own client, open the case, choose a purpose, send, read the answer.
+"""The caseworker's pages: find one's own client, open the case, choose a purpose, send.
 
 Two clicks lead from an open case to the answer: the purpose, and "send". Holder, fields and basis are preset from the
 law, the consents held and the role.
@@ -13,11 +13,13 @@ from adapters.node.access import Route
 from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import Question
 from adapters.node.portal.front import Page, Visit
+from adapters.node.store.colleagues import Look
 from adapters.node.store.rows import Consent, ConsentState
+from adapters.sources.persons import of_team
 from adapters.sources.port import Candidate, LocalRef, Search
 from schemas import canonical
-from schemas.errors import Code, Malformed, Misuse
-from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, Purpose
+from schemas.errors import Malformed, Misuse
+from schemas.ids import AgencyId, CodeName, ConsentId, Purpose
 from schemas.record import PersonBlock
 
 CASE: Final = "case"
@@ -52,8 +54,6 @@ def pages() -> dict[Route, Page]:
         Route("GET", "/case"): case,
         Route("POST", "/case/question"): question,
         Route("POST", "/case/send"): send,
-        Route("GET", "/requests"): requests,
-        Route("GET", "/requests/{exchange}"): answer,
     }
 
 
@@ -70,7 +70,9 @@ async def clients(visit: Visit) -> Response:
 async def find_clients(visit: Visit) -> Response:
     """Search the agency's own source; what was typed travels in the form's body and in no address."""
     typed = {name: visit.said(name) for name in ("family_name", "given_names", "birth_date", "file_number")}
-    found = await visit.desk.source.search(_search(typed))
+    query = _search(typed)
+    found = await visit.desk.source.search(query.model_copy(update={"team": visit.colleague.team}))
+    await _looked(visit, "search", _named(query))
     return visit.show("clients.html", found=[views.client(one) for one in found], typed=typed, source=True)
 
 
@@ -78,7 +80,8 @@ async def open_case(visit: Visit) -> Response:
     """Open a client of the source, or one that is typed in where there is none."""
     ref = visit.said("ref")
     if ref:
-        await visit.desk.source.lookup(LocalRef(ref))
+        client = await _own_client(visit, LocalRef(ref))
+        await _looked(visit, "open", client.person)
         visit.session.notes[CASE] = f"ref {ref}"
     else:
         typed = {name: visit.said(name) for name in ("family_name", "given_names", "birth_date")}
@@ -129,31 +132,38 @@ async def send(visit: Visit) -> Response:
     return RedirectResponse(f"/requests/{asked.exchange}", 303)
 
 
-async def requests(visit: Visit) -> Response:
-    """List what this colleague asked, newest first."""
-    asked = await visit.desk.requester.results(visit.colleague.caller.staff)
-    return visit.show("requests.html", lines=[views.request_line(one) for one in asked])
-
-
-async def answer(visit: Visit) -> Response:
-    """Show one answer: every value with where it comes from, and what was cut and why."""
-    asked = await visit.desk.requester.result(ExchangeId(visit.request.path_params["exchange"]))
-    if asked.staff != visit.colleague.caller.staff:
-        message = "exchange: this agency never asked under this id"
-        raise Misuse(message, code=Code.GRANT_UNKNOWN)
-    return visit.show("answer.html", asked=views.request_detail(asked), labels=visit.labels)
-
-
 async def _opened(visit: Visit) -> Case | None:
     """Read the open case anew, so that it is as the source has it now."""
     kind, _, rest = visit.session.notes.get(CASE, "").partition(" ")
     if kind == "ref":
-        found: Candidate = await visit.desk.source.lookup(LocalRef(rest))
+        found = await _own_client(visit, LocalRef(rest))
         return Case(found.person, found.file_number, found.transfer_block)
     if kind:
         typed = rest.removeprefix("hand ")
         return Case(canonical.decode_model(PersonBlock, typed.encode()), "", blocked=False)
     return None
+
+
+async def _own_client(visit: Visit, ref: LocalRef) -> Candidate:
+    """Read a client's row; one of another team is as unknown as none."""
+    found = await visit.desk.source.lookup(ref)
+    if of_team(visit.colleague.team, found):
+        return found
+    message = "ref: is no client of your team"
+    raise Misuse(message)
+
+
+async def _looked(visit: Visit, look: Look, person: PersonBlock | None) -> None:
+    """Remember that this colleague looked at clients, for the data protection officer."""
+    colleague = visit.colleague
+    await visit.desk.running.colleagues.looked(colleague.caller.staff, colleague.name, look, person)
+
+
+def _named(query: Search) -> PersonBlock | None:
+    """Give whom a search names, when it has both names."""
+    if not query.family_name or not query.given_names:
+        return None
+    return PersonBlock(family_name=query.family_name, given_names=query.given_names)
 
 
 async def _tiles(visit: Visit, opened: Case) -> list[Tile]:

@@ -8,6 +8,7 @@ from adapters.node.access import Role, Route
 _ASKING: Final = frozenset({Role.ADVISER, Role.SPECIALLY_AUTHORISED})
 _ANSWERING: Final = frozenset({Role.CLERK_ANSWER})
 _OFFICER: Final = frozenset({Role.DPO})
+_SETTLING: Final = frozenset({*_ASKING, Role.ACCESS_STEWARD})
 _STAFF: Final = frozenset({*_ASKING, Role.CLERK_ANSWER, Role.ACCESS_STEWARD, Role.DPO, Role.AUDITOR})
 
 OPEN: Final = frozenset({Route("GET", "/login"), Route("GET", "/login/go"), Route("GET", "/login/back")})
@@ -25,6 +26,11 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/case/send"): _ASKING,
     Route("GET", "/requests"): _ASKING,
     Route("GET", "/requests/{exchange}"): _ASKING,
+    Route("POST", "/arrangements"): _ASKING,
+    Route("POST", "/arrangements/forget"): _ASKING,
+    Route("GET", "/stand-ins"): _SETTLING,
+    Route("POST", "/stand-ins"): _SETTLING,
+    Route("POST", "/stand-ins/end"): _SETTLING,
     Route("GET", "/holdings"): _STAFF,
     Route("GET", "/releases"): _ANSWERING,
     Route("POST", "/releases/{exchange}/release"): _ANSWERING,
@@ -32,6 +38,8 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/officer"): _OFFICER,
     Route("POST", "/officer/approve"): _OFFICER,
     Route("POST", "/officer/end"): _OFFICER,
+    Route("GET", "/watch"): _OFFICER,
+    Route("POST", "/watch/resolve"): _OFFICER,
     Route("GET", "/disclosures"): frozenset({*_ANSWERING, Role.DPO}),
     Route("POST", "/holdings/publish"): frozenset({Role.DPO, Role.ACCESS_STEWARD}),
 }

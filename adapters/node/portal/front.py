@@ -200,6 +200,9 @@ class Front:
             colleague = self.colleague_of(await self.sign_on.finish(request))
         except NotAuthentic:
             return self.pages.show("login.html", self._language(request), status=403, failed=True)
+        if self.desk.node is not None and self.desk.node.ready:
+            staff, role = colleague.caller
+            await self.desk.node.colleagues.seen(staff, colleague.name, role)
         response = RedirectResponse("/", 303)
         self.sessions.begin(colleague, response)
         return response

@@ -11,6 +11,7 @@ from typing import Final
 from adapters.node.database import Database, Op
 from adapters.node.store.asked import AskedRequests
 from adapters.node.store.bases import Bases
+from adapters.node.store.colleagues import ColleagueTables
 from adapters.node.store.known import Known
 from adapters.node.store.outgoing import Outgoing
 from adapters.node.store.received import ReceivedRequests
@@ -29,6 +30,7 @@ class NodeStore:
         self.received = ReceivedRequests(database)
         self.bases = Bases(database)
         self.known = Known(database)
+        self.colleagues = ColleagueTables(database)
 
     async def write(self, *ops: Op) -> None:
         """Carry out changes as one unit and return when they are durable; Unavailable when they are not."""

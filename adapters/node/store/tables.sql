@@ -70,3 +70,22 @@ CREATE TABLE IF NOT EXISTS bundle (hash TEXT PRIMARY KEY, raw BLOB NOT NULL) STR
 CREATE TABLE IF NOT EXISTS cosigned (origin TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS staff (pseudonym TEXT PRIMARY KEY, month TEXT NOT NULL, staff TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS month_key (month TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS colleague (       -- who has logged in; the sign-on's own words
+    staff TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, seen INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stand_in (        -- who reads the answers of whom, until when
+    absent TEXT NOT NULL, deputy TEXT NOT NULL, until_ms INTEGER NOT NULL, PRIMARY KEY (absent, deputy)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS look (            -- that staff looked at a client of their own; not at whom
+    at INTEGER NOT NULL, staff TEXT NOT NULL, look TEXT NOT NULL CHECK (look IN ('search', 'open', 'read')),
+    namesake INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS look_at ON look (at);
+CREATE INDEX IF NOT EXISTS asked_at ON asked (at);
+CREATE TABLE IF NOT EXISTS resolved (        -- whose pseudonym an officer resolved, and why
+    at INTEGER NOT NULL, officer TEXT NOT NULL, pseudonym TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS arrangement (     -- how a member of staff wants a list shown
+    staff TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (staff, name)
+) STRICT, WITHOUT ROWID;
