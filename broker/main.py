@@ -6,7 +6,7 @@ import os
 import signal
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -29,11 +29,13 @@ from broker.operator_api import make_app
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
 from broker.settings import SETTINGS_FILE, BrokerSettings, parse_settings, parse_witnesses
+from broker.witnesses import OutsideWitness
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
 from consent_ledger.core.state import LedgerState
 from consent_ledger.store import ShardReader, ShardStore, shard_path
 from schemas.errors import HandschlagError, Malformed, Misuse, NotAuthentic, Unavailable
+from schemas.note import parse_vkey
 
 MAX_HANDLERS: Final = 16_384
 """Of all agencies together; each has its own lower bound in `broker.service`, which is the one that is felt."""
@@ -71,7 +73,8 @@ def load(folder: Path) -> Loaded:
     bundles.load()
     gate = Gate(settings.pins, settings.steering_account)
     genesis = tuple(_genesis(folder / settings.ledger.genesis, gate))
-    setup = Setup(gate, signer, bundles, genesis, _policy(folder, settings))
+    outside = tuple(OutsideWitness(one.url, parse_vkey(one.vkey)) for one in settings.witnesses.outside)
+    setup = Setup(gate, signer, bundles, genesis, _policy(folder, settings, outside), outside)
     return Loaded(folder, settings, setup, _nats(folder, settings))
 
 
@@ -206,11 +209,11 @@ def _genesis(folder: Path, gate: Gate) -> Iterator[SignedStatement]:
             raise Malformed(message) from error
 
 
-def _policy(folder: Path, settings: BrokerSettings) -> Policy | None:
+def _policy(folder: Path, settings: BrokerSettings, outside: Sequence[OutsideWitness]) -> Policy | None:
     if settings.witnesses.policy is None:
         return None
     path = folder / settings.witnesses.policy
-    return parse_witnesses(_text(path), str(path), settings.federation)
+    return parse_witnesses(_text(path), str(path), settings.federation, [one.key for one in outside])
 
 
 def _text(path: Path) -> str:

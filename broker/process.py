@@ -20,6 +20,7 @@ from broker.exchange import Exchanges
 from broker.metrics import Metrics
 from broker.notices import Notices
 from broker.service import READING, WRITING, Service
+from broker.witnesses import OutsideWitness
 from broker.witnessing import Witnessing
 from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.core.decision import NotLogged, Submission
@@ -45,6 +46,7 @@ class Setup:
     bundles: Bundles
     genesis: Sequence[SignedStatement]
     policy: Policy | None = None
+    outside: Sequence[OutsideWitness] = ()
 
 
 def recover_state(setup: Setup, store: Store) -> LedgerState:
@@ -70,7 +72,9 @@ class Broker:
         exchanges = Exchanges(self.sequencer, bus, setup.gate, self.notices.tell, setup.bundles.hold)
         self.service: Final = Service(exchanges, setup.bundles.raw)
         empty = sign_checkpoint(Checkpoint(state.log, 0, EMPTY_ROOT), setup.signer)
-        self.witnessing: Final = Witnessing(self.sequencer, bus, clock, empty, self.metrics.report, setup.policy)
+        self.witnessing: Final = Witnessing(
+            self.sequencer, bus, clock, empty, self.metrics.report, setup.policy, setup.outside
+        )
         self.sequencer.committed += [self.metrics.committed, self.witnessing.committed]
         self.serves = False
         self._sequencing: asyncio.Task[None] | None = None
@@ -100,6 +104,8 @@ class Broker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.bus.close()
+            for witness in self.setup.outside:
+                await witness.close()
             await self.sequencer.close()
 
     async def _serve(self, ready: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 Nothing of this is secret: keys, the NATS login and certificates lie in files of their own, named here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
@@ -13,7 +13,7 @@ from consent_ledger.core.signed import STEERING, Pins
 from schemas import toml_files
 from schemas.errors import Malformed
 from schemas.ids import AgencyId, FederationName, Hash, LogId, NatsAccount
-from schemas.note import parse_vkey
+from schemas.note import COSIGNATURES, VerifierKey, parse_vkey
 from schemas.statements import Vkey
 from schemas.wire import Wire
 
@@ -64,10 +64,30 @@ class HttpSettings(Wire):
     officers: Annotated[Mapping[AgencyId, Hash], Field(max_length=1000)] = {}
 
 
+class OutsideSettings(Wire):
+    """A witness of somebody else's: the prefix of its HTTP interface (C2SP tlog-witness) and the vkey it cosigns by."""
+
+    url: Annotated[str, StringConstraints(strict=True, pattern=r"^https?://[^\s/][^\s]*$", max_length=500)]
+    vkey: Annotated[str, StringConstraints(strict=True, min_length=10, max_length=2500)]
+
+    @field_validator("vkey")
+    @classmethod
+    def _of_a_cosigner(cls, vkey: str) -> str:
+        key = _parsed(parse_vkey, vkey)
+        if key.type not in COSIGNATURES:
+            message = f"is of signature type 0x{key.type:02x}, not a cosigner's"
+            raise ValueError(message)
+        return vkey
+
+
 class WitnessSettings(Wire):
-    """The file of the witness policy (C2SP tlog-policy); without one no quorum is waited for at the start."""
+    """Who cosigns beside the agencies' nodes, and how many are enough.
+
+    `policy` is the file of the witness policy (C2SP tlog-policy); without one no quorum is waited for at the start.
+    """
 
     policy: Place | None = None
+    outside: Annotated[tuple[OutsideSettings, ...], Field(max_length=20)] = ()
 
 
 class BrokerSettings(Wire):
@@ -110,12 +130,16 @@ def parse_settings(text: str, file: str) -> BrokerSettings:
     return toml_files.parse(BrokerSettings, text, file)
 
 
-def parse_witnesses(text: str, file: str, federation: FederationName) -> Policy:
-    """Read the text of a witness policy; Malformed names file, line and rule. Its witnesses are agencies."""
+def parse_witnesses(text: str, file: str, federation: FederationName, outside: Collection[VerifierKey] = ()) -> Policy:
+    """Read the text of a witness policy; Malformed names file, line and rule.
+
+    Its witnesses are agencies, or among the outside ones: of any other nobody would know how to ask it.
+    """
     try:
         policy = parse_policy(text)
         for key in policy.witnesses.values():
-            _require(key.name, f"{federation}/")
+            if key not in outside:
+                _require(key.name, f"{federation}/")
     except (Malformed, ValueError) as error:
         message = f"{file}: {error}"
         raise Malformed(message) from error

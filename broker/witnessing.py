@@ -1,4 +1,4 @@
-"""FLOW of witnessing: the nodes cosign what the log has signed, beside the hot path (LEDGER, sections 5 and 6).
+"""FLOW of witnessing: nodes and outside witnesses cosign what the log has signed, beside the hot path (LEDGER 5 and 6).
 
 Commits wake it: at most once a second, or after 1,000 entries, the newest checkpoint goes to every witness with the
 proof that it extends what that witness holds. What comes in half a second is kept at once; a slower witness holds
@@ -13,37 +13,38 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from broker.witnesses import NodeWitness, OutsideWitness, Reply, Witness
 from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, unverified_checkpoint
 from consent_ledger.core.merkle import verify_consistency
 from consent_ledger.core.policy import Policy
 from consent_ledger.ports import Clock
 from consent_ledger.sequencer import Receipt, Sequencer
-from consent_ledger.witness import format_addition
-from schemas import messages as ms
 from schemas.bus import Bus
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, NotAuthentic, Unavailable
 from schemas.ids import AgencyId
 from schemas.note import VerifierKey, split_signatures, verify_cosignature
-from schemas.topics import node_call
 
 EVERY_S: Final = 1.0
 EVERY_ENTRIES: Final = 1000
 PATIENCE_S: Final = 0.5
 """How long a round waits for cosignatures before it keeps those that came."""
-ASK_TIMEOUT_S: Final = 5.0
 RETRY_S: Final = 2.0
 """How long the start waits before it asks again those who did not answer."""
 _TRIES: Final = 2
 """A witness that holds another size than it was thought to says so once; then it is asked with the right one."""
 
 
+_KeyId = tuple[str, bytes]
+"""A key's name and its id of four bytes: one name may stand for keys of several kinds."""
+
+
 @dataclass(slots=True)
 class _Offer:
-    """A checkpoint out for cosigning: `base` is its note with the log's signature alone, `lines` by cosigner's name."""
+    """A checkpoint out for cosigning: `base` is its note with the log's signature alone, `lines` by cosigner's key."""
 
     checkpoint: Checkpoint
     base: bytes
-    lines: dict[str, bytes] = field(default_factory=dict)
+    lines: dict[_KeyId, bytes] = field(default_factory=dict)
     kept: bool = False
 
     @property
@@ -54,10 +55,11 @@ class _Offer:
 
 @dataclass
 class Witnessing:
-    """Asks the members' nodes to cosign, and knows the newest checkpoint that is fit to be shown to the world.
+    """Asks the witnesses to cosign, and knows the newest checkpoint that is fit to be shown to the world.
 
-    `ledger` is the sequencer of the log; `empty` a signed checkpoint of the empty log, to ask with before there is
-    any other. `report` is told of witnesses that fail.
+    Witnesses are the members' nodes, those the policy names, and `outside` ones. `ledger` is the sequencer of the log;
+    `empty` a signed checkpoint of the empty log, to ask with before there is any other. `report` is told of witnesses
+    that fail.
     """
 
     ledger: Sequencer
@@ -66,14 +68,15 @@ class Witnessing:
     empty: bytes
     report: Callable[[str, Code], None]
     policy: Policy | None = None
+    outside: Sequence[OutsideWitness] = ()
     every_s: float = EVERY_S
     patience_s: float = PATIENCE_S
     retry_s: float = RETRY_S
     published: bytes | None = None
     cosigned_size: int = 0
     cosigned_at_ms: int | None = None
-    _held: dict[AgencyId, int] = field(default_factory=dict)
-    _asked: set[AgencyId] = field(default_factory=set)
+    _held: dict[str, int] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _crowd: asyncio.Event = field(default_factory=asyncio.Event)
     _entries: int = 0
@@ -84,11 +87,13 @@ class Witnessing:
         Without a policy one round of asking is enough. Raises LedgerInconsistent when one holds what this log lacks.
         """
         note = self.ledger.note or self.empty
-        asked = set(self._witnesses()) | {_agency(key) for key in self._of_policy()}
-        answered: set[AgencyId] = set()
+        asked = self._known()
+        answered: set[str] = set()
         while True:
-            replies = await asyncio.gather(*(self._confirmed(agency, note) for agency in sorted(asked - answered)))
-            answered |= {agency for agency in replies if agency is not None}
+            replies = await asyncio.gather(
+                *(self._confirmed(*asked[name], note) for name in sorted(asked.keys() - answered))
+            )
+            answered |= {name for name in replies if name is not None}
             if self._enough(answered):
                 break
             self.report("start waits for witnesses", Code.UNAVAILABLE)
@@ -132,19 +137,19 @@ class Witnessing:
             return
         offer = _offer(self.ledger.note)
         tasks = [
-            asking.create_task(self._ask(agency, keys, offer))
-            for agency, keys in self._witnesses().items()
-            if agency not in self._asked
+            asking.create_task(self._ask(witness, keys, offer))
+            for name, (witness, keys) in self._in_force().items()
+            if name not in self._asked
         ]
         if tasks:
             await asyncio.wait(tasks, timeout=self.patience_s)
         await self._keep(offer)
 
-    async def _ask(self, agency: AgencyId, keys: Sequence[VerifierKey], offer: _Offer) -> None:
+    async def _ask(self, witness: Witness, keys: Sequence[VerifierKey], offer: _Offer) -> None:
         """Get one witness's cosignatures into the offer; only a contradiction of the log is more than a report."""
-        self._asked.add(agency)
+        self._asked.add(witness.name)
         try:
-            lines = await self._cosignatures(agency, keys, offer)
+            lines = await self._cosignatures(witness, keys, offer.checkpoint, offer.base)
         except LedgerInconsistent:
             raise
         except HandschlagError as error:
@@ -154,55 +159,61 @@ class Witnessing:
             if lines and offer.kept:
                 await self._keep(offer)
         finally:
-            self._asked.discard(agency)
+            self._asked.discard(witness.name)
 
-    async def _cosignatures(self, agency: AgencyId, keys: Sequence[VerifierKey], offer: _Offer) -> Mapping[str, bytes]:
+    async def _cosignatures(
+        self, witness: Witness, keys: Sequence[VerifierKey], checkpoint: Checkpoint, note: bytes
+    ) -> Mapping[_KeyId, bytes]:
         """Give one witness's lines by the names of its keys; none when it holds something else than we believe."""
-        size = offer.checkpoint.size
+        size = checkpoint.size
         for _ in range(_TRIES):
-            old = self._held.get(agency, 0)
+            old = self._held.get(witness.name, 0)
             proof = await self.ledger.consistency(old, size) if 0 < old < size else ()
-            reply = await self._call(agency, format_addition(old, proof, offer.base))
-            if reply.line:
-                lines = _check_lines(offer.checkpoint, reply.line, keys)
-                self._held[agency] = size
+            reply = await witness.add(old, proof, note)
+            if reply.lines:
+                lines = _check_lines(checkpoint, reply.lines, keys)
+                self._held[witness.name] = size
                 return lines
-            self._held[agency] = await self._compare(agency, reply.larger)
+            self._held[witness.name] = await self._compare(witness.name, reply)
         return {}
 
-    async def _confirmed(self, agency: AgencyId, note: bytes) -> AgencyId | None:
-        """Ask one witness for what it holds; None when it did not say. A fresh one cosigns, which tells as much."""
+    async def _confirmed(self, witness: Witness, keys: Sequence[VerifierKey], note: bytes) -> str | None:
+        """Find out that a witness holds nothing that this log lacks, and give its name; None when it did not say.
+
+        One that shows its checkpoint is compared with; one that cosigns has compared by itself. A fresh one cosigns.
+        """
         try:
-            reply = await self._call(agency, format_addition(0, (), note))
-            if reply.line:
-                _check_lines(unverified_checkpoint(note), reply.line, self._witnesses().get(agency, self._of_policy()))
-                self._held[agency] = unverified_checkpoint(note).size
+            reply = await witness.add(0, (), note)
+            checkpoint = unverified_checkpoint(note)
+            if reply.lines:
+                _check_lines(checkpoint, reply.lines, keys)
+                self._held[witness.name] = checkpoint.size
             else:
-                self._held[agency] = await self._compare(agency, reply.larger)
+                self._held[witness.name] = await self._compare(witness.name, reply)
+            if reply.size and not reply.note and not await self._cosignatures(witness, keys, checkpoint, note):
+                message = f"witness {witness.name}: takes no proof from the size it says it holds"
+                raise NotAuthentic(message)
         except LedgerInconsistent:
             raise
         except HandschlagError as error:
             self.report("witness", error.code)
             return None
-        return agency
+        return witness.name
 
-    async def _call(self, agency: AgencyId, addition: bytes) -> ms.Cosigned:
-        request = ms.pack(ms.Witness(addition))
-        reply = await self.bus.call(node_call(agency, "witness"), request, timeout_s=ASK_TIMEOUT_S)
-        answer = ms.unpack(reply, ms.Cosigned, ms.Failed)
-        if isinstance(answer, ms.Cosigned):
-            return answer
-        message = f"witness {agency}: does not cosign"
-        raise Unavailable(message)
+    async def _compare(self, name: str, unverified: Reply) -> int:
+        """Give the size of the checkpoint a witness holds, after checking that this log extends it.
 
-    async def _compare(self, agency: AgencyId, unverified_note: bytes) -> int:
-        """Give the size of the checkpoint a witness holds, after checking that this log extends it."""
-        if not unverified_note:
-            return 0
-        held = self.ledger.verifier.verify(unverified_note).checkpoint
+        A size alone proves nothing against this log: anybody could name one.
+        """
+        if not unverified.note and unverified.size > self.ledger.size:
+            message = f"witness {name}: says it holds {unverified.size} entries, and does not show their checkpoint"
+            raise Unavailable(message)
+        if not unverified.note:
+            return unverified.size
+        held = self.ledger.verifier.verify(unverified.note).checkpoint
         if held.size > self.ledger.size or self.ledger.note is None:
             message = (
-                f"witness {agency}: holds a checkpoint of {held.size} entries signed by this log, which has "
+                f"witness {name}: holds a checkpoint of {held.size} entries signed by this log, which has "
                 f"{self.ledger.size}: the ledger is an older copy. Bring back the newest shard and lock."
             )
             raise LedgerInconsistent(message)
@@ -213,7 +224,7 @@ class Witnessing:
                 verify_consistency(held.size, ours.size, proof, held.root, ours.root)
             except NotAuthentic as error:
                 message = (
-                    f"witness {agency}: holds a checkpoint of {held.size} entries signed by this log, with another "
+                    f"witness {name}: holds a checkpoint of {held.size} entries signed by this log, with another "
                     "root: two ledgers were written under one key. Stop both and verify each against an export."
                 )
                 raise LedgerInconsistent(message) from error
@@ -232,22 +243,34 @@ class Witnessing:
         if self.published is None or offer.checkpoint.size >= unverified_checkpoint(self.published).size:
             self.published = offer.note
 
-    def _enough(self, answered: set[AgencyId]) -> bool:
+    def _enough(self, answered: set[str]) -> bool:
         """Tell whether those who did not answer are too few for a quorum of their own (n - k + 1 have answered)."""
-        silent = [key for key in self._of_policy() if _agency(key) not in answered]
+        silent = [key for key in self._of_policy() if self._name_of(key) not in answered]
         return self.policy is None or self.policy.quorum is None or not self.policy.satisfied(silent)
 
     def _of_policy(self) -> tuple[VerifierKey, ...]:
         return () if self.policy is None else tuple(self.policy.witnesses.values())
 
-    def _witnesses(self) -> dict[AgencyId, list[VerifierKey]]:
-        """Give the members' witness keys in force."""
+    def _name_of(self, key: VerifierKey) -> str:
+        """Give the name of the witness that cosigns by a key."""
+        return key.name if any(key == one.key for one in self.outside) else _agency(key)
+
+    def _in_force(self) -> dict[str, tuple[Witness, list[VerifierKey]]]:
+        """Give by name who cosigns now, with their keys: members by those the log has in force, and outside ones."""
         state = self.ledger.state
-        found: dict[AgencyId, list[VerifierKey]] = {}
+        found: dict[str, tuple[Witness, list[VerifierKey]]] = {one.name: (one, [one.key]) for one in self.outside}
         for name in state.keys:
             key = state.key_in_force(name, "witness")
             if key is not None and key.verifier is not None:
-                found.setdefault(key.agency, []).append(key.verifier)
+                found.setdefault(key.agency, (NodeWitness(self.bus, key.agency), []))[1].append(key.verifier)
+        return found
+
+    def _known(self) -> dict[str, tuple[Witness, list[VerifierKey]]]:
+        """Give by name who may hold a checkpoint of this log: as `_in_force`, and all whom the policy names."""
+        found = self._in_force()
+        for key in self._of_policy():
+            name = self._name_of(key)
+            found.setdefault(name, (NodeWitness(self.bus, AgencyId(name)), list(self._of_policy())))
         return found
 
 
@@ -255,26 +278,28 @@ def _offer(note: bytes) -> _Offer:
     """Take a note apart into what the log signed and what witnesses added; the log's own line is the first."""
     text, _, signatures = note.rpartition(b"\n\n")
     own, *cosigned = signatures.splitlines(keepends=True)
-    lines = {split_signatures(line)[0].name: line for line in cosigned}
+    lines = {split_signatures(line)[0][:2]: line for line in cosigned}
     return _Offer(unverified_checkpoint(note), text + b"\n\n" + own, lines)
 
 
-def _check_lines(checkpoint: Checkpoint, unverified_lines: bytes, keys: Iterable[VerifierKey]) -> Mapping[str, bytes]:
-    """Verify the cosignatures by a witness's keys, and leave out all others; give them by the names of the keys."""
+def _check_lines(
+    checkpoint: Checkpoint, unverified_lines: bytes, keys: Iterable[VerifierKey]
+) -> Mapping[_KeyId, bytes]:
+    """Verify the cosignatures by a witness's keys, and leave out all others; give them by those keys."""
     known = {(key.name, key.key_id): key for key in keys}
-    lines: dict[str, bytes] = {}
+    lines: dict[_KeyId, bytes] = {}
     found = split_signatures(unverified_lines)
     for signature, line in zip(found, unverified_lines.splitlines(keepends=True), strict=True):
         key = known.get((signature.name, signature.key_id))
         if key is not None:
             verify_cosignature(format_checkpoint(checkpoint), line, key)
-            lines[key.name] = line
+            lines[key.name, key.key_id] = line
     if not lines:
         message = "witness: a signature line by a key of its own is expected"
         raise NotAuthentic(message)
     return lines
 
 
-def _agency(key: VerifierKey) -> AgencyId:
+def _agency(key: VerifierKey) -> str:
     """Give the agency in a key's name, `<federation>/<agency>/witness-<n>`."""
-    return AgencyId(key.name.split("/")[1])
+    return key.name.split("/")[1]

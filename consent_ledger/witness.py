@@ -12,6 +12,8 @@ from schemas.errors import Malformed, NotAuthentic
 from schemas.note import from_base64, to_base64
 
 MAX_PROOF = 63
+SIZE_TYPE = "text/x.tlog.size"
+"""The content type of the size that a witness holds (tlog-witness, add-checkpoint)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ GROUPS: Final = {
     "source": "handschlag.commands.source",
     "token": "handschlag.commands.token",
     "town": "handschlag.commands.town",
+    "witness": "handschlag.commands.witness",
 }
 """Where each command or group lives; the module's attribute of the same name is the click command."""
 

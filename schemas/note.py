@@ -233,7 +233,7 @@ def sign_note(text: bytes, signers: Iterable[Signer]) -> bytes:
     if rule is not None:
         message = f"note to sign: {rule}"
         raise Misuse(message)
-    lines = [_signature_line(_note_key(signer), signer.sign(text)) for signer in signers]
+    lines = [signature_line(_note_key(signer), signer.sign(text)) for signer in signers]
     if not lines:
         message = "note to sign: at least one signer is needed"
         raise Misuse(message)
@@ -254,7 +254,7 @@ def cosign(checkpoint_text: bytes, signer: Signer, at_s: int) -> bytes:
     if not 0 <= at_s <= MAX_TIME_S:
         message = f"cosignature: time {at_s} is not between 0 and 2^63-1"
         raise Misuse(message)
-    return _signature_line(key, _TIME.pack(at_s) + signer.sign(_cosigned_message(key, checkpoint_text, at_s)))
+    return signature_line(key, _TIME.pack(at_s) + signer.sign(_cosigned_message(key, checkpoint_text, at_s)))
 
 
 def verify_cosignature(checkpoint_text: bytes, unverified_lines: bytes, key: VerifierKey) -> int:
@@ -310,7 +310,8 @@ def _split_line(unverified_line: str, number: int) -> NoteSignature:
     return NoteSignature(match[1], signature[:_KEY_ID_BYTES], signature[_KEY_ID_BYTES:])
 
 
-def _signature_line(key: VerifierKey, body: bytes) -> bytes:
+def signature_line(key: VerifierKey, body: bytes) -> bytes:
+    """Write a signature line; `body` is what follows the key id."""
     return f"\u2014 {key.name} {to_base64(key.key_id + body)}\n".encode()
 
 

@@ -73,6 +73,36 @@ def test_each_mistake_is_named_with_file_line_key_and_rule(old: str, new: str, s
         parse_settings(WHOLE.replace(old, new), FILE)
 
 
+OUTSIDE_KEY = keys.signer("watch.example/witness", keys.witness(1).key.type).key
+OUTSIDE = f"""
+[[witnesses.outside]]
+url = "https://watch.example/handschlag/"
+vkey = "{OUTSIDE_KEY.vkey}"
+"""
+
+
+def test_an_outside_witness_is_named_by_address_and_key() -> None:
+    """It may stand in the policy too, which otherwise names agencies alone."""
+    (outside,) = parse_settings(WHOLE + OUTSIDE, FILE).witnesses.outside
+    assert (outside.url, outside.vkey) == ("https://watch.example/handschlag/", OUTSIDE_KEY.vkey)
+    policy = parse_witnesses(f"witness one {OUTSIDE_KEY.vkey}\nquorum one\n", "w.policy", FEDERATION, [OUTSIDE_KEY])
+    assert policy.witnesses == {"one": OUTSIDE_KEY}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("https://", "ftp://", "witnesses.outside"),
+        (OUTSIDE_KEY.vkey, DPO, "not a cosigner's"),
+        (OUTSIDE_KEY.vkey, "nonsense-key", "witnesses.outside"),
+    ],
+)
+def test_an_outside_witness_that_is_none_is_refused(old: str, new: str, says: str) -> None:
+    """Neither another kind of address nor a key that does not cosign is taken."""
+    with pytest.raises(Malformed, match=says):
+        parse_settings(WHOLE + OUTSIDE.replace(old, new), FILE)
+
+
 def test_witnesses_of_a_policy_are_agencies_of_the_federation() -> None:
     """A policy names who is asked at the start; a witness that is no agency could not be asked."""
     ours, other = keys.witness(1).key, keys.signer("andere.example/amt/witness-1", keys.witness(1).key.type).key
