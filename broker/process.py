@@ -70,11 +70,11 @@ class Broker:
         self.sequencer: Final = Sequencer(store, state, decide, setup.signer, clock)
         self.notices: Final = Notices(bus, self.metrics.report)
         exchanges = Exchanges(self.sequencer, bus, setup.gate, self.notices.tell, setup.bundles.hold)
-        self.service: Final = Service(exchanges, setup.bundles.raw)
         empty = sign_checkpoint(Checkpoint(state.log, 0, EMPTY_ROOT), setup.signer)
         self.witnessing: Final = Witnessing(
             self.sequencer, bus, clock, empty, self.metrics.report, setup.policy, setup.outside
         )
+        self.service: Final = Service(exchanges, setup.bundles.raw, lambda: self.witnessing.published)
         self.sequencer.committed += [self.metrics.committed, self.witnessing.committed]
         self.serves = False
         self._sequencing: asyncio.Task[None] | None = None

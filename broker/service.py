@@ -1,4 +1,4 @@
-"""What the broker serves on the bus: seven verbs, each a few lines from bytes to a flow and back to bytes.
+"""What the broker serves on the bus: eight verbs, each a few lines from bytes to a flow and back to bytes.
 
 Here, and only here, errors become answers: theirs with code and rule, ours as "unavailable" without detail. Each agency
 has a bounded number of calls of each verb under way (so that its requests never crowd out its own outcomes, for which
@@ -20,12 +20,14 @@ from schemas.ids import AgencyId, Hash, NatsAccount
 from schemas.topics import ASK_VERBS, BROKER_TOPICS, parse_broker_topic
 from schemas.wire import MAX_MESSAGE_BYTES
 
-READING: Final = ("chain", "evidence", "head")
+READING: Final = ("chain", "evidence", "head", "hashes")
 """What changes nothing, and so is served before the witnesses have confirmed that this log is the newest."""
 WRITING: Final = tuple(verb for verb in ASK_VERBS if verb not in READING)
 MAX_CALLS_PER_AGENCY: Final = 512
 RETRY_AFTER_MS: Final = 500
 CHAIN_PAGE: Final = 100
+MAX_HASHES: Final = 16_384
+"""Half a megabyte of leaf hashes in one answer."""
 MAX_RECEIPTS_BYTES: Final = MAX_MESSAGE_BYTES - 16 * 1024
 """How much of an answer entries and proofs may fill; what does not fit any more is asked for again."""
 
@@ -35,10 +37,13 @@ Answer = Callable[[bytes, NatsAccount], Awaitable[ms.Message]]
 class Service:
     """The broker's end of the bus."""
 
-    def __init__(self, exchanges: Exchanges, bundles: Mapping[Hash, bytes]) -> None:
-        """Take the flows and the registry bundles that lie beside the log, by hash."""
+    def __init__(
+        self, exchanges: Exchanges, bundles: Mapping[Hash, bytes], published: Callable[[], bytes | None]
+    ) -> None:
+        """Take the flows, the registry bundles beside the log by hash, and what gives the checkpoint that is shown."""
         self._exchanges = exchanges
         self._bundles = bundles
+        self._published = published
         self._under_way: Counter[tuple[NatsAccount, str]] = Counter()
         self.answered: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
@@ -50,6 +55,7 @@ class Service:
             "chain": self._chain,
             "evidence": self._evidence,
             "head": self._head,
+            "hashes": self._hashes,
         }
 
     async def start(self, verbs: Sequence[str] = ASK_VERBS) -> None:
@@ -129,6 +135,13 @@ class Service:
         answer = ms.HeadAnswer(highest=sequencer.state.counter(query.key).highest, log=sequencer.state.log)
         await sequencer.durable()
         return ms.Head(canonical.encode_model(answer))
+
+    async def _hashes(self, unverified: bytes, account: NatsAccount) -> ms.Message:
+        """Give leaf hashes, by which a member follows the log; they are public, and say nothing of an entry."""
+        query = canonical.decode_model(ms.HashesQuery, ms.unpack(unverified, ms.AskHashes).query)
+        self._caller(account)
+        hashes = await self._exchanges.sequencer.hashes(query.first, MAX_HASHES)
+        return ms.Hashes(self._published() or b"", hashes)
 
     def _caller(self, account: NatsAccount) -> AgencyId:
         return caller_agency(account, self._exchanges.sequencer.state, self._exchanges.gate)

@@ -20,8 +20,10 @@ from typing import Final, TypeVar
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint, unverified_checkpoint
 from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
+from consent_ledger.core.merkle import HASH_BYTES
 from consent_ledger.core.proof import format_proof
 from consent_ledger.core.state import LedgerState
+from consent_ledger.core.tiles import TILE_WIDTH
 from consent_ledger.ports import Clock, Store
 from schemas.entries import encode_entry
 from schemas.errors import Busy, Code, LedgerInconsistent, Malformed, Misuse, Unavailable
@@ -156,6 +158,11 @@ class Sequencer:
         """Give the proof that the log of size `new` extends that of size `old`, for witnesses."""
         return await self._read(self._store.consistency_proof, old, new)
 
+    async def hashes(self, first: int, most: int) -> bytes:
+        """Give leaf hashes of signed entries from `first` on, at most so many, 32 bytes each; none beyond the log."""
+        last = min(self.size, first + most)
+        return await self._read(self._read_hashes, first, last) if first < last else b""
+
     async def close(self) -> None:
         """Wait for the write that is under way, close the store, free the writer thread."""
         await self._in_writer(self._store.close)
@@ -260,6 +267,13 @@ class Sequencer:
             raise Misuse(message)
         path = self._store.inclusion_proof(index, size)
         return Receipt(index, read_leaf(self._store.entry(index)), format_proof(index, path, note), repeated=True)
+
+    def _read_hashes(self, first: int, last: int) -> bytes:
+        """Cut leaf hashes out of the tiles of level 0; runs in the writer thread."""
+        tiles = range(first // TILE_WIDTH, (last - 1) // TILE_WIDTH + 1)
+        found = b"".join(self._store.tile(0, n) for n in tiles)
+        start = (first - tiles.start * TILE_WIDTH) * HASH_BYTES
+        return found[start : start + (last - first) * HASH_BYTES]
 
     async def _repeated(self, submission: Submission) -> Receipt | NotLogged:
         """Answer a repeat with the first answer; other content under a used number is equivocation, only counted."""

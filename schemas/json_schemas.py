@@ -30,6 +30,7 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
     "fault": ms.Fault,
     "chain_query": ms.ChainQuery,
     "evidence_query": ms.EvidenceQuery,
+    "hashes_query": ms.HashesQuery,
     "head_query": ms.HeadQuery,
     "head_answer": ms.HeadAnswer,
     "person_block": rc.PersonBlock,

@@ -104,6 +104,14 @@ class AskHead(Message):
     query: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class AskHashes(Message):
+    """`ask.hashes`: the leaf hashes of the log from an index on, as a canonical HashesQuery."""
+
+    TYPE: ClassVar[str] = "ask_hashes"
+    query: bytes
+
+
 # -- from the broker to a node ------------------------------------------------------------------------------------
 
 
@@ -188,6 +196,19 @@ class Head(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Hashes(Message):
+    """Leaf hashes in order, one after the other, and the newest checkpoint that is shown, with its cosignatures.
+
+    `note` is empty before the first checkpoint. There may be more leaves than fit: the caller asks on from where these
+    end.
+    """
+
+    TYPE: ClassVar[str] = "hashes"
+    note: bytes
+    hashes: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Done(Message):
     """Taken; nothing else to say."""
 
@@ -232,6 +253,12 @@ class EvidenceQuery(Wire):
     registry: Hash | None = None
 
 
+class HashesQuery(Wire):
+    """From which index on leaf hashes are wanted."""
+
+    first: Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
 class HeadQuery(Wire):
     """Which key's highest number is wanted."""
 
@@ -253,6 +280,7 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     AskChain,
     AskEvidence,
     AskHead,
+    AskHashes,
     Permit,
     Deliver,
     Witness,
@@ -261,6 +289,7 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     Later,
     Receipts,
     Head,
+    Hashes,
     Done,
     Cosigned,
     Failed,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from schemas.errors import Code, Malformed
 from schemas.ids import NATS_ACCOUNT_PATTERN, AgencyId, NatsAccount
 
-ASK_VERBS: Final = ("request", "outcome", "deliver", "record", "chain", "evidence", "head")
+ASK_VERBS: Final = ("request", "outcome", "deliver", "record", "chain", "evidence", "head", "hashes")
 """What an agency may ask of the broker."""
 
 NODE_CALLS: Final = ("permit", "deliver", "witness")

@@ -6,15 +6,21 @@ two requests at once cannot both be answered from the same old size.
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Final
 
 from adapters.node.core.view import View
+from adapters.node.covering import Covering
 from adapters.node.identity import Identity
+from adapters.node.outbox import Outbox
 from adapters.node.store import NodeStore
 from consent_ledger.core.checkpoint import CheckpointVerifier, SignedCheckpoint, format_checkpoint
 from consent_ledger.witness import Conflict, consider, parse_addition
 from schemas import messages as ms
 from schemas.errors import Unavailable
 from schemas.note import cosign
+
+LOGGED_WITHIN_MS: Final = 60_000
+"""How long a statement may be on its way before this node cosigns no longer."""
 
 
 @dataclass
@@ -24,6 +30,8 @@ class Cosigner:
     identity: Identity
     view: View
     store: NodeStore
+    covering: Covering
+    outbox: Outbox
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def witness(self, request: ms.Witness) -> ms.Cosigned:
@@ -38,10 +46,23 @@ class Cosigner:
             judged = consider(held, addition, verifier)
             if isinstance(judged, Conflict):
                 return ms.Cosigned(b"", b"" if held is None else held.note)
-            await self.store.write(self.store.known.cosign(judged.checkpoint.origin, judged.note))
+            if held is not None:
+                self._check_complete()
+            followed = await self.covering.follow(judged.checkpoint)
+            await self.store.write(self.store.known.cosign(judged.checkpoint.origin, judged.note), *followed)
         at_s = self.identity.clock.now_ms() // 1000
         text = format_checkpoint(judged.checkpoint)
         return ms.Cosigned(b"".join(cosign(text, signer, at_s) for signer in self.identity.witnesses), b"")
+
+    def _check_complete(self) -> None:
+        """Refuse to cosign while a statement of this agency was handed over and is not in the log.
+
+        Only the first checkpoint is cosigned without: a broker that starts has not had the time to take what waits.
+        """
+        oldest = self.outbox.oldest_unanswered_ms
+        if oldest is not None and self.identity.clock.now_ms() - oldest > LOGGED_WITHIN_MS:
+            message = "witness: a statement of this agency was handed over and is not in the log"
+            raise Unavailable(message)
 
     async def _held(self, verifier: CheckpointVerifier) -> SignedCheckpoint | None:
         note = await self.store.known.cosigned(self.view.log)

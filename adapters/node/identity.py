@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from consent_ledger.core.policy import Policy
 from consent_ledger.ports import Clock
 from schemas.ids import AgencyId, KeyId
 from schemas.note import Signer
@@ -26,6 +27,7 @@ class Identity:
     """An agency's keys at its node; `openers` holds every seal key still needed, by long id.
 
     `dpo` is None where the data protection officer signs elsewhere; without `witnesses` the node does not cosign.
+    `policy` says which witnesses the agency trusts; without one the log's own signature is enough.
     `random_bytes` gives unpredictable bytes.
     """
 
@@ -37,4 +39,5 @@ class Identity:
     random_bytes: Callable[[int], bytes]
     witnesses: tuple[Signer, ...] = ()
     dpo: Signer | None = None
+    policy: Policy | None = None
     roles: Roles = ALL_ROLES

@@ -39,7 +39,8 @@ from adapters.sources.opening import source_of
 from adapters.sources.port import Source
 from adapters.web.sessions import Sessions
 from adapters.web.sign_on import Registered, SignOn
-from schemas.errors import Code, HandschlagError, Misuse, Unavailable
+from consent_ledger.core.policy import Policy, parse_policy
+from schemas.errors import Code, HandschlagError, Malformed, Misuse, Unavailable
 from schemas.note import Signer
 from schemas.topics import inbox_prefix
 
@@ -249,8 +250,21 @@ def _identity(folder: Path, settings: NodeSettings, clock: SystemClock) -> Ident
             _signer(folder / place, f"{prefix}witness-") for place in (keys.witness, keys.witness_mldsa44) if place
         ),
         dpo=None if keys.dpo is None else _signer(folder / keys.dpo, f"{prefix}dpo-"),
+        policy=_policy(folder, settings.federation.witnesses),
         roles=settings.taken_roles,
     )
+
+
+def _policy(folder: Path, place: str | None) -> Policy | None:
+    """Read the agency's witness policy; Malformed names file, line and rule."""
+    if place is None:
+        return None
+    path = folder / place
+    try:
+        return parse_policy(_text(path))
+    except Malformed as error:
+        message = f"{path}: {error}"
+        raise Malformed(message) from error
 
 
 def _signer(path: Path, prefix: str) -> Signer:

@@ -11,6 +11,7 @@ from adapters.node.collector import Collector
 from adapters.node.consents import Consents
 from adapters.node.core.view import View
 from adapters.node.cosigner import Cosigner
+from adapters.node.covering import Covering
 from adapters.node.federation import Federation
 from adapters.node.finder import Finder
 from adapters.node.identity import Identity
@@ -84,13 +85,14 @@ class Node:
         roles = identity.roles
         view, background = View(pins), Background(report)
         outbox = Outbox(bus, store, view, identity, background)
+        covering = Covering(bus, view, store, identity.clock, background, identity.policy)
         federation = Federation(bus, store, view, background, identity.clock)
         consents = Consents(store)
         withdrawals = Withdrawals(view, store, consents)
         parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
         staff = Staff(identity, store)
         requester = _requester(parts, staff) if roles.requester else None
-        holder = None if own is None or not roles.holder else _holder(parts, own)
+        holder = None if own is None or not roles.holder else _holder(parts, own, covering)
         return cls(
             identity=identity,
             bus=bus,
@@ -105,7 +107,7 @@ class Node:
                 federation=federation,
                 store=store,
                 withdrawals=withdrawals,
-                cosigner=Cosigner(identity, view, store),
+                cosigner=Cosigner(identity, view, store, covering, outbox),
                 background=background,
                 requester=requester,
                 responder=None if holder is None else holder.responder,
@@ -196,10 +198,17 @@ def _requester(parts: _Parts, staff: Staff) -> Requester:
     )
 
 
-def _holder(parts: _Parts, own: Own) -> Holder:
+def _holder(parts: _Parts, own: Own, covering: Covering) -> Holder:
     source = own.source
     outcomes = Outcomes(
-        parts.identity, parts.federation, parts.outbox, parts.store, source, parts.withdrawals, parts.background
+        parts.identity,
+        parts.federation,
+        parts.outbox,
+        parts.store,
+        source,
+        parts.withdrawals,
+        parts.background,
+        covering,
     )
     finder = Finder(source, parts.background, parts.identity.clock, own.progress)
     responder = Responder(parts.identity, parts.federation, parts.store, source, outcomes, parts.background, finder)

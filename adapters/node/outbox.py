@@ -123,6 +123,7 @@ class Outbox:
     _under_way: set[tuple[KeyName, int]] = field(default_factory=set)
     _handlings: dict[type[Ours], Handling] = field(default_factory=dict)
     _failures: int = 0
+    _unanswered: dict[tuple[KeyName, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prepare the two things that come by the clock: sending again, and saying the last numbers."""
@@ -195,6 +196,11 @@ class Outbox:
             message = "broker: a recorded statement is answered with its entry"
             raise NotAuthentic(message)
         return self.view.prove(reply.entry, reply.proof, sent=issued.note)
+
+    @property
+    def oldest_unanswered_ms(self) -> int | None:
+        """When the oldest statement was handed over that is neither in the log nor given up; a busy broker has time."""
+        return min(self._unanswered.values(), default=None)
 
     def reconnected(self) -> None:
         """Send again what waits, without waiting for its time."""
@@ -273,12 +279,17 @@ class Outbox:
 
     async def _exchange(self, issued: Issued, take: Take[T]) -> T:
         """Send a durable statement and take its answer; what the broker will never log is given up."""
+        name = (issued.statement.key, issued.statement.n)
+        self._unanswered.setdefault(name, self.identity.clock.now_ms())
         answer = await self._call(issued)
         if not isinstance(answer, ms.Failed):
-            return await take(issued, answer)
+            taken = await take(issued, answer)
+            self._unanswered.pop(name, None)
+            return taken
         error = fault_of(answer)
         if not isinstance(error, Unavailable):
             await self._give_up(issued, error.code)
+            self._unanswered.pop(name, None)
         raise error
 
     async def _call(self, issued: Issued) -> Reply | ms.Failed:
@@ -294,6 +305,7 @@ class Outbox:
             if fault.code is not Code.BUSY:
                 return answer
             await asyncio.sleep((fault.retry_after_ms or 1000) / 1000)
+        self._unanswered.pop((issued.statement.key, issued.statement.n), None)
         message = "broker: too busy to take a statement"
         raise Unavailable(message, code=Code.BUSY)
 

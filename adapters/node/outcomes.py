@@ -15,6 +15,7 @@ from adapters.node.core.accept import AcceptedGrant
 from adapters.node.core.answer import Closed, close_disclosure, close_unavailable
 from adapters.node.core.compose import Recipient, Seal, seal_context
 from adapters.node.core.view import Proven
+from adapters.node.covering import Covering
 from adapters.node.database import Op
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
@@ -92,6 +93,7 @@ class Outcomes:
     source: Source
     withdrawals: Withdrawals
     background: Background
+    covering: Covering
     _handles: dict[Hash, Handle] = field(default_factory=dict)
     _claimed: set[ExchangeId] = field(default_factory=set)
     _recipients: dict[KeyId, Recipient] = field(default_factory=dict)
@@ -153,7 +155,11 @@ class Outcomes:
     # -- 10 to 13: fetch, seal, sign, have it decided again --------------------------------------------------------
 
     async def close_record(self, grant: AcceptedGrant, ref: LocalRef) -> Closed:
-        """Read the granted columns of one row and seal them to the key the request names; nothing is signed yet."""
+        """Read the granted columns of one row and seal them to the key the request names; nothing is signed yet.
+
+        Raises Unavailable while what was proven to this node is not under the witnesses' cosignatures.
+        """
+        await self.covering.check()
         values = await self.source.fetch(ref, frozenset(grant.fields))
         about = Seal("record", grant.request.exchange, self.identity.agency, self._recipient(grant))
         context = seal_context(self.federation.view, about, grant.fields)

@@ -27,10 +27,15 @@ Url = Annotated[str, StringConstraints(strict=True, pattern=r"^tls://[A-Za-z0-9.
 
 
 class FederationSettings(Wire):
-    """What this node takes from nobody: the federation's name and the vkeys of its steering group."""
+    """What this node takes from nobody: the federation's name, the vkeys of its steering group, and whom it trusts.
+
+    `witnesses` is the file of the agency's witness policy (C2SP tlog-policy): what the log proves to this node must
+    come under a checkpoint that its quorum cosigned. Without one the log's own signature is enough.
+    """
 
     name: FederationName
     steering: Annotated[tuple[Vkey, ...], Field(min_length=2, max_length=20)]
+    witnesses: Place | None = None
 
     @field_validator("steering")
     @classmethod

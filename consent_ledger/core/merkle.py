@@ -50,6 +50,11 @@ class Edge:
             message = f"edge of a tree of {size}: needs {size.bit_count()} hashes, not {len(self._hashes)}"
             raise Misuse(message)
 
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """The complete subtrees, the largest first."""
+        return tuple(self._hashes)
+
     def copy(self) -> "Edge":
         """Give an edge that grows on its own."""
         return Edge(self.size, self._hashes)

@@ -284,6 +284,7 @@ QUERIES: Final[tuple[BaseModel, ...]] = (
     ms.EvidenceQuery(indices=(1, 5), registry=REGISTRY),
     ms.HeadQuery(key=ASKER_KEY),
     ms.HeadAnswer(highest=11, log=LOG),
+    ms.HashesQuery(first=7),
     FAULT,
 )
 MESSAGES: Final[tuple[ms.Message, ...]] = (
@@ -294,6 +295,7 @@ MESSAGES: Final[tuple[ms.Message, ...]] = (
     ms.AskChain(encode_model(QUERIES[0])),
     ms.AskEvidence(encode_model(QUERIES[1])),
     ms.AskHead(encode_model(QUERIES[2])),
+    ms.AskHashes(encode_model(QUERIES[4])),
     ms.Permit(_ENTRY, _PROOF, SEALED, b"", b""),
     ms.Deliver(_DISCLOSED, _PROOF, SEALED),
     ms.Witness(b"old 0\n"),
@@ -302,6 +304,7 @@ MESSAGES: Final[tuple[ms.Message, ...]] = (
     ms.Later(_ENTRY, _PROOF),
     ms.Receipts(b"", (_ENTRY, _PROOF, _DISCLOSED, _PROOF)),
     ms.Head(encode_model(QUERIES[3])),
+    ms.Hashes(b"checkpoint", bytes(64)),
     ms.Done(),
     ms.Cosigned(b"", b"checkpoint"),
     ms.Failed(encode_model(FAULT)),

@@ -105,7 +105,9 @@ class Middle:
         self.reported: list[tuple[str, Code]] = []
         self.notices = Notices(self.bus, lambda what, code: self.reported.append((what, code)))
         exchanges = Exchanges(log.sequencer, self.bus, GATE, self.notices.tell)
-        self.service = Service(exchanges, {LAW.hash: BUNDLE} if bundles is None else bundles)
+        self.service = Service(
+            exchanges, {LAW.hash: BUNDLE} if bundles is None else bundles, lambda: log.sequencer.note
+        )
 
     def hand(self, agency: str) -> Hand:
         """Give an agency its end of the bus."""

@@ -157,6 +157,7 @@ class World:
     identities: dict[str, Identity] = field(default_factory=dict)
     sources: dict[str, Source | None] = field(default_factory=dict)
     corrupt: Callable[[Decide], Decide] | None = None
+    published: bytes | None = None
     laws: dict[Hash, law.Registry] = field(default_factory=dict)
     raw_laws: dict[Hash, bytes] = field(default_factory=dict)
     registry: law.Registry = field(init=False)
@@ -198,7 +199,7 @@ class World:
         self.notices = Notices(self._bus, self._report)
         gate = Gate(PINS, account("steering"))
         exchanges = Exchanges(self.sequencer, self._bus, gate, self.notices.tell)
-        self.service = Service(exchanges, self.raw_laws)
+        self.service = Service(exchanges, self.raw_laws, lambda: self.published)
         await self.service.start()
         self._running.append(asyncio.get_running_loop().create_task(self.sequencer.run()))
 

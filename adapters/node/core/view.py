@@ -49,7 +49,11 @@ class View:
     """A node's own fold of what it has proof of: the steering chain, and the evidence it was handed."""
 
     def __init__(self, pins: Pins) -> None:
-        """Start knowing only what is pinned."""
+        """Start knowing only what is pinned.
+
+        `leaves` has the leaf hashes of the entries proven last, by index; `proven_size` is the smallest log that holds
+        all that was proven.
+        """
         self.pins = pins
         self.registries: dict[Hash, Registry] = {}
         self._state: LedgerState | None = None
@@ -59,7 +63,8 @@ class View:
         self._folded: set[int] = set()
         self._ended: dict[str, int] = {}
         self._roots: dict[int, bytes] = {}
-        self._leaves: dict[int, bytes] = {}
+        self.leaves: dict[int, bytes] = {}
+        self.proven_size = 0
 
     @property
     def state(self) -> LedgerState:
@@ -186,9 +191,10 @@ class View:
         if _remember(self._roots, checkpoint.size, checkpoint.root) != checkpoint.root:
             message = f"log: two roots are signed for size {checkpoint.size}"
             raise LedgerInconsistent(message)
-        if _remember(self._leaves, index, leaf) != leaf:
+        if _remember(self.leaves, index, leaf) != leaf:
             message = f"log: two entries are proven for index {index}"
             raise LedgerInconsistent(message)
+        self.proven_size = max(self.proven_size, index + 1)
 
     def _check_in_force(self, key: Key, index: int) -> None:
         """Refuse a key outside its time, which lasts from its own entry to its revocation's, by index."""

@@ -1,8 +1,10 @@
 """Tables of what a node knows and vouches for: proven entries, registry bundles, cosigned checkpoints, staff."""
 
+from adapters.node.core.follow import split_hashes
 from adapters.node.core.view import Proven
 from adapters.node.database import Database, Op
 from adapters.node.store.rows import Receipt
+from consent_ledger.core.merkle import Edge
 from schemas.ids import Hash
 
 
@@ -39,6 +41,19 @@ class Known:
         """Give the checkpoint last cosigned, None before the first."""
         rows = await self._database.read("SELECT note FROM cosigned WHERE origin = ?", origin)
         return rows[0].blob("note") if rows else None
+
+    def keep_edge(self, origin: str, edge: Edge) -> Op:
+        """Keep how far a log was followed leaf by leaf."""
+        sql = (
+            "INSERT INTO followed VALUES (?, ?, ?) ON CONFLICT (origin)"
+            " DO UPDATE SET size = excluded.size, edge = excluded.edge"
+        )
+        return Op(sql, (origin, edge.size, b"".join(edge.hashes)))
+
+    async def edge(self, origin: str) -> Edge:
+        """Give how far a log was followed; the edge of the empty tree before the first leaf."""
+        rows = await self._database.read("SELECT size, edge FROM followed WHERE origin = ?", origin)
+        return Edge(rows[0].number("size"), split_hashes(rows[0].blob("edge"))) if rows else Edge()
 
     def keep_month_key(self, month: str, key: bytes) -> Op:
         """Keep the key of a month's staff pseudonyms; the first one stays."""

@@ -1,0 +1,134 @@
+"""FLOW of watching the log: what was proven to this node must stand in what the witnesses cosign (LEDGER section 6).
+
+The node follows the log leaf by leaf, by hashes alone, from the checkpoint it cosigned last to the one it is to
+cosign. An entry it has a receipt of and that stands there no more proves a fork. Where the agency pins a witness
+policy, a receipt must come under a checkpoint that the policy's quorum cosigned; while one of the last minute does
+not, nothing is released: a log that shows this node a history of its own has no quorum for it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.node.background import Background
+from adapters.node.core.follow import follow, split_hashes
+from adapters.node.core.view import View
+from adapters.node.database import Op
+from adapters.node.outbox import fault_of
+from adapters.node.store import NodeStore
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
+from consent_ledger.core.merkle import Edge
+from consent_ledger.core.policy import Policy
+from consent_ledger.ports import Clock
+from schemas import canonical
+from schemas import messages as ms
+from schemas.bus import Bus
+from schemas.errors import Code, LedgerInconsistent, NotAuthentic, Unavailable
+from schemas.topics import ask
+
+CALL_TIMEOUT_S: Final = 10.0
+COVERED_WITHIN_MS: Final = 60_000
+"""How long a receipt may stand under the log's own signature alone."""
+_ROOTS: Final = 1024
+
+
+@dataclass
+class Covering:
+    """How far this node has followed the log, and how far a quorum of witnesses has."""
+
+    bus: Bus
+    view: View
+    store: NodeStore
+    clock: Clock
+    background: Background
+    policy: Policy | None = None
+    _edge: Edge | None = None
+    _roots: dict[int, bytes] = field(default_factory=dict)
+    _covered: int = 0
+    _uncovered_since_ms: int | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def follow(self, checkpoint: Checkpoint) -> Sequence[Op]:
+        """Follow the log up to a checkpoint it signed; give what keeps that, to be written with whatever rests on it.
+
+        Raises NotAuthentic when the leaves the broker gives are not those of the checkpoint, LedgerInconsistent when
+        they are, and one of them is another than was proven to this node: the log was forked.
+        """
+        async with self._lock:
+            edge = await self._loaded()
+            if checkpoint.size <= edge.size:
+                self._check_earlier(edge, checkpoint)
+                return ()
+            grown, other = edge.copy(), None
+            while grown.size < checkpoint.size:
+                leaves = split_hashes((await self._ask(grown.size)).hashes)[: checkpoint.size - grown.size]
+                if not leaves:
+                    message = f"hashes: the broker gives none from {grown.size} on"
+                    raise NotAuthentic(message)
+                found = follow(grown, leaves, self.view.leaves)
+                other = found if other is None else other
+            if grown.root() != checkpoint.root:
+                message = f"hashes: the leaves that came do not give the root of the checkpoint of {checkpoint.size}"
+                raise NotAuthentic(message)
+            if other is not None:
+                message = f"log: another entry stands at index {other} than was proven to this node"
+                raise LedgerInconsistent(message)
+            self._edge = grown
+            self._remember(checkpoint)
+            return (self.store.known.keep_edge(checkpoint.origin, grown),)
+
+    async def check(self) -> None:
+        """Refuse to go on, with Unavailable, while a receipt is not under the quorum's cosignatures in time.
+
+        Nothing is asked of anybody while all is well; when time is up, the newest cosigned checkpoint is fetched first.
+        """
+        if self.policy is None or self.policy.quorum is None or self.view.proven_size <= self._covered:
+            self._uncovered_since_ms = None
+            return
+        now = self.clock.now_ms()
+        if self._uncovered_since_ms is None:
+            self._uncovered_since_ms = now
+        if now - self._uncovered_since_ms <= COVERED_WITHIN_MS:
+            return
+        await self.background.tried("cosigned checkpoint", self._look())
+        if self.view.proven_size > self._covered:
+            self.background.report("alarm: receipts without witnesses", Code.UNAVAILABLE)
+            message = "log: a receipt of this agency is under no checkpoint that enough witnesses cosigned"
+            raise Unavailable(message)
+        self._uncovered_since_ms = None
+
+    async def _look(self) -> None:
+        """Take the newest checkpoint that the broker shows, if a quorum cosigned it."""
+        note = (await self._ask(0 if self._edge is None else self._edge.size)).note
+        if self.policy is None or not note:
+            return
+        verified = CheckpointVerifier(self.view.log_key, self.policy.witnesses.values()).verify(note)
+        if self.policy.satisfied(verified.cosigned_at_s) and verified.checkpoint.size > self._covered:
+            await self.store.write(*await self.follow(verified.checkpoint))
+            self._covered = verified.checkpoint.size
+
+    def _check_earlier(self, edge: Edge, checkpoint: Checkpoint) -> None:
+        """Compare with what was followed; one of a size in between was not kept, and is no less consistent."""
+        known = edge.root() if checkpoint.size == edge.size else self._roots.get(checkpoint.size, checkpoint.root)
+        if known != checkpoint.root:
+            message = f"log: two roots are signed for size {checkpoint.size}"
+            raise LedgerInconsistent(message)
+
+    async def _ask(self, first: int) -> ms.Hashes:
+        query = ms.AskHashes(canonical.encode_model(ms.HashesQuery(first=first)))
+        reply = await self.bus.call(ask("hashes"), ms.pack(query), timeout_s=CALL_TIMEOUT_S)
+        answer = ms.unpack(reply, ms.Hashes, ms.Failed)
+        if isinstance(answer, ms.Hashes):
+            return answer
+        raise fault_of(answer)
+
+    async def _loaded(self) -> Edge:
+        if self._edge is None:
+            self._edge = await self.store.known.edge(self.view.log)
+        return self._edge
+
+    def _remember(self, checkpoint: Checkpoint) -> None:
+        if len(self._roots) >= _ROOTS:
+            del self._roots[next(iter(self._roots))]
+        self._roots[checkpoint.size] = checkpoint.root

@@ -1,0 +1,156 @@
+"""A node as witness of its own receipts: what was proven to it must stand where it stood, and be cosigned in time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.infra.key_files import Ed25519Signer
+from adapters.node.store.rows import AskedState
+from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
+from consent_ledger.core.merkle import HASH_BYTES
+from consent_ledger.core.policy import parse_policy
+from consent_ledger.witness import format_addition
+from schemas import messages as ms
+from schemas import statements as st
+from schemas.errors import Code, LedgerInconsistent, Unavailable
+from schemas.ids import KeyName
+from schemas.note import cosign, verify_cosignature
+from tests.support import keys
+from tests.support.node_world import FEDERATION, LOG, TYPES, World
+from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town
+from tests.support.virtual_time import pass_time, virtual
+
+pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
+
+def witness_pen(agency: str) -> Ed25519Signer:
+    """Give the key by which an agency's node cosigns."""
+    return keys.signer(f"{FEDERATION}/{agency}/witness-1", TYPES["witness"])
+
+
+def checkpoint(world: World) -> Checkpoint:
+    """Give the log's newest checkpoint."""
+    return Checkpoint(LOG, world.store.size, world.store.root(world.store.size))
+
+
+async def cosigned(world: World, agency: str, old: int = 0) -> ms.Message:
+    """Have a node asked to cosign the newest checkpoint, from a size it is believed to hold."""
+    newest = checkpoint(world)
+    proof = world.store.consistency_proof(old, newest.size) if 0 < old < newest.size else ()
+    addition = format_addition(old, proof, sign_checkpoint(newest, keys.log_signer()))
+    return await world.tell(agency, "witness", ms.Witness(addition))
+
+
+@virtual
+async def test_a_node_follows_the_log_leaf_by_leaf_and_remembers_how_far(tmp_path: Path) -> None:
+    """It cosigns what it has followed, goes on from there after a restart, and asks for no leaf twice."""
+    town = await Town.start(tmp_path)
+    await town.agreed()
+    sizes: list[int] = []
+    for _ in range(2):
+        answer = await cosigned(town.world, HOLDER, sizes[-1] if sizes else 0)
+        assert isinstance(answer, ms.Cosigned)
+        verify_cosignature(format_checkpoint(checkpoint(town.world)), answer.line, witness_pen(HOLDER).key)
+        sizes.append(town.world.store.size)
+        assert (await town.world.nodes[HOLDER].store.known.edge(LOG)).size == sizes[-1]
+        await town.agreed()
+        await town.world.restart(HOLDER)
+    heard = [size for _, topic, size in town.world.buses[HOLDER].heard if topic == "ask.hashes"]
+    assert heard == []
+    await cosigned(town.world, HOLDER, sizes[-1])
+    (heard_bytes,) = [size for _, topic, size in town.world.buses[HOLDER].heard if topic == "ask.hashes"]
+    assert heard_bytes < (town.world.store.size - sizes[-1] + 10) * HASH_BYTES
+    await town.close()
+
+
+@virtual
+async def test_a_fork_of_what_was_proven_stops_a_node_that_never_cosigned(tmp_path: Path) -> None:
+    """The log's key signs another history of a size the node has receipts in: evidence of a fork, and the end."""
+    town = await Town.start(tmp_path)
+    size = town.world.store.size
+    await town.agreed()
+    await town.world.fork(size)
+    for role in ("witness", "dpo", "statement"):
+        name = KeyName(f"{FEDERATION}/{COLLECTOR}/{role}-1")
+        await town.world.steer(st.KeyRevoked(**town.world.desk.next(), name=name))
+    with pytest.raises(Unavailable, match="no reply"):
+        await cosigned(town.world, HOLDER)
+    with pytest.raises(LedgerInconsistent, match="another entry stands at index"):
+        town.world.nodes[HOLDER].background.check()
+    await town.world.close()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda answer: ms.Hashes(answer.note, answer.hashes[:-HASH_BYTES] + bytes(HASH_BYTES)),
+        lambda answer: ms.Hashes(answer.note, answer.hashes[:-1]),
+        lambda answer: ms.Hashes(answer.note, b""),
+        lambda _: ms.fault(Code.UNAVAILABLE, "broker: cannot answer now"),
+    ],
+    ids=["wrong", "cut", "none", "refused"],
+)
+@virtual
+async def test_leaves_that_are_not_the_logs_are_not_cosigned(
+    tmp_path: Path, lie: Callable[[ms.Hashes], ms.Message]
+) -> None:
+    """Wrong, cut or missing hashes prove nothing against the log: no cosignature, no alarm, and the node goes on."""
+    town = await Town.start(tmp_path)
+
+    def lying(topic: str, reply: bytes) -> bytes:
+        """Give other hashes than the broker's."""
+        return ms.pack(lie(ms.unpack(reply, ms.Hashes))) if topic == "ask.hashes" else reply
+
+    town.world.buses[HOLDER].tamper = lying
+    assert isinstance(await cosigned(town.world, HOLDER), ms.Failed)
+    town.world.buses[HOLDER].tamper = None
+    assert isinstance(await cosigned(town.world, HOLDER), ms.Cosigned)
+    await town.close()
+
+
+@virtual
+async def test_a_node_cosigns_no_log_that_leaves_its_statements_out(tmp_path: Path) -> None:
+    """Handed over and not in the log after a minute: no cosignature until it is; the broker cannot omit in silence."""
+    town = await Town.start(tmp_path)
+    assert isinstance(await cosigned(town.world, COLLECTOR), ms.Cosigned)
+    held = town.world.store.size
+    swallowed = ms.pack(ms.fault(Code.UNAVAILABLE, "broker: cannot answer now"))
+    town.world.buses[COLLECTOR].divert = lambda topic, _: swallowed if topic == "ask.record" else None
+    await town.consent()
+    await town.world.approve(REQUESTER, "Z17@1")
+    assert isinstance(await cosigned(town.world, COLLECTOR, held), ms.Cosigned)
+    held = town.world.store.size
+    await pass_time(61)
+    await town.world.approve(REQUESTER, "Z18@1")
+    assert isinstance(await cosigned(town.world, COLLECTOR, held), ms.Failed)
+    town.world.buses[COLLECTOR].divert = None
+    await pass_time(600)
+    assert isinstance(await cosigned(town.world, COLLECTOR, held), ms.Cosigned)
+    await town.close()
+
+
+@virtual
+async def test_nothing_is_released_while_receipts_lack_their_witnesses(tmp_path: Path) -> None:
+    """A minute after the first uncovered receipt the holder answers later; once the quorum has cosigned, it answers."""
+    town = await Town.start(tmp_path)
+    pen = witness_pen(COLLECTOR)
+    policy = parse_policy(f"witness one {pen.key.vkey}\nquorum one\n")
+    town.world.identities[HOLDER] = replace(town.world.identities[HOLDER], policy=policy)
+    await town.world.restart(HOLDER)
+    assert (await town.agreed()).state is AskedState.ANSWERED
+    await pass_time(61)
+    held_back = await town.agreed()
+    assert held_back.state is AskedState.GRANTED
+    assert ("alarm: receipts without witnesses", Code.UNAVAILABLE) in town.world.codes
+    with pytest.raises(Unavailable, match="enough witnesses"):
+        await town.holder.outcomes.covering.check()
+    note = sign_checkpoint(checkpoint(town.world), keys.log_signer())
+    town.world.published = note
+    with pytest.raises(Unavailable):
+        await town.holder.outcomes.covering.check()
+    town.world.published = note + cosign(format_checkpoint(checkpoint(town.world)), pen, 1_795_000_000)
+    await town.holder.outcomes.covering.check()
+    assert (await town.agreed()).state is AskedState.ANSWERED
+    await town.close()
