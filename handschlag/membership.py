@@ -23,6 +23,7 @@ from schemas.errors import Misuse
 from schemas.ids import AgencyId, CodeName, KeyName, NatsAccount
 
 NEEDED_ROLES: Final = frozenset({"statement", "witness", "seal"})
+"""A member has a key of each of these roles."""
 _NO_ACCOUNT_YET: Final = NatsAccount("A" * 56)
 """Stands for an account while it is found out whether there may be one."""
 
@@ -110,7 +111,7 @@ def _admission_steps(
     for offered in application.keys:
         known = state.keys.get(offered.name)
         if known is None:
-            yield partial(_key_added, application.agency, offered)
+            yield partial(key_added, application.agency, offered)
         elif (known.public, known.role, known.revoked) != (offered.public, offered.role, None):
             message = f"{offered.name}: the ledger has another key of this name, or it was revoked; make a new one"
             raise Misuse(message)
@@ -124,7 +125,8 @@ def _admitted(
     )
 
 
-def _key_added(agency: AgencyId, key: OfferedKey, head: Continuation) -> st.Statement:
+def key_added(agency: AgencyId, key: OfferedKey, head: Continuation) -> st.Statement:
+    """Compose the statement that puts an agency's key into force."""
     return st.KeyAdded(**head, agency=agency, role=key.role, name=key.name, suite=key.suite, public=key.public)
 
 
@@ -135,12 +137,13 @@ def _leaving_steps(state: LedgerState, agency: AgencyId) -> Iterator[Step]:
         raise Misuse(message)
     for key in state.keys.values():
         if key.agency == agency and key.revoked is None:
-            yield partial(_key_revoked, key.name)
+            yield partial(key_revoked, key.name)
     if agency in state.members:
         yield partial(_left, agency)
 
 
-def _key_revoked(name: KeyName, head: Continuation) -> st.Statement:
+def key_revoked(name: KeyName, head: Continuation) -> st.Statement:
+    """Compose the statement that ends a key."""
     return st.KeyRevoked(**head, name=name)
 
 

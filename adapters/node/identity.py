@@ -27,6 +27,7 @@ class Identity:
     """An agency's keys at its node; `openers` holds every seal key still needed, by long id.
 
     `dpo` is None where the data protection officer signs elsewhere; without `witnesses` the node does not cosign.
+    `former` are statement keys that signed before `statement` did, and may have left something open.
     `policy` says which witnesses the agency trusts; without one the log's own signature is enough.
     `random_bytes` gives unpredictable bytes.
     """
@@ -40,4 +41,5 @@ class Identity:
     witnesses: tuple[Signer, ...] = ()
     dpo: Signer | None = None
     policy: Policy | None = None
+    former: tuple[Signer, ...] = ()
     roles: Roles = ALL_ROLES

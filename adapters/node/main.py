@@ -250,6 +250,7 @@ def _identity(folder: Path, settings: NodeSettings, clock: SystemClock) -> Ident
             _signer(folder / place, f"{prefix}witness-") for place in (keys.witness, keys.witness_mldsa44) if place
         ),
         dpo=None if keys.dpo is None else _signer(folder / keys.dpo, f"{prefix}dpo-"),
+        former=tuple(_signer(folder / place, f"{prefix}statement-") for place in keys.statement_former),
         policy=_policy(folder, settings.federation.witnesses),
         roles=settings.taken_roles,
     )

@@ -139,7 +139,7 @@ class Outbox:
 
         Raises Unavailable when the broker is out of reach, Misuse or NotAuthentic when it does not know our keys.
         """
-        for signer in self._signers():
+        for signer in self._in_force():
             await self._continue_above(signer)
         self._resends.now()
         self._heads.at(self.identity.clock.now_ms() + FIRST_HEAD_AFTER_MS)
@@ -215,11 +215,23 @@ class Outbox:
     # -- numbering -------------------------------------------------------------------------------------------------
 
     def _signers(self) -> tuple[Signer, ...]:
-        dpo = self.identity.dpo
-        return (self.identity.statement,) if dpo is None else (self.identity.statement, dpo)
+        own = self.identity
+        return (own.statement, *own.former, *(() if own.dpo is None else (own.dpo,)))
+
+    def _in_force(self) -> list[Signer]:
+        """Give our keys but those that the chain, as far as it is known here, says are revoked."""
+        known = self.view.state.keys
+        return [
+            one for one in self._signers() if (key := known.get(KeyName(one.key.name))) is None or key.revoked is None
+        ]
 
     def _signer(self, name: KeyName) -> Signer:
-        return next(signer for signer in self._signers() if signer.key.name == name)
+        """Give one of our keys; Misuse for one this node no longer has, whose numbers stay as they are."""
+        found = next((signer for signer in self._signers() if signer.key.name == name), None)
+        if found is None:
+            message = f"outbox: {name} left something open and is held no longer; name it under statement_former"
+            raise Misuse(message, code=Code.KEY_NOT_IN_FORCE)
+        return found
 
     async def _continue_above(self, signer: Signer) -> None:
         """Go on above our own and the log's highest number, and void what lies open below.
@@ -368,7 +380,7 @@ class Outbox:
 
     async def _say_heads(self, now_ms: int) -> int:
         """Say the last number of each key that ever signed."""
-        for signer in self._signers():
+        for signer in self._in_force():
             if self._next[KeyName(signer.key.name)] == 1:
                 continue
             await self.send(

@@ -65,11 +65,13 @@ class BusSettings(Wire):
 class KeySettings(Wire):
     """The agency's private keys; of `seal` the first one is offered to holders, all of them open what comes.
 
+    `statement_former` are keys that signed before: what they left open is settled with them until they are revoked.
     Without `dpo` the officer signs elsewhere; without `witness` the node does not cosign. With `witness_mldsa44` it
     also cosigns by ML-DSA-44, which stays of worth when a quantum computer breaks Ed25519.
     """
 
     statement: Place = "keys/statement.key"
+    statement_former: Annotated[tuple[Place, ...], Field(max_length=5)] = ()
     witness: Place | None = "keys/witness.key"
     witness_mldsa44: Place | None = None
     dpo: Place | None = "keys/dpo.key"

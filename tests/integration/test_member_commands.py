@@ -19,7 +19,7 @@ from schemas import statements as st
 from schemas.errors import Code, HandschlagError, Malformed, Misuse, Unavailable
 from schemas.ids import AgencyId
 from schemas.topics import served
-from tests.support.real_federation import LIMIT_S, Agency, Events, RealFederation, command, record
+from tests.support.real_federation import LIMIT_S, NAME, Agency, Events, RealFederation, command, record
 
 ROOT = Path(__file__).parents[2]
 NOW_MS = SystemClock().now_ms()
@@ -234,6 +234,39 @@ async def test_a_stranger_cannot_be_revoked(federation: RealFederation) -> None:
     result = await command("member", "revoke", federation.folder, "niemand")
     assert isinstance(result.exception, Misuse)
     assert "niemand: never was a member" in str(result.exception)
+
+
+async def test_a_members_key_is_changed_while_it_works(federation: RealFederation) -> None:
+    """The next key is in force beside the old one, then the old one ends; neither command does anything twice."""
+    agency = await federation.admit("jobcenter", "jobcenter")
+    bus, old = await agency.connect(), f"{NAME}/jobcenter/statement-1"
+    await record(bus, agency.head(NOW_MS))
+    refused = await command("keys", "revoke", federation.folder, old)
+    assert "last key of role statement" in str(refused.exception)
+    new, name = agency.folder / "next.key", f"{NAME}/jobcenter/statement-2"
+    assert (await command("keys", "new", "--role", "statement", "--name", name, "--out", new)).exit_code == 0
+    for _ in range(2):
+        added = await command("keys", "rotate", federation.folder, new)
+        assert added.exit_code == 0, added.exception
+    length = await chain(federation)
+    for _ in range(2):
+        assert (await command("keys", "revoke", federation.folder, old)).exit_code == 0
+    assert await chain(federation) == length + 1
+    with pytest.raises(AssertionError, match="key_not_in_force"):
+        await record(bus, agency.head(NOW_MS))
+    (agency.folder / "statement.key").write_bytes(new.read_bytes())
+    assert b"agency.head" in (await record(bus, agency.head(NOW_MS))).entry
+    for words, says in (
+        (("keys", "revoke", federation.folder, f"{NAME}/jobcenter/statement-9"), "knows no such key"),
+        (
+            ("keys", "rotate", federation.folder, federation.folder / "broker" / "keys" / "log.key"),
+            "role: Input should be",
+        ),
+        (("keys", "revoke", federation.folder, name), "last key of role statement"),
+    ):
+        assert says in str((await command(*words)).exception)
+    assert (await command("keys", "revoke", federation.folder, name, "--even-the-last")).exit_code == 0
+    await bus.close()
 
 
 async def test_a_registry_is_put_into_force_while_the_broker_runs(federation: RealFederation, tmp_path: Path) -> None:

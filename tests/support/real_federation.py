@@ -118,7 +118,7 @@ class Agency:
     name: AgencyId
     folder: Path
     log: LogId
-    number: int = 0
+    numbers: dict[KeyName, int] = field(default_factory=dict)
 
     @property
     def application(self) -> Path:
@@ -174,11 +174,12 @@ class Agency:
         return await NatsBus.connect(settings, Listeners(disconnected=events.cut, lost=events.lost.set))
 
     def head(self, at_ms: int) -> bytes:
-        """Sign the next statement: that this is the last number."""
-        self.number += 1
-        name = KeyName(f"{NAME}/{self.name}/statement-1")
-        head = st.AgencyHead(log=self.log, at=at_ms, key=name, n=self.number, last=self.number)
-        return sign_note(st.statement_text(head).encode(), [load_signer(self.folder / "statement.key")])
+        """Sign the next statement with the key that lies there: that this is the last number."""
+        signer = load_signer(self.folder / "statement.key")
+        name = KeyName(signer.key.name)
+        number = self.numbers[name] = self.numbers.get(name, 0) + 1
+        head = st.AgencyHead(log=self.log, at=at_ms, key=name, n=number, last=number)
+        return sign_note(st.statement_text(head).encode(), [signer])
 
 
 @dataclass
