@@ -49,12 +49,27 @@ class LogFiles:
 
     async def find(self, start: int, stop: int, wanted: Callable[[bytes], bool]) -> Found:
         """Look through a page of entries from `start`, and give those of them before `stop` that are wanted."""
+        indices: list[int] = []
+
+        def see(index: int, raw: bytes) -> None:
+            if wanted(raw):
+                indices.append(index)
+
+        return Found(indices, await self.walk(start, stop, see))
+
+    async def walk(self, start: int, stop: int, see: Callable[[int, bytes], None]) -> int:
+        """Show `see` a page of entries from `start` in order, none from `stop` on; give the index to go on from.
+
+        `see` is called in the thread of the reader.
+        """
         end = min(start + PAGE, stop)
 
-        def look() -> list[int]:
-            return [index for index, raw in self._reader.entries(start, end) if wanted(raw)] if start < end else []
+        def look() -> None:
+            for index, raw in self._reader.entries(start, end) if start < end else ():
+                see(index, raw)
 
-        return Found(await asyncio.get_running_loop().run_in_executor(self._thread, look), max(start, end))
+        await asyncio.get_running_loop().run_in_executor(self._thread, look)
+        return max(start, end)
 
     async def receipt(self, index: int, note: bytes) -> Receipted:
         """Give an entry with its proof under this checkpoint, which must be one of this log and beyond the index."""

@@ -23,6 +23,7 @@ from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
 from adapters.infra.tls import client_context
 from broker.bundles import Bundles
+from broker.client_pages.building import beside, client_pages
 from broker.core.authenticate import Gate
 from broker.log_files import LogFiles
 from broker.operator_api import make_app
@@ -114,7 +115,8 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState) -> None:
         broker = Broker(loaded.setup, store, state, bus, clock)
         with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
-            async with serving(make_app(view.pages(http)), listener):
+            pages = client_pages(broker, files, clock, tls=http.tls)
+            async with serving(beside(make_app(view.pages(http)), pages), listener):
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)
 

@@ -55,11 +55,13 @@ class HttpSettings(Wire):
 
     `officers` are, by agency, the SHA-256 of the token by which its data protection officer fetches the entries it is
     party to.
+    `tls` says that browsers reach the clients' pages over TLS, which the server in front of them ends.
     The pages speak plain HTTP: beyond this machine they belong behind a server that speaks TLS. Port 0 takes any.
     """
 
     host: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8450
+    tls: bool = True
     auditors: Annotated[tuple[Hash, ...], Field(max_length=100)] = ()
     officers: Annotated[Mapping[AgencyId, Hash], Field(max_length=1000)] = {}
 

@@ -22,12 +22,13 @@ from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
 from consent_ledger.core.merkle import HASH_BYTES
 from consent_ledger.core.proof import format_proof
+from consent_ledger.core.signed import read_note
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.tiles import TILE_WIDTH
 from consent_ledger.ports import Clock, Store
 from schemas.entries import encode_entry
 from schemas.errors import Busy, Code, LedgerInconsistent, Malformed, Misuse, Unavailable
-from schemas.note import Signer, split_note
+from schemas.note import Signer
 
 MAX_BATCH: Final = 256
 MAX_QUEUE: Final = 2048
@@ -281,7 +282,8 @@ class Sequencer:
         if index is None:
             return NotLogged(Code.VOIDED, "n: dead for this key")
         receipt = await self.receipt(index)
-        if split_note(receipt.leaf.entry.statement.encode()).text != split_note(submission.signed.note).text:
+        held, sent = receipt.leaf.entry.statement.encode(), submission.signed.note
+        if read_note(held)[0].text != read_note(sent)[0].text:
             return NotLogged(Code.EQUIVOCATION, "n: the log holds other content under this number")
         return receipt
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.core.signed import CLIENT, STEERING
 from handschlag.ledger_report import instant
 from schemas import canonical
 from schemas import statements as st
@@ -81,7 +82,7 @@ class Rows:
             fields = entry.fields
         elif isinstance(entry, Answered):
             fields = entry.body.fields
-        signer = "steering" if isinstance(statement, st.Steered) else _agency_in(statement)
+        signer = _signer(statement)
         purpose, others, name = _about(statement)
         if isinstance(statement, st.Request):
             self._requests[statement.exchange] = AgencyId(signer), statement
@@ -107,12 +108,20 @@ def _about(statement: st.Statement) -> tuple[str, tuple[str, ...], str]:
             return "", (), statement.consent
         case st.BasisWithdrawn():
             return "", (), statement.given
+        case st.ConsentCodes() | st.ClientWithdrawn():
+            return "", (), statement.basis
         case st.Acknowledged():
             return "", (statement.holder,), ""
         case st.MemberAdmitted() | st.MemberLeft() | st.KeyAdded():
             return "", (statement.agency,), getattr(statement, "name", "")
         case _:
             return str(getattr(statement, "purpose", "")), (), str(getattr(statement, "approval", ""))
+
+
+def _signer(statement: st.Statement) -> str:
+    if isinstance(statement, st.ClientWithdrawn):
+        return CLIENT
+    return STEERING if isinstance(statement, st.Steered) else _agency_in(statement)
 
 
 def _agency_in(statement: st.Statement) -> str:

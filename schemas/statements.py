@@ -5,6 +5,7 @@ lines. It is sent, stored and embedded in the ledger as the bytes that were sign
 nothing here names a person: only ids, codes, hashes and numbers.
 """
 
+import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -59,6 +60,8 @@ Suite = Literal["ed25519", "mldsa44", "mlkem768-x25519", "x25519"]
 """What a key is of: Ed25519 signs and cosigns, ML-DSA-44 only cosigns, the others seal."""
 Withdrawal = Literal["withdrawn", "revoked", "invalidated"]
 
+CODE: Final = re.compile(r"^[A-Z2-7]{16,40}$")
+"""A code on a client's receipt: 80 random bits or more in base32."""
 NO_PREVIOUS: Final = Hash("0" * 64)
 """`prev` of the first statement of the steering chain."""
 
@@ -206,6 +209,24 @@ class ConsentWithdrawn(Numbered):
 
     consent: ConsentId
     cause: Withdrawal
+
+
+class ConsentCodes(Numbered):
+    """New codes for a consent or given basis whose receipt was lost; the old ones are dead from this index on."""
+
+    basis: ConsentId
+    view: Hash
+    withdraw: Hash
+
+
+class ClientWithdrawn(Signed):
+    """A consent or given basis ends at this index by the client's own word: the code printed on the receipt.
+
+    Nobody signs it; who knows the code (80 random bits, of which the ledger holds SHA-256) may end the basis.
+    """
+
+    basis: ConsentId
+    code: Annotated[str, StringConstraints(strict=True, pattern=CODE.pattern)]
 
 
 class BasisGiven(Numbered):
@@ -358,6 +379,8 @@ Statement = (
     | ConsentGiven
     | ConsentRefused
     | ConsentWithdrawn
+    | ConsentCodes
+    | ClientWithdrawn
     | BasisGiven
     | BasisWithdrawn
     | Request
@@ -380,6 +403,8 @@ STATEMENTS: Final[dict[str, type[Statement]]] = {
     "consent.given": ConsentGiven,
     "consent.refused": ConsentRefused,
     "consent.withdrawn": ConsentWithdrawn,
+    "consent.codes": ConsentCodes,
+    "client.withdrawn": ClientWithdrawn,
     "basis.given": BasisGiven,
     "basis.withdrawn": BasisWithdrawn,
     "request": Request,
@@ -393,7 +418,7 @@ STATEMENTS: Final[dict[str, type[Statement]]] = {
 _DOMAINS: Final = {shape: f"handschlag/{name}/v1" for name, shape in STATEMENTS.items()}
 _BY_DOMAIN: Final = {domain: shape for shape, domain in _DOMAINS.items()}
 
-NEVER_EXPIRE: Final = (ConsentWithdrawn, BasisWithdrawn, Void, AgencyHead)
+NEVER_EXPIRE: Final = (ConsentWithdrawn, ClientWithdrawn, BasisWithdrawn, Void, AgencyHead)
 """Statements that are taken however late they come (LEDGER: a withdrawal never expires)."""
 
 

@@ -160,6 +160,29 @@ class Collector:
             self.background.report("withdraw", error.code)
             return None
 
+    async def reissue(self, name: BasisId) -> Consent:
+        """Give a consent's receipt new codes, because the client lost it; the old ones are dead once this is logged.
+
+        Raises Misuse for a consent this agency did not collect or that is over, Unavailable when it was not logged.
+        """
+        held = await self.consents.get(name)
+        if held.withdraw_code is None or held.state is not ConsentState.GIVEN:
+            message = "consent: was not collected here, or is not in force"
+            raise Misuse(message, code=Code.CONSENT_UNKNOWN)
+        codes = (self._code(), self._code())
+
+        def compose(head: Head) -> st.ConsentCodes:
+            view, withdraw = map(code_hash, codes)
+            return st.ConsentCodes(**head.fields(), basis=ConsentId(name), view=view, withdraw=withdraw)
+
+        # Kept before they are sent: once the log has the new ones, the old codes are worth nothing.
+        proven = await self.outbox.send(
+            compose, ms.AskRecord, self.outbox.settle, lambda _: (self.store.bases.recoded(name, *codes),)
+        )
+        self.consents.forget(name)
+        accepted(proven, "codes")
+        return await self.consents.get(name)
+
     # -- into the log ----------------------------------------------------------------------------------------------
 
     def _kept(self, statement: st.ConsentGiven, package: ConsentPackage, codes: tuple[str, str]) -> Op:

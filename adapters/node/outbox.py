@@ -40,6 +40,7 @@ Ours = (
     | st.ConsentGiven
     | st.ConsentRefused
     | st.ConsentWithdrawn
+    | st.ConsentCodes
     | st.BasisGiven
     | st.BasisWithdrawn
     | st.Request

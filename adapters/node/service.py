@@ -88,7 +88,7 @@ class NodeService:
                 await self.requester.delivered(delivery, proven)
             case st.ConsentGiven() | st.BasisGiven() if self.packages is not None:
                 await self.packages.delivered(delivery, proven)
-            case st.ConsentWithdrawn() | st.BasisWithdrawn():
+            case st.ConsentWithdrawn() | st.BasisWithdrawn() | st.ClientWithdrawn():
                 await self.withdrawals.take(delivery.entry, delivery.proof)
             case st.Acknowledged() as acknowledged if recorded:
                 await self._acknowledged(acknowledged, proven)

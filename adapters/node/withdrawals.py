@@ -33,9 +33,9 @@ class Withdrawals:
         proven = self.view.prove(entry, proof)
         statement = proven.leaf.statement
         match statement:
-            case st.ConsentWithdrawn(consent=basis) | st.BasisWithdrawn(given=basis) if isinstance(
-                proven.leaf.entry, Recorded
-            ):
+            case (
+                st.ConsentWithdrawn(consent=basis) | st.BasisWithdrawn(given=basis) | st.ClientWithdrawn(basis=basis)
+            ) if isinstance(proven.leaf.entry, Recorded):
                 self.view.learn(entry, proof)
                 await self.end(basis, self.store.known.keep_proven(proven, proof), *also)
             case _:

@@ -1,6 +1,6 @@
 """From a template and values to a page. Everything is escaped unless a template says otherwise; none does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from adapters.web.assets import Assets
-from adapters.web.texts import StaffLanguage, Texts, load
+from adapters.web.texts import LANGUAGES, Texts, load
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 
@@ -17,9 +17,9 @@ BERLIN: Final = ZoneInfo("Europe/Berlin")
 class Pages:
     """The templates of a package over the shared layout, with its texts."""
 
-    def __init__(self, package: str, assets: Assets) -> None:
+    def __init__(self, package: str, assets: Assets, languages: Iterable[str] = LANGUAGES) -> None:
         """Load templates and texts of `package`, which has folders `templates` and `texts`."""
-        self.texts: Mapping[StaffLanguage, Texts] = load(package)
+        self.texts: Mapping[str, Texts] = load(package, languages)
         self._environment = Environment(
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("adapters.web")]),
             autoescape=True,
@@ -31,12 +31,12 @@ class Pages:
         self._environment.filters["moment"] = moment
         self._environment.filters["day"] = day
 
-    def html(self, template: str, language: StaffLanguage, **values: object) -> str:
+    def html(self, template: str, language: str, **values: object) -> str:
         """Give a page; `t` in a template gives the texts of the language."""
         page = self._environment.get_template(template)
         return page.render(t=self.texts[language], language=language, **values)
 
-    def show(self, template: str, language: StaffLanguage, *, status: int = 200, **values: object) -> HTMLResponse:
+    def show(self, template: str, language: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """Answer with a page."""
         return HTMLResponse(self.html(template, language, **values), status)
 

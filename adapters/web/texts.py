@@ -1,7 +1,7 @@
-"""What the pages say to staff, in German and English: one TOML file per language, the same keys in each."""
+"""What the pages say: one TOML file per language, the same keys in each; to staff in German and English."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -36,14 +36,15 @@ class Texts:
         return frozenset(self._texts)
 
 
-def load(package: str) -> dict[StaffLanguage, Texts]:
-    """Read `texts/*.toml` of the shared pages and of a package with pages of its own."""
-    found: dict[StaffLanguage, Texts] = {}
-    for language in LANGUAGES:
+def load(package: str, languages: Iterable[str] = LANGUAGES) -> dict[str, Texts]:
+    """Read `texts/<language>.toml` of a package with pages of its own, over those of the shared pages."""
+    found: dict[str, Texts] = {}
+    for language in languages:
         texts: dict[str, str] = {}
         for place in dict.fromkeys(("adapters.web", package)):
-            raw = (files(place) / "texts" / f"{language}.toml").read_text("utf-8")
-            texts |= _flat(tomllib.loads(raw), "")
+            file = files(place) / "texts" / f"{language}.toml"
+            if place == package or file.is_file():
+                texts |= _flat(tomllib.loads(file.read_text("utf-8")), "")
         found[language] = Texts(texts)
     return found
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from consent_ledger.core.decision import Decision, NotLogged
-from consent_ledger.core.signed import STEERING, SignedStatement
+from consent_ledger.core.prove import opens
+from consent_ledger.core.signed import CLIENT, STEERING, SignedStatement
 from consent_ledger.core.state import LedgerState, Steering, evidence_id
 from schemas import statements as st
 from schemas.entries import RECORDED_AS, Recorded
@@ -14,7 +15,7 @@ from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
 from schemas.registry import PurposeRule, Registry
 from schemas.seal import load_public, seals
 
-RESERVED: Final = (STEERING, AgencyId("log"))
+RESERVED: Final = (STEERING, CLIENT, AgencyId("log"))
 """Names that stand in key names in place of an agency's: no agency is admitted under one of them."""
 
 _SIGNATURES: Final[Mapping[tuple[st.KeyRole, st.Suite], SignatureType]] = {
@@ -124,6 +125,14 @@ def _vkey_objection(key: VerifierKey, name: str, signature: SignatureType) -> st
     return f"vkey: its name must be {name}, and its type 0x{signature:02x}" if wrong else None
 
 
+def decide_client(state: LedgerState, signed: SignedStatement, time_ms: int) -> Decision | NotLogged:
+    """Decide what a client says by a code; a wrong one leaves no trace, so that nobody fills the log by guessing."""
+    statement = signed.statement
+    if not isinstance(statement, st.ClientWithdrawn) or not opens(state, statement):
+        return NotLogged(Code.NOT_ENTITLED, "code: is none of a receipt of this basis")
+    return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
+
+
 def objection(
     state: LedgerState, statement: st.Statement, agency: AgencyId, time_ms: int, registry: Registry
 ) -> Code | None:
@@ -140,10 +149,8 @@ def objection(
             return None if set(statement.fields) <= registry.fields.keys() else Code.FIELD_UNKNOWN
         case st.ConsentGiven() | st.BasisGiven():
             return _evidence_objection(state, statement, agency, time_ms, registry)
-        case st.ConsentWithdrawn():
-            return _withdrawal_objection(state, statement.consent, agency, Code.CONSENT_UNKNOWN)
-        case st.BasisWithdrawn():
-            return _withdrawal_objection(state, statement.given, agency, Code.GIVEN_UNKNOWN)
+        case st.ConsentWithdrawn() | st.BasisWithdrawn() | st.ConsentCodes():
+            return _change_objection(state, statement, agency)
         case st.Acknowledged():
             return None if statement.holder in state.members else Code.MISADDRESSED
         case st.AgencyHead():
@@ -235,6 +242,21 @@ def _parties_objection(
     return None
 
 
+def _change_objection(
+    state: LedgerState, statement: st.ConsentWithdrawn | st.BasisWithdrawn | st.ConsentCodes, agency: AgencyId
+) -> Code | None:
+    """Check what an agency wants changed of a consent or given basis that is in the log."""
+    match statement:
+        case st.ConsentWithdrawn():
+            return _withdrawal_objection(state, statement.consent, agency, Code.CONSENT_UNKNOWN)
+        case st.BasisWithdrawn():
+            return _withdrawal_objection(state, statement.given, agency, Code.GIVEN_UNKNOWN)
+        case st.ConsentCodes():
+            return _codes_objection(state, statement, agency)
+        case _:
+            assert_never(statement)
+
+
 def _withdrawal_objection(
     state: LedgerState, name: ConsentId | GivenId, agency: AgencyId, unknown: Code
 ) -> Code | None:
@@ -244,3 +266,13 @@ def _withdrawal_objection(
         return unknown
     entitled = {evidence.collector, evidence.recipient, *evidence.holders}
     return None if agency in entitled else Code.NOT_ENTITLED
+
+
+def _codes_objection(state: LedgerState, statement: st.ConsentCodes, agency: AgencyId) -> Code | None:
+    """Check that the collector of a basis in force gives it new codes."""
+    evidence = state.evidence.get(statement.basis)
+    if evidence is None:
+        return Code.CONSENT_UNKNOWN
+    if evidence.collector != agency:
+        return Code.NOT_ENTITLED
+    return None if evidence.withdrawn is None else Code.CONSENT_WITHDRAWN

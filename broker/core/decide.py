@@ -25,6 +25,8 @@ def decider(registries: Mapping[Hash, Registry]) -> Decide:
         statement = submission.signed.statement
         if isinstance(statement, st.Steered):
             return admission.decide_steered(state, submission.signed, time_ms, registries)
+        if isinstance(statement, st.ClientWithdrawn):
+            return admission.decide_client(state, submission.signed, time_ms)
         if state.key_in_force(statement.key, *signing_roles(statement)) is None:
             return NotLogged(Code.KEY_NOT_IN_FORCE, "key: revoked, or its agency is no member")
         registry = None if state.registry is None else registries.get(state.registry)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from consent_ledger.core.leaf import Leaf
-from consent_ledger.core.signed import STEERING
+from consent_ledger.core.signed import CLIENT, STEERING
 from consent_ledger.core.state import Key, LedgerState
 from schemas import statements as st
 from schemas.entries import Granted
@@ -13,7 +13,9 @@ _FOR_ALL = (st.Steered, st.ApprovalGiven, st.ApprovalEnded, st.CatalogueSet)
 
 
 def signer_of(statement: st.Statement, keys: Mapping[KeyName, Key]) -> AgencyId:
-    """Give the agency that signed a logged statement."""
+    """Give the agency that signed a logged statement; for what a client said by a code, `CLIENT`."""
+    if isinstance(statement, st.ClientWithdrawn):
+        return CLIENT
     return keys[statement.key].agency if isinstance(statement, st.Numbered) else STEERING
 
 
@@ -26,9 +28,11 @@ def addressees(leaf: Leaf, state: LedgerState) -> frozenset[AgencyId]:
     statement = leaf.statement
     if isinstance(statement, st.Acknowledged):
         return frozenset({statement.holder})
-    if not isinstance(statement, st.ConsentWithdrawn | st.BasisWithdrawn):
-        return frozenset()
-    name = statement.consent if isinstance(statement, st.ConsentWithdrawn) else statement.given
+    match statement:
+        case st.ConsentWithdrawn(consent=name) | st.BasisWithdrawn(given=name) | st.ClientWithdrawn(basis=name):
+            pass
+        case _:
+            return frozenset()
     evidence = state.evidence[name]
     open_holders = {
         grant.statement.holder

@@ -7,7 +7,7 @@ from consent_ledger.core.signed import read_note
 from schemas.entries import AnyEntry, decode_entry, embeds
 from schemas.errors import Malformed
 from schemas.note import Note
-from schemas.statements import Statement, Steered
+from schemas.statements import ClientWithdrawn, Statement, Steered
 
 
 class Leaf(NamedTuple):
@@ -39,7 +39,9 @@ def read_signed_leaf(unverified: bytes) -> tuple[Leaf, Note]:
 
 
 def statement_id(statement: Statement) -> bytes:
-    """Give the id under which a repeated statement is found: its key and number, or its place in the steering chain."""
+    """Give the id under which a repeat is found: key and number, place in the chain, or what a client ended."""
     if isinstance(statement, Steered):
         return b"steering|%d" % statement.seq
+    if isinstance(statement, ClientWithdrawn):
+        return f"client|{statement.basis}".encode()
     return f"{statement.key}|{statement.n}".encode()

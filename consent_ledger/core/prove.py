@@ -3,6 +3,8 @@
 What was decided about it is another question: `fold_claimed` takes the leaf's word for that, replay decides it again.
 """
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ from schemas import commitment
 from schemas.entries import Answered
 from schemas.errors import Code, HandschlagError, NotAuthentic
 from schemas.note import verify_split
-from schemas.statements import Numbered, Outcome, Statement, Steered
+from schemas.statements import ClientWithdrawn, Numbered, Outcome, Statement, Steered
 
 
 class Broken(NamedTuple):
@@ -58,11 +60,21 @@ def _misplaced(state: LedgerState, statement: Statement) -> Broken | None:
         return Broken("log", f"a statement for {statement.log} in {state.log}")
     place = state.place(statement)
     if place != "next":
-        number = f"seq {statement.seq}" if isinstance(statement, Steered) else f"number {statement.n}"
+        number = f"number {statement.n}" if isinstance(statement, Numbered) else "what stands here"
+        number = f"seq {statement.seq}" if isinstance(statement, Steered) else number
         return Broken("counter", f"{number} of this signer is {place}")
+    if isinstance(statement, ClientWithdrawn) and not opens(state, statement):
+        return Broken("signature", "the code is none of a receipt of this basis")
     if isinstance(statement, Numbered) and state.key_in_force(statement.key, *signing_roles(statement)) is None:
         return Broken("key", f"{statement.key} was revoked before, or its agency is no member")
     return None
+
+
+def opens(state: LedgerState, statement: ClientWithdrawn) -> bool:
+    """Tell whether the code of a client's withdrawal is the one on the receipt of what it ends; in constant time."""
+    evidence = state.evidence.get(statement.basis)
+    found = hashlib.sha256(statement.code.encode()).digest()
+    return evidence is not None and hmac.compare_digest(found, evidence.withdraw)
 
 
 def _unopened(leaf: Leaf) -> Broken | None:

@@ -9,11 +9,15 @@ from schemas import statements as st
 from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import AgencyId, FederationName, KeyName
 from schemas.note import Note, VerifiedNote, VerifierKey, split_note, verify_split
-from schemas.statements import Numbered, Statement, Steered, parse_statement_text
+from schemas.statements import ClientWithdrawn, Numbered, Statement, Steered, parse_statement_text
 from schemas.wire import MAX_STATEMENT_BYTES
 
 STEERING: Final = AgencyId("steering")
 """The name the steering group's keys carry in place of an agency; no agency may be admitted under it."""
+
+CLIENT: Final = AgencyId("client")
+"""Stands in place of an agency for what a client said by a code; no agency may be admitted under it."""
+_UNSIGNED: Final = b"handschlag/client.withdrawn/v1\n"
 
 Check = Callable[[Note, Sequence[VerifierKey]], VerifiedNote]
 """Verifies a note's signatures with known keys, as `schemas.note.verify_split` does."""
@@ -39,12 +43,15 @@ class SignedStatement:
 
 
 def read_note(unverified_note: bytes) -> tuple[Note, Statement]:
-    """Take a note apart and parse its statement without proving anything; Malformed when either is out of form."""
+    """Take a note apart and parse its statement without proving anything; Malformed when either is out of form.
+
+    What a client says by a code is a text without signatures.
+    """
     if len(unverified_note) > MAX_STATEMENT_BYTES:
         message = f"statement: {len(unverified_note)} bytes, at most {MAX_STATEMENT_BYTES} are taken"
         raise Malformed(message, code=Code.TOO_LARGE)
-    note = split_note(unverified_note)
-    return note, parse_statement_text(note.text.decode())
+    note = Note(unverified_note, ()) if unverified_note.startswith(_UNSIGNED) else split_note(unverified_note)
+    return note, parse_statement_text(note.text.decode("utf-8", "replace"))
 
 
 def verify_statement(unverified_note: bytes, keys: Mapping[KeyName, Key], pins: Pins) -> SignedStatement:
@@ -64,8 +71,11 @@ def verify_signers(
 ) -> AgencyId:
     """Prove who signed a note whose statement has been read from its text; raises as `verify_statement`.
 
-    `check` stands in for `verify_split` where signatures were verified beforehand, in another process.
+    `check` stands in for `verify_split` where signatures were verified beforehand, in another process. Nobody signs a
+    client's withdrawal: whether its code is right only the state can tell (`prove.check_code`).
     """
+    if isinstance(statement, ClientWithdrawn):
+        return CLIENT
     if isinstance(statement, Steered):
         return _verify_steered(note, statement, pins)
     return _verify_numbered(note, statement, keys, check)

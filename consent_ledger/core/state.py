@@ -99,7 +99,10 @@ class Approval:
 
 @dataclass(slots=True)
 class Evidence:
-    """A consent or given basis in force or ended, with the uses that are left and those that grants hold reserved."""
+    """A consent or given basis in force or ended, with the uses that are left and those that grants hold reserved.
+
+    `view` and `withdraw` are SHA-256 of the two codes on the client's receipt.
+    """
 
     index: int
     kind: str
@@ -113,6 +116,8 @@ class Evidence:
     uses: int
     person: Hash
     secrecy_release: bool
+    view: bytes
+    withdraw: bytes
     reserved: int = 0
     withdrawn: int | None = None
 
@@ -136,6 +141,7 @@ class LedgerState:
     `former` holds the agencies that left: an id is used once, so that nothing given to one agency is taken over by
     another. `publics` are all raw public keys that ever were in force, `approvals` all that were ever given; `approved`
     are those in force, one for each agency, purpose and role. `exchanges` are all ids used up by requests, as bytes.
+    `views` has by the hash of a view code the index of the entry it belongs to: no decision rests on it.
     """
 
     log: LogId
@@ -158,6 +164,7 @@ class LedgerState:
     grants: dict[ExchangeId, Grant] = field(default_factory=dict)
     exchanges: set[bytes] = field(default_factory=set)
     counters: dict[KeyName, Counter] = field(default_factory=dict)
+    views: dict[bytes, int] = field(default_factory=dict)
     _key_names: dict[KeyId, KeyName] = field(default_factory=dict)
     _deadlines: list[tuple[int, ExchangeId]] = field(default_factory=list)
 
@@ -169,6 +176,9 @@ class LedgerState:
         """Say what a statement's number is: free, used, or too far ahead; a void may come from however far."""
         if isinstance(statement, st.Steered):
             return "used" if statement.seq <= self.chain else "next"
+        if isinstance(statement, st.ClientWithdrawn):
+            evidence = self.evidence.get(statement.basis)
+            return "next" if evidence is None or evidence.withdrawn is None else "used"
         place = self.counter(statement.key).place(statement.n)
         return "next" if place == "too_far" and isinstance(statement, st.Void) else place
 
@@ -221,6 +231,8 @@ class LedgerState:
 
     def _use_up(self, request: st.Request) -> None:
         self.exchanges.add(bytes.fromhex(request.exchange))
+        if request.view is not None:
+            self.views[bytes.fromhex(request.view)] = self.size
 
     def _grant(self, leaf: bytes, entry: Granted, statement: st.Request) -> None:
         self._use_up(statement)
@@ -317,6 +329,10 @@ class LedgerState:
                 self._withdraw(statement.consent)
             case st.BasisWithdrawn():
                 self._withdraw(statement.given)
+            case st.ClientWithdrawn():
+                self._withdraw(statement.basis)
+            case st.ConsentCodes():
+                self._recode(statement)
             case st.Void():
                 self.counter(statement.key).void(statement.first, statement.last)
             case _:
@@ -361,7 +377,17 @@ class LedgerState:
             uses=statement.uses,
             person=statement.person,
             secrecy_release=consent is not None and consent.secrecy_release,
+            view=bytes.fromhex(statement.view),
+            withdraw=bytes.fromhex(statement.withdraw),
         )
+        self.views[bytes.fromhex(statement.view)] = self.size
+
+    def _recode(self, statement: st.ConsentCodes) -> None:
+        evidence = self.evidence.get(statement.basis)
+        if evidence is not None:
+            self.views.pop(evidence.view, None)
+            self.views[bytes.fromhex(statement.view)] = evidence.index
+            evidence.view, evidence.withdraw = bytes.fromhex(statement.view), bytes.fromhex(statement.withdraw)
 
     def _withdraw(self, name: ConsentId | GivenId) -> None:
         evidence = self.evidence.get(name)

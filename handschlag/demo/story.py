@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from adapters.infra.clock import SystemClock
+from handschlag.demo.client import ClientsPhone
 from handschlag.demo.desk import Desk
 from handschlag.demo.patience import until
 from handschlag.demo.stage import Stage, command
@@ -138,9 +139,9 @@ class Story:
 
     def _withdrawal(self, consent: dict[str, Any]) -> None:
         tell = self._tell
-        tell.chapter("The client withdraws")
-        index = self._counselling.post(f"/v1/consents/{consent['consent']}/withdraw", {})["log_index"]
-        tell(f"Effective at index {index}; nothing after it discloses under this consent")
+        tell.chapter("The client withdraws, on a phone, with the code on the receipt")
+        said = ClientsPhone(self._stage.broker_address).stop(consent["view_code"], consent["withdraw_code"])
+        tell(f"The page says: {said}")
         answer = self._jobcenter.ask(PURPOSE, SCHOOL, consent["consent"])
         tell(f"The same request again: [bold]{answer['state']}[/], rule [bold]{answer['reason']}[/]")
 

@@ -6,16 +6,16 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from handschlag.demo.stage import nats_server, raised
-from tests.browser.town import played
+from tests.browser.town import Played, played
 from tests.browser.visitor import Visitor
 
 TARGET: Final = Path("build") / "screenshots"
 STAFF: Final = (
-    ("jobcenter", "Ayla Berger", ("/", "/clients", "/case", "/requests", "/holdings")),
-    ("jobcenter", "Dr. Hanno Feld", ("/officer",)),
+    ("jobcenter", "Ayla Berger", ("/", "/clients", "/case", "/requests", "/stand-ins", "/holdings")),
+    ("jobcenter", "Dr. Hanno Feld", ("/officer", "/watch")),
     ("sprachschule", "Marta Lindner", ("/releases", "/disclosures")),
 )
 WORDS: Final = {"de-DE": ("sprachschule auswählen", "Senden"), "en-GB": ("Choose", "Send")}
@@ -43,7 +43,26 @@ def main() -> None:
                     if "/case" in paths:
                         _ask(page, visitor, locale)
                     context.close()
+            _client(browser, town)
     sys.stdout.write(f"{len(list(TARGET.iterdir()))} pictures in {TARGET}\n")
+
+
+def _client(browser: Browser, town: Played) -> None:
+    """Take the client's pages as a phone shows them, in German, English and Arabic."""
+    address = town.stage.broker_address.replace("127.0.0.1", "localhost")
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{address}/c/{town.view_code}")
+    for language in ("de", "en", "ar"):
+        page.locator("#language").select_option(language)
+        page.locator(".hs-language button").click()
+        _take(page, language, "/client-view")
+    page.locator("#code").fill(town.withdraw_code)
+    page.locator("#code").press("Enter")
+    page.wait_for_load_state()
+    _take(page, "ar", "/client-stopped")
+    page.goto(f"{address}/c")
+    _take(page, "ar", "/client-entry")
+    page.context.close()
 
 
 def _open_case(page: Page, visitor: Visitor, family_name: str, birth_date: str) -> None:

@@ -21,10 +21,12 @@ class Silent(Teller):
 
 
 class Played(NamedTuple):
-    """The client whose consent the Jobcenter holds, as the Jobcenter knows them."""
+    """The client whose consent the Jobcenter holds, as the Jobcenter knows them, and the codes on their receipt."""
 
     stage: Stage
     client: Picked
+    view_code: str
+    withdraw_code: str
 
 
 def played(stage: Stage) -> Played:
@@ -33,5 +35,5 @@ def played(stage: Stage) -> Played:
     client = next(one for one in pick.shared_between(stage.people, COUNSELLING, SCHOOL) if one[:3] in at_jobcenter)
     story = Story(stage, Silent())
     story.agree()
-    story.take(client, uses=1000)
-    return Played(stage, client)
+    consent = story.take(client, uses=1000)
+    return Played(stage, client, consent["view_code"], consent["withdraw_code"])

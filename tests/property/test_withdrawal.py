@@ -44,6 +44,8 @@ def wrongs(leaves: Sequence[bytes]) -> list[str]:
                 consents[consent.consent] = consent
             case "consent.withdrawn", st.ConsentWithdrawn() as withdrawn:
                 ended.add(withdrawn.consent)
+            case "client.withdrawn", st.ClientWithdrawn() as said:
+                ended.add(said.basis)
             case "exchange.granted", st.Request() as request:
                 asked[request.exchange] = request
             case "exchange.disclosed", st.Outcome() as outcome:
@@ -104,9 +106,13 @@ class Story:
         self._answer(pick, "unavailable")
 
     def withdraw(self, pick: int) -> None:
-        """End one of the consents, by one of its parties."""
-        party = ("beratung", "jobcenter", "kurse")[pick % 3]
-        self.ledger.write(self.ledger.withdrawal(party, self.consents[pick % len(self.consents)]))
+        """End one of the consents, by one of its parties or by the client's own code."""
+        consent = self.consents[pick % len(self.consents)]
+        party = ("beratung", "jobcenter", "kurse", "client")[pick % 4]
+        if party != "client":
+            self.ledger.write(self.ledger.withdrawal(party, consent))
+        elif self.ledger.state.place(said := self.ledger.client_withdrawal(consent)) == "next":
+            self.ledger.write(said)
 
     def wait(self, pick: int) -> None:
         """Let the deadline of what is open pass, or nearly so."""

@@ -213,6 +213,8 @@ STATEMENTS: Final[Mapping[str, st.Statement]] = {
         st.ConsentRefused, 3, purpose=PURPOSE, recipient=ASKER, text_sha256=sha256(b"text"), language="fa-Arab"
     ),
     "consent.withdrawn": _numbered(st.ConsentWithdrawn, 4, consent=CONSENT, cause="withdrawn"),
+    "consent.codes": _numbered(st.ConsentCodes, 12, basis=CONSENT, view=sha256(b"view"), withdraw=sha256(b"stop")),
+    "client.withdrawn": st.ClientWithdrawn(log=LOG, at=AT, basis=CONSENT, code="ABCDEFGHIJKLMNOP"),
     "basis.given": _numbered(
         st.BasisGiven, 5, given=GIVEN, **_GIVEN, kind="cooperation_duty", norm=Norm("SGB I § 60(1)"), notice_date=AT
     ),
@@ -228,6 +230,8 @@ STATEMENTS: Final[Mapping[str, st.Statement]] = {
 
 def signed(statement: st.Statement) -> bytes:
     """Give the note of a statement, signed by those whose signature its type demands."""
+    if isinstance(statement, st.ClientWithdrawn):
+        return st.statement_text(statement).encode()
     if isinstance(statement, st.Numbered):
         names = [str(statement.key)]
     else:

@@ -21,7 +21,7 @@ from adapters.infra.key_files import Ed25519Signer, SealKey
 from consent_ledger.core.decision import OpenedBody
 from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.signed import Pins
-from consent_ledger.core.state import text_hash
+from consent_ledger.core.state import evidence_id, text_hash
 from schemas import statements as st
 from schemas.commitment import commit_body, sha256
 from schemas.ids import (
@@ -51,6 +51,9 @@ FEDERATION: Final = FederationName("musterstadt.example")
 LOG: Final = LogId(keys.LOG)
 START: Final = 1_795_168_800_000  # 2026-11-20T10:00Z
 HOUR: Final = 3_600_000
+VIEW_CODE: Final = "VIEWVIEWVIEWVIEW"
+WITHDRAW_CODE: Final = "STOPSTOPSTOPSTOP"
+"""The codes on every receipt of these pens."""
 DAY: Final = 24 * HOUR
 DEADLINE: Final = HOUR + 60_000
 """How long after a request the builders make its outcome may be sequenced, in ms."""
@@ -153,6 +156,8 @@ class Federation:
     def sign(self, statement: st.Statement) -> bytes:
         """Sign a statement as its type demands; a steering statement moves the chain on."""
         text = st.statement_text(statement).encode()
+        if isinstance(statement, st.ClientWithdrawn):
+            return text
         if not isinstance(statement, st.Steered):
             agency, _, key = statement.key.removeprefix(f"{FEDERATION}/").partition("/")
             role, _, number = key.partition("-")
@@ -255,8 +260,8 @@ class Federation:
             capacity="own",
             secrecy_release=True,
             person=sha256(b"person"),
-            view=sha256(b"view"),
-            withdraw=sha256(b"withdraw"),
+            view=sha256(VIEW_CODE.encode()),
+            withdraw=sha256(WITHDRAW_CODE.encode()),
         )
 
     def given(self, collector: str, recipient: str, holder: str) -> st.BasisGiven:
@@ -273,8 +278,8 @@ class Federation:
             uses=1,
             norm=NORM,
             person=sha256(b"person"),
-            view=sha256(b"view"),
-            withdraw=sha256(b"withdraw"),
+            view=sha256(VIEW_CODE.encode()),
+            withdraw=sha256(WITHDRAW_CODE.encode()),
         )
 
     def refusal(self, collector: str, recipient: str) -> st.ConsentRefused:
@@ -294,6 +299,17 @@ class Federation:
         if isinstance(ended, st.ConsentGiven):
             return st.ConsentWithdrawn(**self.head(agency), consent=ended.consent, cause="withdrawn")
         return st.BasisWithdrawn(**self.head(agency), given=ended.given)
+
+    def client_withdrawal(
+        self, ended: st.ConsentGiven | st.BasisGiven, code: str = WITHDRAW_CODE
+    ) -> st.ClientWithdrawn:
+        """Let the client end a consent or given basis by the code on its receipt."""
+        return st.ClientWithdrawn(log=self.log, at=self.clock.ms, basis=ConsentId(evidence_id(ended)), code=code)
+
+    def recoding(self, agency: str, of: st.ConsentGiven | st.BasisGiven, view: str, withdraw: str) -> st.ConsentCodes:
+        """Give a receipt new codes."""
+        basis, hashes = ConsentId(evidence_id(of)), [sha256(code.encode()) for code in (view, withdraw)]
+        return st.ConsentCodes(**self.head(agency), basis=basis, view=hashes[0], withdraw=hashes[1])
 
     def request(
         self, asker: str, holder: str, basis: st.ConsentGiven | st.BasisGiven | Norm, purpose: str = "Z16@1"

@@ -235,6 +235,6 @@ def test_bodies_that_are_whole() -> None:
 def test_what_never_expires() -> None:
     """Withdrawals, voids and heads are taken however late they come; nothing else is among them."""
     names = {name for name, shape in st.STATEMENTS.items() if issubclass(shape, st.NEVER_EXPIRE)}
-    assert names == {"consent.withdrawn", "basis.withdrawn", "void", "agency.head"}
+    assert names == {"consent.withdrawn", "client.withdrawn", "basis.withdrawn", "void", "agency.head"}
     assert isinstance(STATEMENTS["acknowledged"], st.Acknowledged)
     assert STATEMENTS["acknowledged"].exchanges == (EXCHANGE,)

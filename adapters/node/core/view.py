@@ -10,7 +10,7 @@ from typing import Final
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
 from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
 from consent_ledger.core.proof import verify_proof
-from consent_ledger.core.signed import STEERING, Pins, verify_signers, verify_statement
+from consent_ledger.core.signed import CLIENT, STEERING, Pins, verify_signers, verify_statement
 from consent_ledger.core.state import Approval, Evidence, Key, LedgerState, evidence_id
 from schemas import statements as st
 from schemas.entries import Recorded
@@ -29,6 +29,7 @@ LEARNED: Final = (
     st.BasisGiven,
     st.ConsentWithdrawn,
     st.BasisWithdrawn,
+    st.ClientWithdrawn,
 )
 """The statements a node draws conclusions from, where they are recorded as they stand."""
 REMEMBERED: Final = 4096
@@ -116,6 +117,9 @@ class View:
             raise NotAuthentic(message, code=Code.WRONG_LOG)
         if sent is None:
             verify_signers(note, leaf.statement, self.state.keys, self.pins)
+        if isinstance(leaf.statement, st.ClientWithdrawn):
+            # Whether its code is right the log has decided, and replay decides again: ending is the safe side here.
+            return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), CLIENT)
         if not isinstance(leaf.statement, st.Numbered):
             return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), STEERING)
         key = self.state.keys[leaf.statement.key]
@@ -234,7 +238,7 @@ class View:
                 self._approvals[proven.index] = self.state.approvals[statement.approval]
             case st.ConsentGiven() | st.BasisGiven():
                 self._end_known(statement)
-            case st.ConsentWithdrawn(consent=basis) | st.BasisWithdrawn(given=basis):
+            case st.ConsentWithdrawn(consent=basis) | st.BasisWithdrawn(given=basis) | st.ClientWithdrawn(basis=basis):
                 self._ended.setdefault(basis, proven.index)
             case _:
                 return

@@ -57,6 +57,10 @@ class Bases:
             (*receipt, name),
         )
 
+    def recoded(self, name: BasisId, view_code: str, withdraw_code: str) -> Op:
+        """Keep the new codes of a receipt that was lost."""
+        return Op("UPDATE consent SET view_code = ?, withdraw_code = ? WHERE id = ?", (view_code, withdraw_code, name))
+
     def again(self, name: BasisId, due: int | None) -> Op:
         """Note when a package is handed over again; never, for None: the recipient has it, or it is over."""
         return Op("UPDATE consent SET due = ?, tries = tries + 1 WHERE id = ?", (due, name))

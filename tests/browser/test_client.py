@@ -1,0 +1,74 @@
+"""The client's page on a phone: read in Arabic who asked, and stop it, by touch or by keyboard alone."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from broker.client_pages.shown import LANGUAGES
+from tests.browser.town import Played
+from tests.browser.visitor import Visitor
+
+PHONE = {"width": 360, "height": 740}
+
+
+def opened(visitor: Visitor, town: Played) -> Page:
+    """Scan the QR code."""
+    visitor.page.set_viewport_size({"width": 360, "height": 740})
+    visitor.page.goto(f"{address(town)}/c/{town.view_code}")
+    return visitor.page
+
+
+def address(town: Played) -> str:
+    """Give the broker's address by the name under which a browser keeps a login on plain HTTP."""
+    return town.stage.broker_address.replace("127.0.0.1", "localhost")
+
+
+def test_the_receipts_code_opens_the_page_in_arabic(visitor: Visitor, town: Played) -> None:
+    """The consent was taken in Arabic: the page reads from right to left, and its address holds no code."""
+    page = opened(visitor, town)
+    assert page.url == f"{address(town)}/c/view"
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("موافقتك")
+    assert page.locator(".hs-steps li").count() >= 1
+
+
+@pytest.mark.parametrize(
+    "language", [one if one in {"de", "ar"} else pytest.param(one, marks=pytest.mark.long) for one in LANGUAGES]
+)
+@pytest.mark.parametrize("path", ["/c", "/c/view"])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    visitor: Visitor, town: Played, path: str, language: str
+) -> None:
+    """On a phone, at 320 pixels and so at 400 % of a small screen, in light and in dark."""
+    page = opened(visitor, town)
+    page.locator("#language").select_option(language)
+    page.locator(".hs-language button").click()
+    page.goto(address(town) + path)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    assert visitor.violations() == []
+    page.emulate_media(color_scheme="dark")
+    assert visitor.violations() == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert not visitor.scrolls_sideways()
+
+
+def test_the_keyboard_alone_leads_to_the_end_of_the_consent(visitor: Visitor, town: Played) -> None:
+    """From the code to "over": only tab, letters and enter; the focus can be seen all the way."""
+    page = visitor.page
+    page.goto(f"{address(town)}/c")
+    page.locator("#code").focus()
+    page.keyboard.type(town.view_code)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/c/view")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "code":
+            break
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    page.keyboard.type("A" * 16)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.locator("#code").focus()
+    page.keyboard.type(town.withdraw_code)
+    page.keyboard.press("Enter")
+    expect(page.locator(".kern-alert--success")).to_be_visible()
+    assert page.locator("#code").count() == 0
