@@ -13,14 +13,15 @@ PAGES = ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHAN
 ADR = sorted((ROOT / "docs" / "adr").glob("*.md"))
 _PATH = re.compile(r"`((?:[a-z_.]+/)+[a-z_0-9.-]*)`")
 _LINK = re.compile(r"\]\((?!http)([^)#]+)\)")
+_PICTURE = re.compile(r'src="(?!http)([^"]+)"')
 _COMMAND = re.compile(r"(?:^|`)handschlag ([a-z]+)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", [*(ROOT / name for name in PAGES), *ADR], ids=lambda page: page.name)
 def test_every_path_named_exists(page: Path) -> None:
-    """A path in backticks, or behind a link, is one of this repository."""
+    """A path in backticks, behind a link or of a picture is one of this repository."""
     text = page.read_text("utf-8")
-    for path in [*_PATH.findall(text), *_LINK.findall(text)]:
+    for path in [*_PATH.findall(text), *_LINK.findall(text), *_PICTURE.findall(text)]:
         if not path.startswith(("build/", "core/", "handschlag/entry", "handschlag/<")):
             assert (ROOT / path).exists(), path
 
