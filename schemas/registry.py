@@ -37,6 +37,13 @@ FILES: Final = ("agency_kinds", "code_lists", "fields", "prohibitions", "purpose
 """The stems of the files of a bundle, in order."""
 
 
+MODES: Final = ("single", "package")
+"""The modes of exchange that are built; a purpose in another mode is refused with `mode_not_available`.
+
+A package is several single requests with one occasion, and each of them is decided by itself.
+"""
+
+
 class Labels(Wire):
     """A name in the two languages of the staff."""
 
@@ -98,26 +105,31 @@ class PurposeRow(Wire):
 
     `answer_within_s` sets `answer_by`; `later_after_ms` when "later" is said; `release` whether a certain match may be
     answered by the machine; `secrecy_release` when a release from § 203 StGB is needed; `neutral_collector`: the
-    consent must have been collected where no sanction power sits.
+    consent must have been collected where no sanction power sits; `same_kind` whether two agencies of one kind may use
+    it; `azr_task` the task code of § 8(3) AZRG-DV; `off`: it is refused whatever its dates say, because its law is yet
+    to be checked. What is `no_exchange` is about nobody and rests on no basis.
     """
 
     purpose: Purpose
     label: Labels
     requester_kinds: Annotated[tuple[CodeName, ...], Field(min_length=1)]
     holder_kinds: Annotated[tuple[CodeName, ...], Field(min_length=1)]
-    basis: Annotated[tuple[BasisKind, ...], Field(min_length=1)]
+    basis: tuple[BasisKind, ...]
     norm: Annotated[tuple[Norm, ...], Field(min_length=1)]
-    fields: Annotated[tuple[FieldPattern, ...], Field(min_length=1)]
-    mode: Literal["single", "package", "push", "subscription", "round", "broadcast", "parcel"]
+    fields: tuple[FieldPattern, ...]
+    mode: Literal["single", "package", "push", "subscription", "round", "broadcast", "parcel", "no_exchange"]
     conditions: tuple[CodeName, ...] = ()
     secrecy_release: Literal["never", "if_holder_203", "always"] = "never"
     neutral_collector: tuple[CodeName, ...] = ()
+    same_kind: bool = False
+    azr_task: Annotated[str, Field(pattern=r"^([1-9][0-9]?a?)?$")] = ""
     release: Literal["automatic", "human"]
     answer_within_s: Annotated[int, Field(ge=1, le=60 * 60 * 24 * 90)]
     later_after_ms: Annotated[int, Field(ge=0, le=14_000)] = 5000
     valid_from: Day
     valid_to: Day | None = None
     review: Literal["draft", "needs_legal_review", "reviewed"]
+    off: bool = False
 
 
 class Prohibition(Wire):
@@ -169,9 +181,16 @@ class PurposeRule(NamedTuple):
     from_ms: int
     to_ms: int | None
 
+    def pairs(self, requester: CodeName, holder: CodeName) -> bool:
+        """Tell whether an agency of the one kind may ask one of the other."""
+        row = self.row
+        return (
+            requester in row.requester_kinds and holder in row.holder_kinds and (requester != holder or row.same_kind)
+        )
+
     def in_force(self, at_ms: int) -> bool:
         """Tell whether the purpose may be used at an instant; `valid_to` is its last day, to midnight in Berlin."""
-        return self.from_ms <= at_ms and (self.to_ms is None or at_ms < self.to_ms)
+        return not self.row.off and self.from_ms <= at_ms and (self.to_ms is None or at_ms < self.to_ms)
 
 
 class Registry(NamedTuple):

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from schemas import canonical
 from schemas.errors import Malformed
-from schemas.ids import CodeName
-from schemas.registry import FILES, Bundle, FieldDef, Prohibition, PurposeRow, fits
+from schemas.ids import CodeName, Purpose, purpose_id
+from schemas.registry import FILES, BasisKind, Bundle, FieldDef, Prohibition, PurposeRow, fits
 
 _Place = tuple[int | str, ...]
 """Stem, table, number of the table from 0, and key; the last ones may be missing."""
@@ -25,6 +25,27 @@ _LEADS: Final = frozenset({"any", "client"})
 """Who leads a field beside the kinds of agencies: whoever recorded it, and the person alone."""
 _TABLE: Final = re.compile(r"\[\[([a-z_]+)\]\]")
 _KEY: Final = re.compile(r"([a-z0-9_]+)\s*=")
+
+
+NEVER: Final = frozenset(
+    {
+        "011",
+        "020",
+        "022",
+        "023",
+        "062",
+        "069",
+        "073",
+        "074",
+        "057",
+        "058",
+        "059",
+        *(f"0{group}" for group in range(42, 55)),
+    }
+)
+"""Groups of the DSAusländer no field may be of (V02, V05): health, religion, pictures, removal, search, offences."""
+NEVER_TASKS: Final = frozenset({*map(str, range(3, 20)), "21", "30", "35"})
+"""Tasks of § 8(3) AZRG-DV no purpose may serve (V03): police, security, prosecution, intelligence."""
 
 
 class Finding(NamedTuple):
@@ -138,6 +159,8 @@ def _field_findings(field: FieldDef, code_lists: set[CodeName], kinds: set[CodeN
         yield "code_list", f"unknown code list {field.code_list}"
     if field.lead not in kinds | _LEADS:
         yield "lead", f"unknown agency kind {field.lead}"
+    if field.dsa.partition(".")[0] in NEVER:
+        yield "dsa", f"group {field.dsa.partition('.')[0]} is never exchanged (V02, V05)"
 
 
 def _prohibition_findings(prohibition: Prohibition, kinds: set[CodeName]) -> Iterator[tuple[str, str]]:
@@ -157,8 +180,44 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
             yield "fields", f"unknown field {pattern}"
     if row.valid_to is not None and row.valid_to < row.valid_from:
         yield "valid_to", "lies before valid_from"
+    if row.azr_task in NEVER_TASKS:
+        yield "azr_task", f"no purpose serves task {row.azr_task} (V03)"
+    if (row.mode == "no_exchange") != (not row.basis):
+        yield "basis", "an exchange rests on a basis, and what is none has none"
+    if row.mode != "no_exchange" and not row.fields:
+        yield "fields", "an exchange is about fields"
+    yield from _reach_findings(row, bundle)
     if {"consent", "statute"} <= set(row.basis):
         yield "basis", "a purpose with a statute must not ask for consent (asking would mislead)"
+
+
+def _reach_findings(row: PurposeRow, bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Find a purpose that can never be used: above a requester's ceiling, or prohibited between all its kinds."""
+    named = [field for field in bundle.fields.field if any(fits(field.name, pattern) for pattern in row.fields)]
+    for kind in bundle.agency_kinds.agency_kind:
+        if (
+            row.basis
+            and kind.name in row.requester_kinds
+            and named
+            and min(field.sensitivity for field in named) > kind.ceiling
+        ):
+            yield "fields", f"all are above the ceiling of {kind.name}"
+    pairs = [
+        (asks, holds) for asks in row.requester_kinds for holds in row.holder_kinds if asks != holds or row.same_kind
+    ]
+    open_ways = [
+        True
+        for asks, holds in pairs
+        for basis in row.basis
+        if not any(_stops(one, asks, holds, row.purpose, basis) for one in bundle.prohibitions.prohibition)
+    ]
+    if row.basis and not open_ways:
+        yield "requester_kinds", "between these kinds the purpose is prohibited, or there is no pair"
+
+
+def _stops(one: Prohibition, asks: CodeName, holds: CodeName, purpose: Purpose, basis: BasisKind) -> bool:
+    between = asks in one.requester_kinds and holds in one.holder_kinds
+    return between and not (purpose_id(purpose) in one.except_purposes and basis in one.except_basis)
 
 
 def _unknown_kinds(key: str, named: tuple[CodeName, ...], kinds: set[CodeName]) -> Iterator[tuple[str, str]]:

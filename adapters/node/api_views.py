@@ -26,7 +26,7 @@ from consent_ledger.core.state import Approval
 from schemas.entries import Granted
 from schemas.ids import AgencyId, ApprovalId, CodeName
 from schemas.record import PersonBlock
-from schemas.registry import PurposeRule
+from schemas.registry import MODES, PurposeRule
 
 
 def request_line(asked: Asked) -> RequestLine:
@@ -159,12 +159,15 @@ def catalogues(view: View) -> list[Catalogue]:
 
 def purposes(view: View, own: AgencyId, at_ms: int) -> list[PurposeLine]:
     """Show the purposes in force in which this agency, or whoever it collects for, has somebody to ask."""
-    lines = [_purpose(rule, view, own) for rule in lawbook(view).purposes.values() if rule.in_force(at_ms)]
+    usable = (rule for rule in lawbook(view).purposes.values() if rule.in_force(at_ms) and rule.row.mode in MODES)
+    lines = [_purpose(rule, view, own) for rule in usable]
     return sorted((line for line in lines if line.recipients and line.holders), key=lambda line: line.purpose)
 
 
 def _purpose(rule: PurposeRule, view: View, own: AgencyId) -> PurposeLine:
     row, kind = rule.row, view.state.members[own].kind
+    asks = kind in row.requester_kinds
+    holders = tuple(one for one in row.holder_kinds if not asks or rule.pairs(kind, one))
     return PurposeLine(
         purpose=row.purpose,
         label=row.label,
@@ -173,8 +176,8 @@ def _purpose(rule: PurposeRule, view: View, own: AgencyId) -> PurposeLine:
         conditions=list(row.conditions),
         fields=sorted(rule.fields),
         recipients=_members(view, row.requester_kinds),
-        holders=_members(view, row.holder_kinds),
-        may_ask=kind in row.requester_kinds,
+        holders=_members(view, holders),
+        may_ask=asks,
         may_answer=kind in row.holder_kinds,
         answer_within_s=row.answer_within_s,
     )

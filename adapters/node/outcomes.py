@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Self
 
 from adapters.node.background import Background, Sweep, backoff_ms, each
 from adapters.node.core.accept import AcceptedGrant
-from adapters.node.core.answer import Closed, close_disclosure, close_unavailable
+from adapters.node.core.answer import Closed, close_disclosure, close_unavailable, without_register
 from adapters.node.core.compose import Recipient, Seal, seal_context
 from adapters.node.core.view import Proven
 from adapters.node.covering import Covering
@@ -160,7 +160,8 @@ class Outcomes:
         Raises Unavailable while what was proven to this node is not under the witnesses' cosignatures.
         """
         await self.covering.check()
-        values = await self.source.fetch(ref, frozenset(grant.fields))
+        kind = self.federation.view.state.members[grant.requester].kind
+        values = without_register(await self.source.fetch(ref, frozenset(grant.fields)), kind)
         about = Seal("record", grant.request.exchange, self.identity.agency, self._recipient(grant))
         context = seal_context(self.federation.view, about, grant.fields)
         random = (self.identity.random_bytes(32), self.identity.random_bytes(32))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from adapters.sources.mapping import FieldColumn, SourceMapping
 from adapters.sources.survey import Survey, Tally
 from schemas.ids import CodeName, FieldName
-from schemas.registry import Registry
+from schemas.registry import MODES, Registry
 
 
 class Report(NamedTuple):
@@ -100,7 +100,7 @@ def _missing_provenance(mapping: SourceMapping) -> Iterator[str]:
 
 def _missing_fields(mapping: SourceMapping, registry: Registry, kind: CodeName | None) -> Iterator[str]:
     for purpose, rule in sorted(registry.purposes.items()):
-        if kind is not None and kind in rule.row.holder_kinds:
+        if kind is not None and kind in rule.row.holder_kinds and rule.row.mode in MODES:
             lacking = sorted(rule.fields - mapping.fields.keys())
             has = len(rule.fields) - len(lacking)
             yield f"{purpose}: {has} of {len(rule.fields)} fields" + (

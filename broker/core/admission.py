@@ -234,7 +234,7 @@ def _parties_objection(
     if statement.recipient in statement.holders:
         return Code.MISADDRESSED
     kinds = [member.kind for member in members if member is not None]
-    if kinds[0] not in rule.row.requester_kinds or not set(kinds[1:]) <= set(rule.row.holder_kinds):
+    if not all(rule.pairs(kinds[0], holder) for holder in kinds[1:]):
         return Code.PAIR_NOT_ALLOWED
     consent = isinstance(statement, st.ConsentGiven)
     if consent and kinds[0] in rule.row.neutral_collector and registry.kinds[collector].sanction_power:

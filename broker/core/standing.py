@@ -10,12 +10,10 @@ from schemas import statements as st
 from schemas.errors import Code
 from schemas.ids import AgencyId, CodeName
 from schemas.minimise import Limits, Minimised, minimise
-from schemas.registry import AgencyKind, PurposeRule, Registry, prohibited_by
+from schemas.registry import MODES, AgencyKind, PurposeRule, Registry, prohibited_by
 
 CLOCK_SKEW_MS: Final = 120_000
 """How far a signer's clock may run ahead of the log's."""
-MODES: Final = ("single",)
-"""The modes of exchange that are built; a purpose in another mode is refused with `mode_not_available`."""
 
 
 class Case(NamedTuple):
@@ -106,7 +104,7 @@ def _purpose(case: Case, kinds: _Kinds) -> PurposeRule | Denial:
     checks = (
         (rule.in_force(case.time_ms), Code.PURPOSE_NOT_IN_FORCE),
         (row.mode in MODES, Code.MODE_NOT_AVAILABLE),
-        (pair[0] in row.requester_kinds and pair[1] in row.holder_kinds, Code.PAIR_NOT_ALLOWED),
+        (rule.pairs(*pair), Code.PAIR_NOT_ALLOWED),
         (request.basis.kind in row.basis, Code.BASIS_MISMATCH),
         (request.basis.norm is None or request.basis.norm in row.norm, Code.BASIS_MISMATCH),
         (request.answer_by <= case.time_ms + row.answer_within_s * 1000 + CLOCK_SKEW_MS, Code.DEADLINE_PASSED),

@@ -76,7 +76,7 @@ except_basis = ["client_request"]
 purpose = "Z16@1"
 label = { de = "Kursstand", en = "Course" }
 requester_kinds = ["jobcenter"]
-holder_kinds = ["mbe"]
+holder_kinds = ["jobcenter"]
 basis = ["consent"]
 norm = ["DSGVO Art. 6(1)(a)"]
 fields = ["course.*"]
@@ -87,6 +87,7 @@ answer_within_s = 60
 valid_from = "2025-01-01"
 valid_to = "2026-03-29"
 review = "draft"
+same_kind = true
 
 [[purpose]]
 purpose = "Z16@2"

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.node.core.accept import AcceptedGrant, accept
-from adapters.node.core.answer import Closed, close_disclosure, close_unavailable, committed_person, open_person
+from adapters.node.core.answer import (
+    Closed,
+    close_disclosure,
+    close_unavailable,
+    committed_person,
+    open_person,
+    without_register,
+)
 from adapters.node.core.compose import Question, Recipient, Seal, person_block, seal_context
 from adapters.node.core.open_answer import ProvenAnswer, open_answer, prove_answer, record_context
 from adapters.node.core.view import Proven
@@ -280,3 +287,13 @@ def test_the_block_names_the_person_in_the_shortest_way() -> None:
     assert person_block(asked, package, handle, None) == SealedPerson(handle=handle, case="A-1")
     assert person_block(asked, package, None, offer) == SealedPerson(package=package, offer=offer, case="A-1")
     assert person_block(asked, None, None, None) == SealedPerson(person=PERSON, case="A-1")
+
+
+def test_what_comes_from_the_register_goes_to_the_immigration_office_alone() -> None:
+    """A value of the AZR is dropped for everybody else, the field stays; what the agency knows itself travels (V12)."""
+    own, register = Value(value="running"), Value(value="ended", origin="azr")
+    field = FieldName("course.state")
+    values = (FieldValues(field=field, values=(own, register)), FieldValues(field=field, values=(register,)))
+    assert without_register(values, CodeName("auslaenderbehoerde")) == values
+    kept = without_register(values, CodeName("jobcenter"))
+    assert kept == (FieldValues(field=field, values=(own,)), FieldValues(field=field, values=()))

@@ -1,5 +1,7 @@
 """Steps 1 and 2 at the requester: what the law presets, and what a question lacks before anything is signed."""
 
+from typing import Literal
+
 import pytest
 
 from adapters.node.core.compose import Question, Seal, draft, lawbook, person_block, recipient, seal_context
@@ -150,3 +152,29 @@ def test_who_could_sanction_does_not_collect() -> None:
     with pytest.raises(Misuse) as refused:
         check_taken(TAKEN, AgencyId("jobcenter"), seen().view, START)
     assert refused.value.code is Code.COLLECTOR_MAY_SANCTION
+
+
+@pytest.mark.parametrize(
+    ("born", "capacity", "passes"),
+    [
+        ("2011-11-20", "own", True),
+        ("2011-11-21", "own", False),
+        ("2011-11-21", "guardian", True),
+        ("2011", "own", True),
+        ("2012", "own", False),
+        ("2012-03", "own", False),
+        (None, "own", True),
+    ],
+)
+def test_for_a_child_a_guardian_consents(
+    born: str | None, capacity: Literal["own", "guardian"], *, passes: bool
+) -> None:
+    """From the day a person is 15 they consent for themself; where the date is not known, the collector knows (V08)."""
+    person = PERSON.model_copy(update={"birth_date": born})
+    taken = TAKEN._replace(person=person, capacity=capacity)
+    if passes:
+        check_taken(taken, AgencyId("beratung"), seen().view, START)
+        return
+    with pytest.raises(Misuse, match="guardian") as refused:
+        check_taken(taken, AgencyId("beratung"), seen().view, START)
+    assert refused.value.code is Code.CONDITION_MISSING

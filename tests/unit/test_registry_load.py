@@ -8,7 +8,7 @@ from schemas import canonical
 from schemas.calendar import berlin_ms, parse_day
 from schemas.commitment import sha256
 from schemas.errors import Malformed
-from schemas.ids import CodeName, FieldName, Purpose
+from schemas.ids import CodeName, FieldName, Purpose, purpose_id
 from schemas.registry import FILES, BasisKind, Registry, load, prohibited_by
 from schemas.registry_files import bundle_of
 from tests.support.registry import SHIPPED, SMALL, changed, shipped
@@ -24,17 +24,56 @@ def test_the_shipped_registry_holds_together() -> None:
     """The files of schemas/registry make a bundle without a contradiction, and every purpose names fields."""
     assert sorted(path.stem for path in SHIPPED.glob("*.toml")) == sorted(FILES)
     registry = load(bundle_of(shipped()))
-    assert registry.purposes
-    assert all(rule.fields for rule in registry.purposes.values())
+    assert {purpose_id(name) for name in registry.purposes} == {f"Z{n:02}" for n in range(1, 31)} - {"Z05", "Z11"}
+    assert all(rule.fields for rule in registry.purposes.values() if rule.row.mode != "no_exchange")
     assert {field.lead for field in registry.fields.values()} <= set(registry.kinds) | {"any", "client"}
 
 
 def test_no_requester_of_a_shipped_purpose_asks_in_vain() -> None:
     """Of each shipped purpose, each kind of requester may receive at least one field under its ceiling."""
     registry = load(bundle_of(shipped()))
-    for rule in registry.purposes.values():
+    for rule in (rule for rule in registry.purposes.values() if rule.row.basis):
         lowest = min(registry.fields[name].sensitivity for name in rule.fields)
         assert all(registry.kinds[kind].ceiling >= lowest for kind in rule.row.requester_kinds), rule.row.purpose
+
+
+def test_what_the_law_of_the_land_must_allow_first_is_off() -> None:
+    """Purposes that need a check are refused whatever their dates say, and no other is; the rest are drafts."""
+    registry = load(bundle_of(shipped()))
+    off = {name for name, rule in registry.purposes.items() if rule.row.review == "needs_legal_review"}
+    assert {purpose_id(name) for name in off} == {"Z03", "Z06", "Z27"}
+    noon = berlin_ms(parse_day("2026-11-20", "day"), 12)
+    assert {name for name, rule in registry.purposes.items() if not rule.in_force(noon)} == off
+
+
+def test_two_agencies_of_one_kind_need_a_word_for_it() -> None:
+    """Jobcentre to Jobcentre on relocation, counselling to counselling; no immigration office asks another."""
+    registry = load(bundle_of(shipped()))
+    pairs = {
+        (purpose_id(name), asks)
+        for name, rule in registry.purposes.items()
+        for asks in registry.kinds
+        if rule.pairs(asks, asks)
+    }
+    assert {name for name, _ in pairs} == {"Z10", "Z20", "Z21"}
+    assert ("Z10", JOBCENTER) in pairs
+    assert not registry.purposes[Purpose("Z01@1")].pairs(CodeName("auslaenderbehoerde"), CodeName("auslaenderbehoerde"))
+    assert registry.purposes[Purpose("Z01@1")].pairs(CodeName("asylblg_office"), CodeName("auslaenderbehoerde"))
+
+
+def test_nothing_rests_on_consent_where_a_statute_stands() -> None:
+    """And what counselling has goes to the immigration office as the client's own paper alone."""
+    registry = load(bundle_of(shipped()))
+    assert not [name for name, rule in registry.purposes.items() if {"consent", "statute"} <= set(rule.row.basis)]
+    office, counselling = CodeName("auslaenderbehoerde"), ("mbe", "jmd", "case_management")
+    ways = {
+        (purpose_id(name), basis)
+        for name, rule in registry.purposes.items()
+        for kind in counselling
+        for basis in rule.row.basis
+        if rule.pairs(office, CodeName(kind)) and prohibited_by(registry, office, CodeName(kind), name, basis) is None
+    }
+    assert ways == {("Z23", "client_request")}
 
 
 def test_a_bundle_has_one_hash() -> None:
@@ -111,14 +150,20 @@ FINDINGS = [
     ("prohibitions", '["jobcenter"]', '["job"]', 4, "prohibition.0.requester_kinds: unknown agency kind job"),
     ("prohibitions", 'except_basis = ["client_request"]\n', "", 6, "prohibition.0.except_purposes: an exception names"),
     ("prohibitions", 'except_purposes = ["Z23"]\n', "", 1, "prohibition.0.except_purposes: an exception names"),
-    ("purposes", '"Z16@2"', '"Z16@1"', 18, "purpose.1.purpose: Z16@1 is there already"),
+    ("purposes", '"Z16@2"', '"Z16@1"', 19, "purpose.1.purpose: Z16@1 is there already"),
     ("purposes", '["jobcenter"]', '["job"]', 4, "purpose.0.requester_kinds: unknown agency kind job"),
-    ("purposes", '["mbe"]', '["mbb"]', 5, "purpose.0.holder_kinds: unknown agency kind mbb"),
+    (
+        "purposes",
+        'holder_kinds = ["jobcenter"]',
+        'holder_kinds = ["mbb"]',
+        5,
+        "purpose.0.holder_kinds: unknown agency kind mbb",
+    ),
     ("purposes", 'collector = ["jobcenter"]', 'collector = ["mbe"]', 10, "neutral_collector: mbe is no requester"),
-    ("purposes", '"courses.count"', '"courses.sum"', 24, "purpose.1.fields: unknown field courses.sum"),
+    ("purposes", '"courses.count"', '"courses.sum"', 25, "purpose.1.fields: unknown field courses.sum"),
     ("purposes", '"course.*"', '"curse.*"', 8, "purpose.0.fields: unknown field curse.*"),
     ("purposes", '"2026-03-29"', '"2024-12-31"', 14, "purpose.0.valid_to: lies before valid_from"),
-    ("purposes", '["statute"]', '["consent", "statute"]', 22, "purpose.1.basis: a purpose with a statute must not"),
+    ("purposes", '["statute"]', '["consent", "statute"]', 23, "purpose.1.basis: a purpose with a statute must not"),
     ("purposes", '"single"', '"mixed"', 9, "purpose.0.mode: Input should be 'single'"),
     ("purposes", "[[purpose]]", "[[porpoise]]", 1, "porpoise: Extra inputs are not permitted"),
 ]
@@ -135,6 +180,31 @@ def test_a_contradiction_is_named_with_file_and_line(stem: str, old: str, new: s
         bundle_of(changed(stem, old, new))
     first = next(told for told in str(refused.value).splitlines() if rule in told)
     assert first.startswith(f"registry/{stem}.toml:{line}: ")
+
+
+UNLAWFUL = [
+    ("fields", "sensitivity = 1\n", 'sensitivity = 1\ndsa = "011"\n', "dsa: group 011 is never exchanged (V02, V05)"),
+    ("purposes", 'mode = "single"\n', 'mode = "single"\nazr_task = "21"\n', "azr_task: no purpose serves task 21"),
+    ("purposes", 'mode = "single"', 'mode = "no_exchange"', "basis: an exchange rests on a basis"),
+    ("purposes", 'basis = ["consent"]', "basis = []", "basis: an exchange rests on a basis"),
+    ("purposes", 'fields = ["course.*"]', "fields = []", "fields: an exchange is about fields"),
+    ("purposes", "same_kind = true\n", "", "requester_kinds: between these kinds the purpose is prohibited"),
+    ("purposes", 'holder_kinds = ["jobcenter"]', 'holder_kinds = ["mbe"]', "requester_kinds: between these kinds"),
+    ("agency_kinds", "ceiling = 2", "ceiling = 0", "fields: all are above the ceiling of jobcenter"),
+]
+"""What no file may say, whatever its form: the tables that are never exchanged, tasks, bases and ways that are none."""
+
+
+@pytest.mark.parametrize(
+    ("stem", "old", "new", "rule"), UNLAWFUL, ids=[f"{number}-{one[3]}" for number, one in enumerate(UNLAWFUL)]
+)
+def test_what_the_law_cannot_say_never_becomes_a_bundle(stem: str, old: str, new: str, rule: str) -> None:
+    """Each names file, line and rule."""
+    with pytest.raises(Malformed) as refused:
+        bundle_of(changed(stem, old, new))
+    told = [line for line in str(refused.value).splitlines() if rule in line]
+    assert told
+    assert all(line.startswith("registry/") and ".toml:" in line for line in told)
 
 
 def test_all_contradictions_are_told_at_once() -> None:

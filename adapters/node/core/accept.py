@@ -103,8 +103,7 @@ def _lawful(request: st.Request, requester: AgencyId, registry: Registry, holdin
     rule = registry.purposes.get(request.purpose)
     if rule is None or prohibited_by(registry, asking, holder, request.purpose, request.basis.kind) is not None:
         _refuse("its purpose is unknown or prohibited between these two")
-    row = rule.row
-    if asking not in row.requester_kinds or holder not in row.holder_kinds or request.basis.kind not in row.basis:
+    if not rule.pairs(asking, holder) or request.basis.kind not in rule.row.basis:
         _refuse("its purpose does not allow this pair or basis")
     return rule
 

@@ -1,16 +1,18 @@
 """Steps 9 and 11 at the holder: open the person block, and close an outcome; all random bytes are arguments."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from adapters.node.core.accept import AcceptedGrant
 from schemas import canonical, commitment
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import NotAuthentic
-from schemas.ids import AgencyId, Hash, KeyId
+from schemas.ids import AgencyId, CodeName, Hash, KeyId
 from schemas.record import FieldValues, PersonBlock, Record, SealedPerson
 from schemas.seal import Opener, SealContext, SealTo, fields_hash, seal, sealed_for, unseal
+
+IMMIGRATION: Final = CodeName("auslaenderbehoerde")
 
 
 class Closed(NamedTuple):
@@ -61,6 +63,19 @@ def committed_person(grant: AcceptedGrant, block: SealedPerson) -> PersonBlock:
     key = bytes.fromhex(block.package.commitment_key)
     commitment.check(grant.evidence.person, commitment.commit_person(key, block.package.person), "person")
     return block.package.person
+
+
+def without_register(values: tuple[FieldValues, ...], requester: CodeName) -> tuple[FieldValues, ...]:
+    """Drop values that come from the AZR, which nobody hands on but to an immigration office (§ 11 AZRG; V06, V12).
+
+    The field stays, with fewer values or none: the requester learns no more than that nothing of it is held here.
+    """
+    if requester == IMMIGRATION:
+        return values
+    return tuple(
+        one.model_copy(update={"values": tuple(value for value in one.values if value.origin != "azr")})
+        for one in values
+    )
 
 
 def close_disclosure(
