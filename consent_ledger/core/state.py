@@ -7,6 +7,7 @@ each entry carries it: what follows from time is therefore the same for all who 
 """
 
 import hashlib
+import sys
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Final, assert_never
@@ -166,6 +167,7 @@ class LedgerState:
     counters: dict[KeyName, Counter] = field(default_factory=dict)
     views: dict[bytes, int] = field(default_factory=dict)
     _key_names: dict[KeyId, KeyName] = field(default_factory=dict)
+    _field_sets: dict[frozenset[FieldName], frozenset[FieldName]] = field(default_factory=dict)
     _deadlines: list[tuple[int, ExchangeId]] = field(default_factory=list)
 
     def counter(self, key: KeyName) -> Counter:
@@ -364,14 +366,16 @@ class LedgerState:
         consent = statement if isinstance(statement, st.ConsentGiven) else None
         if consent is not None and consent.replaces is not None:
             self._withdraw(consent.replaces)
+        # Most consents are to the same fields: one set of them is held for all, or 100,000 consents would not fit.
+        fields = frozenset(statement.fields)
         self.evidence[evidence_id(statement)] = Evidence(
             index=self.size,
             kind=statement.kind if isinstance(statement, st.BasisGiven) else "consent",
             collector=self.keys[statement.key].agency,
-            recipient=statement.recipient,
-            holders=statement.holders,
-            purpose=statement.purpose,
-            fields=frozenset(statement.fields),
+            recipient=AgencyId(sys.intern(statement.recipient)),
+            holders=tuple(AgencyId(sys.intern(holder)) for holder in statement.holders),
+            purpose=Purpose(sys.intern(statement.purpose)),
+            fields=self._field_sets.setdefault(fields, fields),
             not_before=0 if consent is None else consent.not_before,
             expires=statement.expires,
             uses=statement.uses,
@@ -380,7 +384,7 @@ class LedgerState:
             view=bytes.fromhex(statement.view),
             withdraw=bytes.fromhex(statement.withdraw),
         )
-        self.views[bytes.fromhex(statement.view)] = self.size
+        self.views[self.evidence[evidence_id(statement)].view] = self.size
 
     def _recode(self, statement: st.ConsentCodes) -> None:
         evidence = self.evidence.get(statement.basis)

@@ -24,9 +24,11 @@ def demo(folder: Path, *, keep: bool) -> None:
     tell = Teller()
     tell.chapter("The stage")
     with raised(folder, nats_server(), tell) as stage:
-        Story(stage, tell).play()
+        story = Story(stage, tell)
+        story.play()
         if keep:
             _show_addresses(stage, tell)
+            _show_receipt(stage, story, tell)
             _wait(stage)
 
 
@@ -39,6 +41,16 @@ def _show_addresses(stage: Stage, tell: Teller) -> None:
     tell("Pages: open a node's address with localhost in it and choose a made-up member of staff; no password")
     for office in stage.offices.values():
         tell.box(f"{office.agency}: tokens for two hours", [f"{role}: {office.tokens[role]}" for role in ROLES])
+
+
+def _show_receipt(stage: Stage, story: Story, tell: Teller) -> None:
+    """Print what stands on a client's receipt: the address of the QR code, and the code that ends the consent."""
+    if story.receipt is not None:
+        lines = [
+            f"{_pages(stage.broker_address)}/c/{story.receipt['view_code']}",
+            f"withdrawal code {story.receipt['withdraw_code']}",
+        ]
+        tell.box("a client's receipt: open the address as on a phone, and stop it there", lines)
 
 
 def _pages(address: str) -> str:

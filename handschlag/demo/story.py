@@ -10,7 +10,7 @@ import httpx
 
 from adapters.infra.clock import SystemClock
 from handschlag.demo.client import ClientsPhone
-from handschlag.demo.desk import Desk
+from handschlag.demo.desk import Desk, Found
 from handschlag.demo.patience import until
 from handschlag.demo.stage import Stage, command
 from handschlag.demo.telling import Teller
@@ -37,7 +37,8 @@ class Story:
     """Who acts: an adviser at counselling and at the Jobcenter, the course provider's office, the officers."""
 
     def __init__(self, stage: Stage, tell: Teller) -> None:
-        """Put everybody at their desk."""
+        """Put everybody at their desk; `receipt` is a consent that stands when the story is told, with its codes."""
+        self.receipt: Found | None = None
         self._stage = stage
         self._tell = tell
         self._counselling = Desk(stage.offices[COUNSELLING], "adviser")
@@ -154,7 +155,9 @@ class Story:
             "a person the provider does not know": next(pick.unknown_to(people, COUNSELLING, SCHOOL)),
             "a person whose release a human refuses": next(pick.ambiguous_at(people, COUNSELLING, SCHOOL)),
         }
-        consents = {title: self.take(person)["consent"] for title, person in cases.items()}
+        receipts = {title: self.take(person) for title, person in cases.items()}
+        consents = {title: receipt["consent"] for title, receipt in receipts.items()}
+        self.receipt = next(iter(receipts.values()))
         rows = list(self._two_noes(consents))
         tell.table(("asked for", "first word", "after", "last word", "after"), rows)
         tell("Only the provider's own list knows which was which; the Jobcenter and the ledger do not")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import exchange, matched
+from tests.benchmarks import exchange, law, ledger, matched
 from tests.benchmarks.results import show, write
 
 SECONDS = 5.0
@@ -21,8 +21,12 @@ def main() -> None:
         exchanges = uvloop.run(exchange.measure(Path(folder), seconds))
         show(exchanges)
         matches = matched.measure(Path(folder))
-    show(matches)
-    write([*exchanges, *matches])
+        show(matches)
+        laws = list(law.measure())
+        show(laws)
+        logs = ledger.measure(Path(folder))
+    show(logs)
+    write([*exchanges, *matches, *laws, *logs])
 
 
 main()
