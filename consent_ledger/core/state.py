@@ -7,7 +7,6 @@ each entry carries it: what follows from time is therefore the same for all who 
 """
 
 import hashlib
-import sys
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Final, assert_never
@@ -366,15 +365,15 @@ class LedgerState:
         consent = statement if isinstance(statement, st.ConsentGiven) else None
         if consent is not None and consent.replaces is not None:
             self._withdraw(consent.replaces)
-        # Most consents are to the same fields: one set of them is held for all, or 100,000 consents would not fit.
+        # Most consents are to the same fields and agencies: held once for all, or 100,000 consents would not fit.
         fields = frozenset(statement.fields)
         self.evidence[evidence_id(statement)] = Evidence(
             index=self.size,
             kind=statement.kind if isinstance(statement, st.BasisGiven) else "consent",
             collector=self.keys[statement.key].agency,
-            recipient=AgencyId(sys.intern(statement.recipient)),
-            holders=tuple(AgencyId(sys.intern(holder)) for holder in statement.holders),
-            purpose=Purpose(sys.intern(statement.purpose)),
+            recipient=self._own_name(statement.recipient),
+            holders=tuple(map(self._own_name, statement.holders)),
+            purpose=statement.purpose,
             fields=self._field_sets.setdefault(fields, fields),
             not_before=0 if consent is None else consent.not_before,
             expires=statement.expires,
@@ -385,6 +384,11 @@ class LedgerState:
             withdraw=bytes.fromhex(statement.withdraw),
         )
         self.views[self.evidence[evidence_id(statement)].view] = self.size
+
+    def _own_name(self, agency: AgencyId) -> AgencyId:
+        """Give the one text of a member's name that is held already, for an equal one."""
+        member = self.members.get(agency)
+        return agency if member is None else member.agency
 
     def _recode(self, statement: st.ConsentCodes) -> None:
         evidence = self.evidence.get(statement.basis)
