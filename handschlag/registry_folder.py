@@ -21,6 +21,17 @@ def read_bundle(folder: Path) -> bytes:
     return registry_files.bundle_of(texts)
 
 
+def read_law(place: Path) -> bytes:
+    """Make the bundle of a folder's files, or read the one that a file is; Misuse when it cannot be read."""
+    if place.is_dir():
+        return read_bundle(place)
+    try:
+        return place.read_bytes()
+    except OSError as error:
+        message = f"{place}: cannot be read"
+        raise Misuse(message) from error
+
+
 def shipped_bundle() -> bytes:
     """Make the bundle of the registry that comes with this program."""
     with as_file(files("schemas") / "registry") as folder:

@@ -4,16 +4,19 @@ import asyncio
 from pathlib import Path
 
 import click
+from pydantic_core import to_json
 
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import write_atomic
 from broker.bundles import bundle_path
 from handschlag.federation_folder import FederationFolder
-from handschlag.registry_folder import read_bundle
+from handschlag.registry_folder import read_bundle, read_law
 from handschlag.steering_session import set_registry
 from schemas import registry as law
+from schemas import registry_diff
 from schemas.commitment import sha256
 
+LAW = click.Path(path_type=Path)
 FOLDER = click.argument("folder", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
 
 
@@ -45,6 +48,23 @@ def bundle(folder: Path, out: Path) -> None:
     path = bundle_path(out, sha256(raw))
     write_atomic(path, raw)
     click.echo(str(path))
+
+
+@registry.command()
+@click.argument("old", metavar="OLD", type=LAW)
+@click.argument("new", metavar="NEW", type=LAW)
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of what changed.")
+def diff(old: Path, new: Path, *, as_json: bool) -> None:
+    """Show what differs between OLD and NEW, each a folder of TOML files or a bundle, side by side and in words.
+
+    Fields are told at every purpose they join or leave; a purpose's new version is compared with the one before it.
+    """
+    before, after = law.load(read_law(old)), law.load(read_law(new))
+    if as_json:
+        found = [change._asdict() for change in registry_diff.changes(before, after)]
+        click.echo(to_json(found, indent=2).decode())
+    else:
+        click.echo("\n".join(registry_diff.side_by_side(before, after)))
 
 
 @registry.command("set")

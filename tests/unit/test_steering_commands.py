@@ -1,5 +1,6 @@
 """The steering group's commands that need nobody else: founding, keys, registry."""
 
+import json
 import shutil
 import stat
 from pathlib import Path
@@ -152,6 +153,21 @@ def test_the_registry_is_checked_and_bundled(tmp_path: Path) -> None:
     assert path.stem == sha256(path.read_bytes())
     assert path.stem in checked.output
     assert "Z16@1" in checked.output
+
+
+def test_two_versions_of_the_registry_are_compared(tmp_path: Path) -> None:
+    """A folder beside a bundle, in words and for programs; what cannot be read is the caller's slip."""
+    shutil.copytree(LAW, tmp_path / "law")
+    purposes = tmp_path / "law" / "purposes.toml"
+    purposes.write_text(purposes.read_text().replace('"course_results.exam_kind", ', "", 1))
+    command("registry", "bundle", LAW, "--out", tmp_path)
+    (bundle,) = tmp_path.glob("*.json")
+    words = command("registry", "diff", bundle, tmp_path / "law")
+    assert words.exit_code == 0, words.exception
+    assert "course_results.exam_kind (" in words.output
+    told = json.loads(command("registry", "diff", tmp_path / "law", bundle, "--json").output)
+    assert [(one["key"], one["before"], one["after"]) for one in told] == [("fields", [], ["course_results.exam_kind"])]
+    assert isinstance(command("registry", "diff", bundle, tmp_path / "none.json").exception, Misuse)
 
 
 def test_findings_of_the_registry_come_one_a_line(tmp_path: Path) -> None:
