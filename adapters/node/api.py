@@ -1,4 +1,4 @@
-"""The node's HTTP API, all in this file: for the agency's own systems and for the portal.
+"""The node's HTTP API, with consents in `api_consents`: for the agency's own systems and for the portal.
 
 Nothing is open by default: `access.ALLOWED` says which role may use which route, and what does not stand there is not
 served. A call's walk: known route, token, role, size (`_Gate`); then form (FastAPI and `api_models`); then the flow.
@@ -8,9 +8,8 @@ bodies, never in paths or queries, and nothing of a call is logged.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,24 +21,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.node import api_models as shapes
 from adapters.node import api_views as views
 from adapters.node.access import OPEN, Role, may, routes_of
+from adapters.node.api_consents import ACCEPTED, consents
 from adapters.node.approvals import Wish
-from adapters.node.collector import Collector
 from adapters.node.core.compose import Question
-from adapters.node.core.taking import Taken
-from adapters.node.metrics import CONTENT_TYPE, Reports, render
-from adapters.node.node import Holder, Node
+from adapters.node.desk import Desk
+from adapters.node.metrics import CONTENT_TYPE, render
 from adapters.node.releases import Chosen
-from adapters.node.requester import Requester
-from adapters.node.store.rows import Asked, AskedState, ConsentState
-from adapters.node.tokens import Caller, Tokens
-from adapters.sources.port import LocalRef, Search, Source
-from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
-from schemas.ids import RANDOM_PATTERN, ApprovalId, CodeName, ConsentId, ExchangeId
+from adapters.node.store.rows import Asked, AskedState
+from adapters.node.tokens import Caller
+from adapters.sources.port import LocalRef, Search
+from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic
+from schemas.ids import RANDOM_PATTERN, ApprovalId, CodeName, ExchangeId
 
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_FINDINGS: Final = 20
-
-RoleT = TypeVar("RoleT")
 
 _OPEN_STATES: Final = frozenset({AskedState.SENT, AskedState.GRANTED})
 _STATUS: Final[Mapping[Code, HTTPStatus]] = {
@@ -64,10 +59,7 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 _BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A role token of this agency.")
-_ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {202: {"description": "Taken; what comes of it comes later."}}
-
 ExchangePath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The exchange's id.")]
-ConsentPath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The consent's or given basis's id.")]
 ApprovalPath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The approval's id.")]
 
 
@@ -80,44 +72,6 @@ async def _caller(request: Request) -> Caller:
 Who = Annotated[Caller, Depends(_caller)]
 
 
-@dataclass
-class Desk:
-    """What the API works with: the node, None while it has not started yet, the tokens, the counters."""
-
-    tokens: Tokens
-    reports: Reports
-    node: Node | None = None
-
-    @property
-    def running(self) -> Node:
-        """The node; Unavailable before it has joined its federation and after it was stopped."""
-        if self.node is None or not self.node.ready:
-            message = "node: is not ready"
-            raise Unavailable(message)
-        self.node.background.check()
-        return self.node
-
-    @property
-    def requester(self) -> Requester:
-        """The asking side; Unavailable when the role is off."""
-        return _on(self.running.requester, "requester")
-
-    @property
-    def collector(self) -> Collector:
-        """The collecting side; Unavailable when the role is off."""
-        return _on(self.running.collector, "collector")
-
-    @property
-    def holder(self) -> Holder:
-        """The answering side; Unavailable when the role is off."""
-        return _on(self.running.holder, "holder")
-
-    @property
-    def source(self) -> Source:
-        """The agency's own source; Unavailable when there is none."""
-        return _on(self.running.source, "source")
-
-
 def make_app(desk: Desk) -> FastAPI:
     """Give the web application of a node."""
     app = FastAPI(
@@ -127,7 +81,7 @@ def make_app(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (_requests(desk), _consents(desk), _answers(desk), _officer(desk)):
+    for router in (_requests(desk), consents(desk), _answers(desk), _officer(desk)):
         app.include_router(router, prefix="/v1", responses=_ERRORS, dependencies=[Depends(_BEARER)])
     app.include_router(_upkeep(desk))
 
@@ -156,7 +110,7 @@ def _requests(desk: Desk) -> APIRouter:
     """Serve what this agency asks for."""
     router = APIRouter(tags=["asking"])
 
-    @router.post("/requests", status_code=201, responses=_ACCEPTED)
+    @router.post("/requests", status_code=201, responses=ACCEPTED)
     async def ask(body: shapes.NewRequest, who: Who, response: Response) -> shapes.RequestDetail:
         """Ask another agency for fields of a client's record.
 
@@ -210,58 +164,6 @@ async def _own(desk: Desk, exchange: str, who: Caller) -> Asked:
         return asked
     message = "exchange: this agency never asked under this id"
     raise Misuse(message, code=Code.GRANT_UNKNOWN)
-
-
-def _consents(desk: Desk) -> APIRouter:
-    """Serve consents: taken, refused, withdrawn."""
-    router = APIRouter(tags=["consent"])
-
-    @router.post("/consents", status_code=201, responses=_ACCEPTED)
-    async def collect(body: shapes.NewConsent, response: Response) -> shapes.CollectedConsent:
-        """Record a client's consent and hand it to its recipient; the two codes are for the client's receipt.
-
-        201 when it stands in the ledger; 202 while it is signed and could not be handed in yet.
-        """
-        consent = await desk.collector.collect(
-            Taken(
-                purpose=body.purpose,
-                recipient=body.recipient,
-                holders=tuple(body.holders),
-                fields=tuple(body.fields),
-                person=body.person.block(),
-                expires=body.expires_ms,
-                uses=body.uses,
-                text_sha256=body.text_sha256,
-                language=body.language,
-                medium=body.medium,
-                capacity=body.capacity,
-                secrecy_release=body.secrecy_release,
-            )
-        )
-        if consent.state is ConsentState.SENT:
-            response.status_code = HTTPStatus.ACCEPTED
-        return views.collected(consent)
-
-    @router.get("/consents")
-    async def consents() -> list[shapes.ConsentLine]:
-        """List the consents this agency collected or may ask under, newest first."""
-        return [views.consent_line(consent) for consent in await desk.running.store.bases.consents()]
-
-    @router.post("/consents/refusals", status_code=201)
-    async def refuse(body: shapes.NewRefusal) -> shapes.LoggedAt:
-        """Record a client's no: as many clicks as a yes, and it names nobody."""
-        proven = await desk.collector.refuse(body.purpose, body.recipient, body.text_sha256, body.language)
-        return shapes.LoggedAt(log_index=proven.index)
-
-    @router.post("/consents/{consent}/withdraw", responses=_ACCEPTED)
-    async def withdraw(consent: ConsentPath, body: shapes.WithdrawalBody, response: Response) -> shapes.LoggedAt:
-        """End a consent, effective at the index given; 202 while it ends here and the ledger could not be told yet."""
-        proven = await desk.collector.withdraw(ConsentId(consent), body.cause)
-        if proven is None:
-            response.status_code = HTTPStatus.ACCEPTED
-        return shapes.LoggedAt(log_index=None if proven is None else proven.index)
-
-    return router
 
 
 def _answers(desk: Desk) -> APIRouter:
@@ -430,14 +332,6 @@ def _unstored(send: Send) -> Send:
         await send(message)
 
     return unstored
-
-
-def _on(role: RoleT | None, name: str) -> RoleT:
-    """Give a side of the node that is on."""
-    if role is None:
-        message = f"node: the role {name} is off at this agency"
-        raise Unavailable(message)
-    return role
 
 
 def _problem(status: HTTPStatus, code: Code, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

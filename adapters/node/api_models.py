@@ -190,6 +190,32 @@ class NewConsent(Shape):
     secrecy_release: bool
 
 
+class NewBasis(Shape):
+    """A client's request that an agency hand a paper over, or their duty to cooperate (§ 60 SGB I) after a notice."""
+
+    model_config = _example(
+        kind="client_request",
+        purpose="Z13@1",
+        recipient="jobcenter",
+        holders=["sprachschule"],
+        fields=_FIELDS,
+        person=_PERSON,
+        expires_ms=_AT + 2_592_000_000,
+        uses=1,
+        norm="IntV § 7(2)",
+    )
+    kind: Literal["client_request", "cooperation_duty"]
+    purpose: Purpose
+    recipient: AgencyId
+    holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
+    fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
+    person: Person
+    expires_ms: Millis
+    uses: Uses
+    norm: Norm
+    notice_date_ms: Millis | None = None
+
+
 class ConsentLine(Shape):
     """A consent or given basis this agency collected, or holds as recipient."""
 

@@ -5,14 +5,14 @@ to its own key. Withdrawing is as easy: one statement, effective at its index.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.node.background import Background, Sweep, backoff_ms, each
 from adapters.node.consents import Consents
 from adapters.node.core.compose import Seal, recipient, seal_context
-from adapters.node.core.taking import Taken, check_taken
+from adapters.node.core.taking import Given, Taken, check_given, check_taken
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
@@ -21,13 +21,14 @@ from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, fa
 from adapters.node.store import NodeStore
 from adapters.node.store.rows import NO_RECEIPT, BasisId, Consent, ConsentState, Receipt, Side
 from adapters.node.withdrawals import Withdrawals
+from consent_ledger.core.state import evidence_id
 from schemas import canonical, commitment
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.entries import Recorded, Rejected
 from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, ConsentId, GivenId, Hash, Purpose
-from schemas.record import ConsentPackage
+from schemas.record import ConsentPackage, PersonBlock
 from schemas.seal import seal
 from schemas.topics import ask
 
@@ -35,6 +36,14 @@ CODE_BYTES: Final = 10
 """80 random bits, written in 16 characters of base32."""
 DELIVER_TIMEOUT_S: Final = 15.0
 DELIVER_AGAIN_AFTER_MS: Final = 30_000
+
+
+class _New(NamedTuple):
+    """What a new basis is made of beside its terms: the package for its recipient, the commitment, the two codes."""
+
+    package: ConsentPackage
+    person: Hash
+    codes: tuple[str, str]
 
 
 @dataclass
@@ -52,6 +61,7 @@ class Collector:
     def __post_init__(self) -> None:
         """Prepare to hand packages over again by the clock, and for the answers to what is resent."""
         self.outbox.handle(st.ConsentGiven, Handling(self._take, self._drop))
+        self.outbox.handle(st.BasisGiven, Handling(self._take, self._drop))
         self.outbox.handle(st.ConsentWithdrawn, Handling(self._take_withdrawal, nothing_to_drop))
         self.outbox.handle(st.BasisWithdrawn, Handling(self._take_withdrawal, nothing_to_drop))
         self._packages = Sweep(self.background, self.identity.clock, "consent_delivery", self._hand_over_due)
@@ -75,17 +85,14 @@ class Collector:
         Raises Misuse naming the rule it breaks, or the log's reason when it was rejected. A recipient out of reach gets
         its package later; a consent that could not be logged now is `sent`, and logged as soon as it can be.
         """
-        await self._check(taken)
-        name = ConsentId(self.identity.random_bytes(16).hex())
-        key = self.identity.random_bytes(32)
-        package = ConsentPackage(id=name, person=taken.person, commitment_key=Hash(key.hex()))
-        codes = (self._code(), self._code())
-        committed = commitment.commit_person(key, taken.person)
+        agency, view, clock = self.identity.agency, self.federation.view, self.identity.clock
+        await self._checked(lambda: check_taken(taken, agency, view, clock.now_ms()))
+        new = self._new(taken.person)
 
         def compose(head: Head) -> st.ConsentGiven:
             return st.ConsentGiven(
                 **head.fields(),
-                consent=name,
+                consent=ConsentId(new.package.id),
                 purpose=taken.purpose,
                 recipient=taken.recipient,
                 holders=tuple(sorted(set(taken.holders))),
@@ -98,14 +105,62 @@ class Collector:
                 medium=taken.medium,
                 capacity=taken.capacity,
                 secrecy_release=taken.secrecy_release,
-                person=committed,
-                view=code_hash(codes[0]),
-                withdraw=code_hash(codes[1]),
+                person=new.person,
+                view=code_hash(new.codes[0]),
+                withdraw=code_hash(new.codes[1]),
             )
 
-        def keep(statement: Ours) -> Sequence[Op]:
-            return (self._kept(statement, package, codes),) if isinstance(statement, st.ConsentGiven) else ()
+        return await self._take_in(compose, new)
 
+    async def give(self, given: Given) -> Consent:
+        """Sign a client's request or a duty to cooperate, as `collect` does a consent; raises as it does."""
+        view, clock = self.federation.view, self.identity.clock
+        await self._checked(lambda: check_given(given, view, clock.now_ms()))
+        new = self._new(given.person)
+
+        def compose(head: Head) -> st.BasisGiven:
+            return st.BasisGiven(
+                **head.fields(),
+                given=GivenId(new.package.id),
+                kind=given.kind,
+                purpose=given.purpose,
+                recipient=given.recipient,
+                holders=tuple(sorted(set(given.holders))),
+                fields=tuple(sorted(set(given.fields))),
+                expires=given.expires,
+                uses=given.uses,
+                norm=given.norm,
+                notice_date=given.notice_date,
+                person=new.person,
+                view=code_hash(new.codes[0]),
+                withdraw=code_hash(new.codes[1]),
+            )
+
+        return await self._take_in(compose, new)
+
+    async def _checked(self, check: Callable[[], None]) -> None:
+        """Refuse what breaks a rule; what this node does not know it looks up once before it says so."""
+        try:
+            check()
+        except Misuse:
+            await self.federation.catch_up()
+            check()
+
+    def _new(self, person: PersonBlock) -> "_New":
+        """Draw id, commitment key and codes of a basis."""
+        name, key = ConsentId(self.identity.random_bytes(16).hex()), self.identity.random_bytes(32)
+        package = ConsentPackage(id=name, person=person, commitment_key=Hash(key.hex()))
+        return _New(package, commitment.commit_person(key, person), (self._code(), self._code()))
+
+    async def _take_in(self, compose: Callable[[Head], st.ConsentGiven | st.BasisGiven], new: "_New") -> Consent:
+        """Sign a basis, keep it with its package, have it logged; give it as it is then."""
+
+        def keep(statement: Ours) -> Sequence[Op]:
+            if not isinstance(statement, st.ConsentGiven | st.BasisGiven):
+                return ()
+            return (self._kept(statement, new.package, new.codes),)
+
+        name = new.package.id
         try:
             accepted(await self.outbox.send(compose, ms.AskRecord, self._take, keep), "consent")
         except Unavailable as error:
@@ -113,15 +168,6 @@ class Collector:
                 raise
             self.background.report("collect", error.code)
         return await self.consents.get(name)
-
-    async def _check(self, taken: Taken) -> None:
-        """Refuse what breaks a rule; what this node does not know it looks up once before it says so."""
-        agency, now = self.identity.agency, self.identity.clock.now_ms()
-        try:
-            check_taken(taken, agency, self.federation.view, now)
-        except Misuse:
-            await self.federation.catch_up()
-            check_taken(taken, agency, self.federation.view, now)
 
     async def refuse(self, purpose: Purpose, to: AgencyId, text_sha256: Hash, language: st.Language) -> Proven:
         """Record a client's no: as many clicks as a yes, and it names nobody. Misuse when the log rejects it."""
@@ -185,19 +231,19 @@ class Collector:
 
     # -- into the log ----------------------------------------------------------------------------------------------
 
-    def _kept(self, statement: st.ConsentGiven, package: ConsentPackage, codes: tuple[str, str]) -> Op:
+    def _kept(self, statement: st.ConsentGiven | st.BasisGiven, package: ConsentPackage, codes: tuple[str, str]) -> Op:
         side: Side = "both" if statement.recipient == self.identity.agency else "collector"
         state = ConsentState.SENT
-        kept = Consent(statement.consent, side, statement, package, *codes, state, None, None, NO_RECEIPT, None, 0)
+        kept = Consent(evidence_id(statement), side, statement, package, *codes, state, None, None, NO_RECEIPT, None, 0)
         return self.store.bases.keep(kept)
 
     async def _take(self, issued: Issued, reply: Reply) -> Proven:
         """Take the answer to a consent's statement: note its entry, and hand the package over."""
         proven, statement = self.outbox.own_entry(issued, reply), issued.statement
-        if not isinstance(statement, st.ConsentGiven) or not isinstance(reply, ms.Logged):
+        if not isinstance(statement, st.ConsentGiven | st.BasisGiven) or not isinstance(reply, ms.Logged):
             message = "outbox: a consent was expected"
             raise NotAuthentic(message)
-        name, receipt = statement.consent, Receipt(reply.entry, reply.proof)
+        name, receipt = evidence_id(statement), Receipt(reply.entry, reply.proof)
         due = None if statement.recipient == self.identity.agency else self.identity.clock.now_ms()
         if isinstance(proven.leaf.entry, Recorded):
             noted = self.store.bases.given(name, proven.index, receipt, due)
@@ -212,9 +258,9 @@ class Collector:
 
     def _drop(self, statement: Ours, _: Code) -> Sequence[Op]:
         """Note that a consent that is never logged is not in force."""
-        if not isinstance(statement, st.ConsentGiven):
+        if not isinstance(statement, st.ConsentGiven | st.BasisGiven):
             return ()
-        return (self.store.bases.rejected(statement.consent, NO_RECEIPT),)
+        return (self.store.bases.rejected(evidence_id(statement), NO_RECEIPT),)
 
     async def _take_withdrawal(self, issued: Issued, reply: Reply) -> Proven:
         """Take the answer to a withdrawal of ours: from its index on nothing of this node rests on the basis."""

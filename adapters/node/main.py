@@ -24,9 +24,10 @@ from adapters.infra.key_files import load_nats_seed, load_seal_key, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
 from adapters.infra.process import loop_factory, only_one, stop_signals
 from adapters.infra.tls import client_context
-from adapters.node.api import Desk, make_app
+from adapters.node.api import make_app
 from adapters.node.background import Background
 from adapters.node.core.view import View
+from adapters.node.desk import Desk
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.metrics import Reports

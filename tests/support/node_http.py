@@ -9,7 +9,8 @@ import httpx
 from fastapi import FastAPI
 
 from adapters.node.access import Role
-from adapters.node.api import Desk, make_app
+from adapters.node.api import make_app
+from adapters.node.desk import Desk
 from adapters.node.metrics import Reports
 from adapters.node.tokens import AUDIENCE, Claims, Tokens, issue, new_key, read_public
 from schemas.errors import Code

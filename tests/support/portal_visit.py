@@ -8,7 +8,7 @@ import httpx
 from starlette.responses import Response
 
 from adapters.node.access import Role
-from adapters.node.api import Desk
+from adapters.node.desk import Desk
 from adapters.node.metrics import Reports
 from adapters.node.node import Node
 from adapters.node.portal.building import portal

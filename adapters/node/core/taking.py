@@ -7,7 +7,7 @@ from adapters.node.core.view import View
 from schemas import statements as st
 from schemas.calendar import berlin_day
 from schemas.errors import Code, Misuse
-from schemas.ids import AgencyId, FieldName, Hash, Purpose
+from schemas.ids import AgencyId, CodeName, FieldName, Hash, Norm, Purpose
 from schemas.record import PersonBlock
 
 OWN_AT_YEARS: Final = 15
@@ -31,28 +31,74 @@ class Taken(NamedTuple):
     secrecy_release: bool
 
 
+class Given(NamedTuple):
+    """What a client asked for or owes instead of consenting: a paper handed over, or cooperation after a notice.
+
+    `notice_date` is that of the written notice (§ 66(3) SGB I), in ms; only a duty to cooperate has one.
+    """
+
+    kind: Literal["client_request", "cooperation_duty"]
+    purpose: Purpose
+    recipient: AgencyId
+    holders: tuple[AgencyId, ...]
+    fields: tuple[FieldName, ...]
+    person: PersonBlock
+    expires: int
+    uses: int
+    norm: Norm
+    notice_date: int | None = None
+
+
+_Check = tuple[bool, str, Code]
+"""What must hold, what to say when it does not, and the code."""
+
+
 def check_taken(taken: Taken, collector: AgencyId, view: View, at_ms: int) -> None:
     """Refuse what the broker would reject anyway, so that a slip costs no number; Misuse names field and rule."""
     registry, members = lawbook(view), view.state.members
-    rule = purpose_rule(taken.purpose, registry)
+    row = purpose_rule(taken.purpose, registry).row
+    own = taken.capacity == "guardian" or not _is_child(taken.person, at_ms)
+    first: _Check = ("consent" in row.basis, "purpose: rests on no consent", Code.BASIS_MISMATCH)
+    child: _Check = (own, "capacity: for a child under 15 a guardian consents (V08)", Code.CONDITION_MISSING)
+    recipient = _check_common(taken, view, at_ms, first, child)
+    if recipient in row.neutral_collector and registry.kinds[members[collector].kind].sanction_power:
+        message = "recipient: this agency could sanction the client and must not collect for it"
+        raise Misuse(message, code=Code.COLLECTOR_MAY_SANCTION)
+
+
+def check_given(given: Given, view: View, at_ms: int) -> None:
+    """Refuse a given basis the broker would reject anyway; Misuse names field and rule."""
+    row = purpose_rule(given.purpose, lawbook(view)).row
+    alone = given.kind != "client_request" or (len(set(given.holders)), given.uses) == (1, 1)
+    told = given.kind != "cooperation_duty" or (given.notice_date is not None and given.notice_date <= at_ms)
+    _check_common(
+        given,
+        view,
+        at_ms,
+        (given.kind in row.basis, "purpose: does not rest on this kind of basis", Code.BASIS_MISMATCH),
+        (given.norm in row.norm, "norm: is none of the purpose's", Code.BASIS_MISMATCH),
+        (alone, "holders, uses: a client's request has one of each", Code.MALFORMED),
+        (told, "notice_date: a duty to cooperate needs the date of its written notice", Code.CONDITION_MISSING),
+    )
+
+
+def _check_common(taken: Taken | Given, view: View, at_ms: int, first: _Check, *last: _Check) -> CodeName:
+    """Check what holds for consents and given bases alike, between `first` and `last`; give the recipient's kind."""
+    rule, members = purpose_rule(taken.purpose, lawbook(view)), view.state.members
     parties = (taken.recipient, *taken.holders)
     kinds = [members[party].kind for party in parties if party in members]
     checks = (
-        ("consent" in rule.row.basis, "purpose: rests on no consent", Code.BASIS_MISMATCH),
+        first,
         (rule.in_force(at_ms), "purpose: is not in force", Code.PURPOSE_NOT_IN_FORCE),
         (bool(taken.fields) and set(taken.fields) <= rule.fields, "fields: not of this purpose", Code.FIELD_UNKNOWN),
         (at_ms < taken.expires, "expires: lies in the past", Code.STALE),
-        (
-            taken.capacity == "guardian" or not _is_child(taken.person, at_ms),
-            "capacity: for a child under 15 a guardian consents (V08)",
-            Code.CONDITION_MISSING,
-        ),
         (
             bool(taken.holders) and taken.recipient not in taken.holders,
             "holders: the recipient is none",
             Code.MISADDRESSED,
         ),
         (len(kinds) == len(parties), "recipient, holders: one is no member of the federation", Code.NOT_A_MEMBER),
+        *last,
     )
     failed = next(((text, code) for holds, text, code in checks if not holds), None)
     if failed is not None:
@@ -60,9 +106,7 @@ def check_taken(taken: Taken, collector: AgencyId, view: View, at_ms: int) -> No
     if not all(rule.pairs(kinds[0], holder) for holder in kinds[1:]):
         message = "recipient, holders: the purpose is for other kinds of agencies"
         raise Misuse(message, code=Code.PAIR_NOT_ALLOWED)
-    if kinds[0] in rule.row.neutral_collector and registry.kinds[members[collector].kind].sanction_power:
-        message = "recipient: this agency could sanction the client and must not collect for it"
-        raise Misuse(message, code=Code.COLLECTOR_MAY_SANCTION)
+    return kinds[0]
 
 
 def _is_child(person: PersonBlock, at_ms: int) -> bool:

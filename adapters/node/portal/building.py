@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.node.api import Desk, make_app
+from adapters.node.api import make_app
+from adapters.node.desk import Desk
 from adapters.node.portal import cases, officer, releases, requests, watch
 from adapters.node.portal.front import Colleague, Front, colleague_of
 from adapters.node.settings import LoginSettings

@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route as Path
 
 from adapters.node.access import Role, Route
-from adapters.node.api import Desk
+from adapters.node.desk import Desk
 from adapters.node.portal.doors import DOORS, OPEN
 from adapters.node.tokens import Caller
 from adapters.web.assets import Assets

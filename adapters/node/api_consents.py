@@ -1,0 +1,108 @@
+"""The part of the node's HTTP API about consents and given bases; who may use it says `access.ALLOWED`."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Response
+
+from adapters.node import api_models as shapes
+from adapters.node import api_views as views
+from adapters.node.core.taking import Given, Taken
+from adapters.node.desk import Desk
+from adapters.node.store.rows import ConsentState
+from schemas.ids import RANDOM_PATTERN, ConsentId
+
+ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {202: {"description": "Taken; what comes of it comes later."}}
+
+ConsentPath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The consent's or given basis's id.")]
+
+
+def consents(desk: Desk) -> APIRouter:
+    """Serve consents and given bases: taken, refused, given new codes, withdrawn."""
+    router = APIRouter(tags=["consent"])
+
+    @router.post("/consents", status_code=201, responses=ACCEPTED)
+    async def collect(body: shapes.NewConsent, response: Response) -> shapes.CollectedConsent:
+        """Record a client's consent and hand it to its recipient; the two codes are for the client's receipt.
+
+        201 when it stands in the ledger; 202 while it is signed and could not be handed in yet.
+        """
+        consent = await desk.collector.collect(
+            Taken(
+                purpose=body.purpose,
+                recipient=body.recipient,
+                holders=tuple(body.holders),
+                fields=tuple(body.fields),
+                person=body.person.block(),
+                expires=body.expires_ms,
+                uses=body.uses,
+                text_sha256=body.text_sha256,
+                language=body.language,
+                medium=body.medium,
+                capacity=body.capacity,
+                secrecy_release=body.secrecy_release,
+            )
+        )
+        if consent.state is ConsentState.SENT:
+            response.status_code = HTTPStatus.ACCEPTED
+        return views.collected(consent)
+
+    _given(desk, router)
+    _after(desk, router)
+    return router
+
+
+def _given(desk: Desk, router: APIRouter) -> None:
+    """Serve what clients ask for or owe instead of consenting."""
+
+    @router.post("/bases", status_code=201, responses=ACCEPTED)
+    async def give(body: shapes.NewBasis, response: Response) -> shapes.CollectedConsent:
+        """Record a client's request to hand a paper over, or a duty to cooperate with the date of its written notice.
+
+        201 when it stands in the ledger; 202 while it is signed and could not be handed in yet.
+        """
+        given = await desk.collector.give(
+            Given(
+                kind=body.kind,
+                purpose=body.purpose,
+                recipient=body.recipient,
+                holders=tuple(body.holders),
+                fields=tuple(body.fields),
+                person=body.person.block(),
+                expires=body.expires_ms,
+                uses=body.uses,
+                norm=body.norm,
+                notice_date=body.notice_date_ms,
+            )
+        )
+        if given.state is ConsentState.SENT:
+            response.status_code = HTTPStatus.ACCEPTED
+        return views.collected(given)
+
+
+def _after(desk: Desk, router: APIRouter) -> None:
+    """Serve what happens to consents later: looked at, given new codes, refused, withdrawn."""
+
+    @router.post("/consents/{consent}/codes", status_code=201)
+    async def reissue(consent: ConsentPath) -> shapes.CollectedConsent:
+        """Give a receipt that was lost new codes; the old ones are dead once this is answered."""
+        return views.collected(await desk.collector.reissue(ConsentId(consent)))
+
+    @router.get("/consents")
+    async def held() -> list[shapes.ConsentLine]:
+        """List the consents this agency collected or may ask under, newest first."""
+        return [views.consent_line(consent) for consent in await desk.running.store.bases.consents()]
+
+    @router.post("/consents/refusals", status_code=201)
+    async def refuse(body: shapes.NewRefusal) -> shapes.LoggedAt:
+        """Record a client's no: as many clicks as a yes, and it names nobody."""
+        proven = await desk.collector.refuse(body.purpose, body.recipient, body.text_sha256, body.language)
+        return shapes.LoggedAt(log_index=proven.index)
+
+    @router.post("/consents/{consent}/withdraw", responses=ACCEPTED)
+    async def withdraw(consent: ConsentPath, body: shapes.WithdrawalBody, response: Response) -> shapes.LoggedAt:
+        """End a consent, effective at the index given; 202 while it ends here and the ledger could not be told yet."""
+        proven = await desk.collector.withdraw(ConsentId(consent), body.cause)
+        if proven is None:
+            response.status_code = HTTPStatus.ACCEPTED
+        return shapes.LoggedAt(log_index=None if proven is None else proven.index)

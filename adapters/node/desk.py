@@ -1,0 +1,60 @@
+"""What API and pages work with: the node behind them, which may not have started yet, and who may call."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from adapters.node.collector import Collector
+from adapters.node.metrics import Reports
+from adapters.node.node import Holder, Node
+from adapters.node.requester import Requester
+from adapters.node.tokens import Tokens
+from adapters.sources.port import Source
+from schemas.errors import Unavailable
+
+RoleT = TypeVar("RoleT")
+
+
+@dataclass
+class Desk:
+    """What the API works with: the node, None while it has not started yet, the tokens, the counters."""
+
+    tokens: Tokens
+    reports: Reports
+    node: Node | None = None
+
+    @property
+    def running(self) -> Node:
+        """The node; Unavailable before it has joined its federation and after it was stopped."""
+        if self.node is None or not self.node.ready:
+            message = "node: is not ready"
+            raise Unavailable(message)
+        self.node.background.check()
+        return self.node
+
+    @property
+    def requester(self) -> Requester:
+        """The asking side; Unavailable when the role is off."""
+        return _on(self.running.requester, "requester")
+
+    @property
+    def collector(self) -> Collector:
+        """The collecting side; Unavailable when the role is off."""
+        return _on(self.running.collector, "collector")
+
+    @property
+    def holder(self) -> Holder:
+        """The answering side; Unavailable when the role is off."""
+        return _on(self.running.holder, "holder")
+
+    @property
+    def source(self) -> Source:
+        """The agency's own source; Unavailable when there is none."""
+        return _on(self.running.source, "source")
+
+
+def _on(role: RoleT | None, name: str) -> RoleT:
+    """Give a side of the node that is on."""
+    if role is None:
+        message = f"node: the role {name} is off at this agency"
+        raise Unavailable(message)
+    return role
