@@ -8,6 +8,7 @@ from adapters.node.portal.front import Colleague, colleague_of
 from adapters.node.tokens import Caller
 from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS
 from adapters.web.texts import load
+from adapters.web.throttle import PER_MS, TRIES
 from schemas.errors import NotAuthentic
 from tests.support.pens import ManualClock
 from tests.support.portal_visit import House
@@ -98,6 +99,17 @@ async def test_a_way_back_that_was_not_begun_here_is_no_login() -> None:
     answer = await house.client.get("/login/back?code=abc&state=def")
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
+
+
+async def test_who_fails_to_log_in_too_often_waits_a_while() -> None:
+    """Ten ways back that were none, then a pause of a minute, whatever is brought."""
+    clock = ManualClock(1_800_000_000_000)
+    house = House(clock)
+    for _ in range(TRIES):
+        assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 403
+    assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 429
+    clock.ms += PER_MS
+    assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 403
 
 
 async def test_a_page_that_cannot_work_says_so_in_a_sentence() -> None:

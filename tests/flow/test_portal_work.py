@@ -45,6 +45,22 @@ async def test_an_adviser_asks_for_a_case_typed_by_hand(tmp_path: Path) -> None:
 
 
 @virtual
+async def test_a_consent_under_another_spelling_is_offered_with_what_differs(tmp_path: Path) -> None:
+    """The collector wrote the name another way: the caseworker sees both, chooses, and the record comes."""
+    town = await Town.start(tmp_path)
+    await town.consent()
+    adviser = seated(town.world, REQUESTER, Role.ADVISER)
+    page = await adviser.send("/case", family_name="Alhamadi", given_names="Rimah", birth_date=PERSON.birth_date or "")
+    assert PERSON.family_name in page.text
+    assert "anders ist:" in page.text or "what differs:" in page.text
+    page = await adviser.send("/case/send", purpose="Z16@1", holder=HOLDER)
+    assert (page.status_code, "läuft" in page.text) == (200, True)
+    page = await adviser.send("/case", family_name="Ganzanders", given_names="Nora", birth_date="1960-01-02")
+    assert PERSON.family_name not in page.text
+    await town.close()
+
+
+@virtual
 async def test_what_may_not_be_asked_is_not_asked(tmp_path: Path) -> None:
     """Without a consent the purpose is shown as not ready, and sending it anyhow changes nothing."""
     town = await Town.start(tmp_path)

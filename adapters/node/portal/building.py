@@ -14,6 +14,7 @@ from adapters.web.assets import Assets
 from adapters.web.pages import Pages
 from adapters.web.sessions import Sessions
 from adapters.web.sign_on import SignOn
+from adapters.web.throttle import Throttle
 
 API: Final = ("/v1/", "/health", "/metrics", "/openapi.json")
 
@@ -25,6 +26,7 @@ def portal(desk: Desk, sign_on: SignOn, sessions: Sessions[Colleague], settings:
         desk=desk,
         sign_on=sign_on,
         sessions=sessions,
+        throttle=Throttle(sign_on.clock),
         pages=Pages("adapters.node.portal", assets),
         assets=assets,
         colleague_of=colleague_of(settings.role, settings.team),

@@ -4,7 +4,7 @@ Two clicks lead from an open case to the answer: the purpose, and "send". Holder
 law, the consents held and the role.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 from starlette.responses import RedirectResponse, Response
 
@@ -12,14 +12,17 @@ from adapters.node import api_views as views
 from adapters.node.access import Route
 from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import Question
+from adapters.node.core.matching import PersonIndex
+from adapters.node.core.matching.beside import Part, differing
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.colleagues import Look
 from adapters.node.store.rows import Consent, ConsentState
 from adapters.sources.persons import of_team
 from adapters.sources.port import Candidate, LocalRef, Search
 from schemas import canonical
+from schemas import statements as st
 from schemas.errors import Malformed, Misuse
-from schemas.ids import AgencyId, CodeName, ConsentId, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Purpose
 from schemas.record import PersonBlock
 
 CASE: Final = "case"
@@ -34,6 +37,14 @@ class Tile(NamedTuple):
     holder: AgencyId
     consent: Consent | None
     ready: bool
+    differs: tuple[Part, ...] = ()
+
+
+class _Held(NamedTuple):
+    """A consent or given basis that may be this client's, and what differs from how this agency knows them."""
+
+    consent: Consent
+    differs: tuple[Part, ...]
 
 
 class Case(NamedTuple):
@@ -122,7 +133,8 @@ async def send(visit: Visit) -> Response:
             holder=tile.holder,
             role=CodeName(caller.role),
             staff=caller.staff,
-            consent=None if tile.consent is None else ConsentId(tile.consent.id),
+            consent=ConsentId(tile.consent.id) if _is_consent(tile.consent) else None,
+            given=None if tile.consent is None or _is_consent(tile.consent) else GivenId(tile.consent.id),
             norm=None if tile.consent is not None else tile.purpose.norm[0],
             declared=tuple(tile.purpose.conditions),
             person=None if tile.consent is not None else opened.person,
@@ -130,6 +142,11 @@ async def send(visit: Visit) -> Response:
         )
     )
     return RedirectResponse(f"/requests/{asked.exchange}", 303)
+
+
+def _is_consent(held: Consent | None) -> TypeGuard[Consent]:
+    """Tell a consent from a client's request or a duty to cooperate, which a request names by another word."""
+    return held is not None and isinstance(held.statement, st.ConsentGiven)
 
 
 async def _opened(visit: Visit) -> Case | None:
@@ -169,7 +186,8 @@ def _named(query: Search) -> PersonBlock | None:
 async def _tiles(visit: Visit, opened: Case) -> list[Tile]:
     """Give every purpose this agency may ask for, with each holder; consents of this client are found by themselves."""
     node = visit.desk.running
-    held = [one for one in await node.store.bases.consents() if _is_for(one, opened.person, node.identity.agency)]
+    mine = [one for one in await node.store.bases.consents() if _may_serve(one, node.identity.agency)]
+    held = [_Held(one, differing(opened.person, one.package.person)) for one in alike(opened.person, mine)]
     lines = views.purposes(node.federation.view, node.identity.agency, node.identity.clock.now_ms())
     return [
         _tile(line, holder, held)
@@ -180,16 +198,31 @@ async def _tiles(visit: Visit, opened: Case) -> list[Tile]:
     ]
 
 
-def _tile(line: PurposeLine, holder: AgencyId, held: list[Consent]) -> Tile:
-    fits = (one for one in held if one.statement.purpose == line.purpose and holder in one.statement.holders)
-    consent = next(fits, None)
+def alike(person: PersonBlock, consents: list[Consent]) -> list[Consent]:
+    """Give the consents that are this person's, or may be under another spelling: those first that differ least.
+
+    Agencies spell a client differently; who they are to each other only a human can say, so it is shown what differs.
+    """
+    index, by_ref = PersonIndex(), {LocalRef(str(number)): one for number, one in enumerate(consents)}
+    for ref, one in by_ref.items():
+        index.add(Candidate(ref, ref, one.package.person, transfer_block=False, guardian=False))
+    found = [by_ref[one.candidate.ref] for one in index.query(person).candidates]
+    same = [one for one in consents if _known_as(one.package.person) == _known_as(person)]
+    return [*same, *sorted(found, key=lambda one: len(differing(person, one.package.person)))]
+
+
+def _tile(line: PurposeLine, holder: AgencyId, held: list[_Held]) -> Tile:
+    fits = (
+        one for one in held if one.consent.statement.purpose == line.purpose and holder in one.consent.statement.holders
+    )
+    found = next(fits, None)
     by_law = "statute" in line.basis and bool(line.norm)
-    return Tile(line, holder, consent, ready=consent is not None or by_law)
+    consent, differs = (None, ()) if found is None else found
+    return Tile(line, holder, consent, ready=consent is not None or by_law, differs=differs)
 
 
-def _is_for(consent: Consent, person: PersonBlock, own: AgencyId) -> bool:
-    fits = consent.state is ConsentState.GIVEN and consent.statement.recipient == own
-    return fits and _known_as(consent.package.person) == _known_as(person)
+def _may_serve(consent: Consent, own: AgencyId) -> bool:
+    return consent.state is ConsentState.GIVEN and consent.statement.recipient == own
 
 
 def _known_as(person: PersonBlock) -> tuple[str, str, str | None]:

@@ -28,6 +28,7 @@ from adapters.web.pages import Pages, day
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.sign_on import SignOn
 from adapters.web.texts import StaffLanguage, language_of
+from adapters.web.throttle import Throttle
 from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
 from schemas.ids import FieldName, Purpose
 from schemas.record import Value
@@ -124,6 +125,7 @@ class Front:
     desk: Desk
     sign_on: SignOn
     sessions: Sessions[Colleague]
+    throttle: Throttle
     pages: Pages
     assets: Assets
     colleague_of: Callable[[Mapping[str, object]], Colleague]
@@ -195,10 +197,14 @@ class Front:
         return await self.sign_on.begin()
 
     async def _back(self, request: Request) -> Response:
-        """Take a colleague who comes back from the sign-on."""
+        """Take a colleague who comes back from the sign-on; who fails too often waits a while."""
+        address = request.client.host if request.client is not None else ""
+        if not self.throttle.may_try(address):
+            return self._problem(request, "login.later", 429)
         try:
             colleague = self.colleague_of(await self.sign_on.finish(request))
         except NotAuthentic:
+            self.throttle.failed(address)
             return self.pages.show("login.html", self._language(request), status=403, failed=True)
         if self.desk.node is not None and self.desk.node.ready:
             staff, role = colleague.caller
