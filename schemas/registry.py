@@ -17,6 +17,8 @@ from schemas.ids import CodeName, FieldName, Hash, Norm, Purpose, purpose_id
 from schemas.wire import Wire
 
 BasisKind = Literal["statute", "cooperation_duty", "consent", "client_request"]
+Power = Literal["money", "residence", "family", "citizenship", "housing", "secret", "course", "none"]
+"""What an agency can do to a person, as clients are told: what it decides on, `secret` that it keeps what it hears."""
 Label = Annotated[str, Field(min_length=1, max_length=300)]
 FieldPattern = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.(\*|[a-z][a-z0-9_]*)$")]
 """One field, or with `category.*` all fields of a category."""
@@ -56,7 +58,7 @@ class AgencyKind(Wire):
 
     `ceiling` is the highest sensitivity it may receive unless an approval says 3; `section35` a body of § 35 SGB I;
     `secrecy_203` bound by § 203 StGB; `secret_clientele`: even "is our client" is a secret; `sanction_power`: it can
-    cut or end something the client needs.
+    cut or end something the client needs. `power` says which, in the words clients read.
     """
 
     name: CodeName
@@ -67,6 +69,7 @@ class AgencyKind(Wire):
     secret_clientele: bool
     sanction_power: bool
     ceiling: Annotated[int, Field(ge=0, le=3)]
+    power: Power = "none"
 
 
 class CodeValue(Wire):

@@ -18,6 +18,8 @@ from schemas.errors import Malformed
 MAX_BYTES: Final = 256 * 1024
 
 _TABLE: Final = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]?\]")
+_PLAIN: Final = "\n\N{ZERO WIDTH NON-JOINER}"
+"""Unseen letters that stand for themselves: a line's end, and what Persian spelling needs within words."""
 _KEY: Final = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -84,10 +86,10 @@ def _value(value: object) -> str:
 
 
 def _escaped(letter: str) -> str:
-    """Write a letter as it may stand in a quoted text of TOML; a line's end stays one."""
+    """Write a letter as it may stand in a quoted text of TOML."""
     if letter in '"\\':
         return f"\\{letter}"
-    return letter if letter == "\n" or letter.isprintable() else f"\\U{ord(letter):08X}"
+    return letter if letter in _PLAIN or letter.isprintable() else f"\\U{ord(letter):08X}"
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
