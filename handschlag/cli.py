@@ -12,6 +12,7 @@ from schemas.errors import HandschlagError
 GROUPS: Final = {
     "broker": "handschlag.commands.broker",
     "demo": "handschlag.commands.demo",
+    "explain": "handschlag.commands.explain",
     "federation": "handschlag.commands.federation",
     "keys": "handschlag.commands.keys",
     "ledger": "handschlag.commands.ledger",

@@ -82,7 +82,7 @@ class Rows:
             fields = entry.fields
         elif isinstance(entry, Answered):
             fields = entry.body.fields
-        signer = _signer(statement)
+        signer = signed_by(statement)
         purpose, others, name = _about(statement)
         if isinstance(statement, st.Request):
             self._requests[statement.exchange] = AgencyId(signer), statement
@@ -118,7 +118,8 @@ def _about(statement: st.Statement) -> tuple[str, tuple[str, ...], str]:
             return str(getattr(statement, "purpose", "")), (), str(getattr(statement, "approval", ""))
 
 
-def _signer(statement: st.Statement) -> str:
+def signed_by(statement: st.Statement) -> str:
+    """Give the agency that signed a statement, as its key is named; the steering group, or the client."""
     if isinstance(statement, st.ClientWithdrawn):
         return CLIENT
     return STEERING if isinstance(statement, st.Steered) else _agency_in(statement)

@@ -16,6 +16,8 @@ NOT_IN_BASIS: Final = CodeName("cut_basis")
 NOT_APPROVED: Final = CodeName("cut_approval")
 NOT_IN_CATALOGUE: Final = CodeName("cut_catalogue")
 ABOVE_CEILING: Final = CodeName("cut_ceiling")
+CUTTING: Final = (NOT_IN_PURPOSE, NOT_IN_BASIS, NOT_APPROVED, NOT_IN_CATALOGUE, ABOVE_CEILING)
+"""All rules that cut a field, in the order in which they are asked."""
 
 
 class Limits(NamedTuple):

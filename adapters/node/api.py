@@ -135,7 +135,7 @@ def _requests(desk: Desk) -> APIRouter:
         if asked.state in _OPEN_STATES:
             response.status_code = HTTPStatus.ACCEPTED
         response.headers["Location"] = f"/v1/requests/{asked.exchange}"
-        return views.request_detail(asked)
+        return desk.told(asked)
 
     @router.get("/requests")
     async def asked_by_me(who: Who) -> list[shapes.RequestLine]:
@@ -145,7 +145,7 @@ def _requests(desk: Desk) -> APIRouter:
     @router.get("/requests/{exchange}")
     async def result(exchange: ExchangePath, who: Who) -> shapes.RequestDetail:
         """Give one of the caller's own requests: the record with provenance, what was cut and by which rule."""
-        return views.request_detail(await _own(desk, exchange, who))
+        return desk.told(await _own(desk, exchange, who))
 
     @router.get("/requests/{exchange}/receipt")
     async def receipt(exchange: ExchangePath, who: Who) -> shapes.Receipts:

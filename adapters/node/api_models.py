@@ -12,6 +12,7 @@ from adapters.node.core.matching.beside import Part
 from adapters.node.store.rows import AskedState, ConsentState
 from adapters.sources.typed import Typed
 from schemas.errors import Code
+from schemas.explain import Said
 from schemas.ids import AgencyId, ApprovalId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, Hash, Norm, Purpose
 from schemas.record import MAX_VALUES, FieldValues, IsoDate, Name, PersonBlock, ShortText
 from schemas.registry import BasisKind, Labels
@@ -111,7 +112,7 @@ class RequestLine(Shape):
 
 
 class RequestDetail(RequestLine):
-    """A request with its record, each value with its provenance; what was cut, and by which rule."""
+    """A request with its record, each value with its provenance; which rule allowed, cut or stopped what, in words."""
 
     model_config = _example(
         exchange=_ID,
@@ -133,12 +134,23 @@ class RequestDetail(RequestLine):
             }
         ],
         receipts=["grant", "answer"],
+        explanation=[
+            {
+                "rule": "cut_basis",
+                "does": "cut",
+                "norms": ["DSGVO Art. 6(1)(a)"],
+                "fields": ["course_results.exam_date"],
+                "de": "Die Einwilligung oder der Wunsch der Person umfasst diese Angaben nicht.",
+                "en": "The person's consent or request does not cover these details.",
+            }
+        ],
     )
     asked_fields: list[FieldName]
     granted_fields: list[FieldName]
     cut: list[Cut]
     record: list[FieldValues] | None
     receipts: list[Literal["grant", "answer"]]
+    explanation: list[Said]
 
 
 class ReceiptText(Shape):

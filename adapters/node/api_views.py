@@ -18,6 +18,7 @@ from adapters.node.api_models import (
 from adapters.node.core.compose import lawbook
 from adapters.node.core.matching.beside import differing
 from adapters.node.core.view import View
+from adapters.node.explaining import explanation
 from adapters.node.releases import Waiting
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, Disclosed, Receipt
 from adapters.sources.port import Candidate
@@ -44,8 +45,8 @@ def request_line(asked: Asked) -> RequestLine:
     )
 
 
-def request_detail(asked: Asked) -> RequestDetail:
-    """Show a request with its record, and what the grant's entry says was cut."""
+def request_detail(asked: Asked, own: AgencyId, view: View) -> RequestDetail:
+    """Show a request of this agency with its record, what the grant's entry says was cut, and why in words."""
     granted = None if asked.grant == NO_RECEIPT else read_leaf(asked.grant.entry).entry
     cut = granted.cut if isinstance(granted, Granted) else ()
     fields = granted.fields if isinstance(granted, Granted) else ()
@@ -57,6 +58,7 @@ def request_detail(asked: Asked) -> RequestDetail:
         cut=[Cut(field=one.field, rule=one.rule) for one in cut],
         record=None if asked.record is None else list(asked.record.fields),
         receipts=[name for name in ("grant", "answer") if receipts[name] != NO_RECEIPT],
+        explanation=explanation(asked, own, view),
     )
 
 

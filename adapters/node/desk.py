@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+from adapters.node.api_models import RequestDetail
+from adapters.node.api_views import request_detail
 from adapters.node.collector import Collector
 from adapters.node.metrics import Reports
 from adapters.node.node import Holder, Node
 from adapters.node.requester import Requester
+from adapters.node.store.rows import Asked
 from adapters.node.tokens import Tokens
 from adapters.sources.port import Source
 from schemas.errors import Unavailable
@@ -50,6 +53,11 @@ class Desk:
     def source(self) -> Source:
         """The agency's own source; Unavailable when there is none."""
         return _on(self.running.source, "source")
+
+    def told(self, asked: Asked) -> RequestDetail:
+        """Give a request of this agency with what came of it, explained."""
+        node = self.running
+        return request_detail(asked, node.identity.agency, node.federation.view)
 
 
 def _on(role: RoleT | None, name: str) -> RoleT:

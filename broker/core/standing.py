@@ -15,6 +15,9 @@ from schemas.registry import MODES, AgencyKind, PurposeRule, Registry, prohibite
 CLOCK_SKEW_MS: Final = 120_000
 """How far a signer's clock may run ahead of the log's."""
 
+ALLOWING: Final = ("purpose", "pair", "approval")
+"""The rules that allow every grant, beside its basis and the minimising."""
+
 
 class Case(NamedTuple):
     """One request to be judged, and all that the judgement rests on.
@@ -47,7 +50,9 @@ class Standing(NamedTuple):
     basis: int | None
 
 
-class _Kinds(NamedTuple):
+class Kinds(NamedTuple):
+    """What the law says of the two agencies."""
+
     requester: AgencyKind
     holder: AgencyKind
 
@@ -55,8 +60,11 @@ class _Kinds(NamedTuple):
 def standing(case: Case) -> Standing | Denial:
     """Decide whether a request stands at this index."""
     kinds = _kinds(case)
-    if isinstance(kinds, Denial):
-        return kinds
+    return kinds if isinstance(kinds, Denial) else lawful(case, kinds)
+
+
+def lawful(case: Case, kinds: Kinds) -> Standing | Denial:
+    """Decide what the law says of a request between two kinds of agencies, whose membership and keys are in order."""
     rule = _purpose(case, kinds)
     if isinstance(rule, Denial):
         return rule
@@ -76,7 +84,7 @@ def _denied(code: Code, rule: str | None = None) -> Denial:
     return Denial(code, CodeName(rule or code.value))
 
 
-def _kinds(case: Case) -> _Kinds | Denial:
+def _kinds(case: Case) -> Kinds | Denial:
     """Check membership, the registry the request was composed with, and the requester's two keys."""
     state, registry, request = case.state, case.registry, case.request
     asking, holding = state.members.get(case.requester), state.members.get(request.holder)
@@ -87,10 +95,10 @@ def _kinds(case: Case) -> _Kinds | Denial:
     seal_key = state.key_by_id(case.requester, request.seal_key)
     if seal_key is None or seal_key.role != "seal" or state.key_in_force(request.key, "statement") is None:
         return _denied(Code.KEY_NOT_IN_FORCE)
-    return _Kinds(registry.kinds[asking.kind], registry.kinds[holding.kind])
+    return Kinds(registry.kinds[asking.kind], registry.kinds[holding.kind])
 
 
-def _purpose(case: Case, kinds: _Kinds) -> PurposeRule | Denial:
+def _purpose(case: Case, kinds: Kinds) -> PurposeRule | Denial:
     """Check prohibitions first, then purpose, dates, mode, pair of kinds, kind of basis and the answer's deadline."""
     request = case.request
     pair = (kinds.requester.name, kinds.holder.name)
@@ -145,7 +153,7 @@ def _basis(case: Case) -> Evidence | Denial | None:
     return evidence
 
 
-def _conditions(case: Case, rule: PurposeRule, kinds: _Kinds, evidence: Evidence | None) -> Denial | None:
+def _conditions(case: Case, rule: PurposeRule, kinds: Kinds, evidence: Evidence | None) -> Denial | None:
     """Check declared conditions, the release from secrecy, and that no power to sanction stood behind the consent."""
     row = rule.row
     if not set(row.conditions) <= set(case.request.declared):
@@ -163,7 +171,7 @@ def _conditions(case: Case, rule: PurposeRule, kinds: _Kinds, evidence: Evidence
 
 
 def _fields(
-    case: Case, rule: PurposeRule, kinds: _Kinds, approval: Approval, evidence: Evidence | None
+    case: Case, rule: PurposeRule, kinds: Kinds, approval: Approval, evidence: Evidence | None
 ) -> Standing | Denial:
     """Minimise; a request of which nothing is left is refused."""
     catalogue = case.state.catalogues.get(case.request.holder)
@@ -180,6 +188,6 @@ def _fields(
     fields = minimise(case.request.fields, limits)
     if not fields.granted:
         return _denied(Code.NOTHING_LEFT, fields.cut[0].rule)
-    rules = ("purpose", "pair", "approval", case.request.basis.kind, "minimised")
+    rules = (*ALLOWING, case.request.basis.kind, "minimised")
     basis = None if evidence is None else evidence.index
     return Standing(fields, tuple(map(CodeName, rules)), approval.index, basis)

@@ -38,6 +38,7 @@ async def test_an_adviser_asks_for_a_case_typed_by_hand(tmp_path: Path) -> None:
     page = await adviser.send("/case/send", purpose="Z16@1", holder=HOLDER)
     assert page.status_code == 200
     assert "läuft" in page.text
+    assert "Die Person hat genau in diese Weitergabe eingewilligt" in page.text
     assert "02.02.2026" in page.text
     assert PERSON.family_name.casefold() not in str(page.url).casefold()
     assert (await adviser.open("/requests")).text.count("/requests/") >= 1

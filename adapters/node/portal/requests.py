@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from adapters.node import api_views as views
 from adapters.node.access import Route
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.colleagues import Arrangement, Known
@@ -83,7 +82,7 @@ async def answer(visit: Visit) -> Response:
         message = "exchange: this agency never asked under this id"
         raise Misuse(message, code=Code.GRANT_UNKNOWN)
     await visit.desk.running.colleagues.looked(own, "", "read", None)
-    return visit.show("answer.html", asked=views.request_detail(asked), labels=visit.labels)
+    return visit.show("answer.html", asked=visit.desk.told(asked), labels=visit.labels)
 
 
 async def arrange(visit: Visit) -> Response:
