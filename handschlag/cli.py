@@ -20,6 +20,7 @@ GROUPS: Final = {
     "node": "handschlag.commands.node",
     "registry": "handschlag.commands.registry",
     "source": "handschlag.commands.source",
+    "texts": "handschlag.commands.texts",
     "token": "handschlag.commands.token",
     "town": "handschlag.commands.town",
     "witness": "handschlag.commands.witness",

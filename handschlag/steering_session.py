@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from adapters.infra.files import write_atomic
 from adapters.infra.nats_bus import NatsBus
@@ -40,6 +40,15 @@ CALL_TIMEOUT_S: Final = 20.0
 
 Step = Callable[[Continuation], st.Statement]
 """Composes a steering statement from the four fields that continue the chain."""
+
+
+class Reviewed(NamedTuple):
+    """What the steering group says of a language's text: hash of its file, hash of the reader's signed sheet."""
+
+    language: st.Language
+    text: Hash
+    reader: Hash
+    verdict: Literal["approved", "withdrawn"]
 
 
 @dataclass
@@ -158,6 +167,21 @@ async def set_registry(folder: FederationFolder, raw: bytes) -> Hash:
             write_atomic(bundle_path(folder.registry, registry.hash), raw)
             await session.record(notes)
     return registry.hash
+
+
+async def review_text(folder: FederationFolder, reviewed: Reviewed) -> bool:
+    """Approve or withdraw a text for clients; False when that changes nothing."""
+    async with steering_session(folder) as session:
+        approved = (reviewed.language, reviewed.text) in session.state.texts
+        if approved == (reviewed.verdict == "approved"):
+            return False
+        await session.record(session.prepare([partial(_text_reviewed, reviewed)]))
+    return True
+
+
+def _text_reviewed(reviewed: Reviewed, head: Continuation) -> st.Statement:
+    language, text, reader, verdict = reviewed
+    return st.TextReviewed(**head, language=language, text=text, reader=reader, verdict=verdict)
 
 
 def _registry_set(registry: Hash, head: Continuation) -> st.Statement:

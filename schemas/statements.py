@@ -108,6 +108,18 @@ class RegistrySet(Steered):
     registry: Hash
 
 
+class TextReviewed(Steered):
+    """Lets a client text be used, or no more, from this index on; signed by the DPO role and the access steward.
+
+    `text` is SHA-256 of the language's file, `reader` of the sheet a native reader signed; until then it is a draft.
+    """
+
+    language: Language
+    text: Hash
+    reader: Hash
+    verdict: Literal["approved", "withdrawn"]
+
+
 class MemberAdmitted(Steered):
     """Admits an agency: its kind in the registry and its NATS account, by which the server attests it."""
 
@@ -369,6 +381,7 @@ class AgencyHead(Numbered):
 Statement = (
     ShardOpened
     | RegistrySet
+    | TextReviewed
     | MemberAdmitted
     | MemberLeft
     | KeyAdded
@@ -393,6 +406,7 @@ Statement = (
 STATEMENTS: Final[dict[str, type[Statement]]] = {
     "shard.opened": ShardOpened,
     "registry.set": RegistrySet,
+    "text.reviewed": TextReviewed,
     "member.admitted": MemberAdmitted,
     "member.left": MemberLeft,
     "key.added": KeyAdded,

@@ -57,6 +57,9 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
             return _vkey_objection(parse_vkey(statement.log_vkey), state.log, SignatureType.ED25519)
         case st.RegistrySet():
             return _registry_objection(state, statement, registries)
+        case st.TextReviewed():
+            known = (statement.language, statement.text) in state.texts
+            return None if known == (statement.verdict == "withdrawn") else "verdict: changes nothing"
         case st.MemberAdmitted():
             return _member_objection(state, statement, registries)
         case st.MemberLeft():

@@ -97,8 +97,8 @@ def _verify_steered(note: Note, statement: Steered, pins: Pins) -> AgencyId:
         message = f"statement: {_QUORUM} different steering keys must sign it"
         raise NotAuthentic(message)
     roles = {signer.name.rpartition("/")[2].partition("-")[0] for signer in signers}
-    if isinstance(statement, st.RegistrySet) and not {"dpo", "steward"} <= roles:
-        message = "registry.set: the DPO role and the access steward must both sign"
+    if isinstance(statement, st.RegistrySet | st.TextReviewed) and not {"dpo", "steward"} <= roles:
+        message = "law and texts: the DPO role and the access steward must both sign"
         raise NotAuthentic(message)
     return STEERING
 

@@ -32,7 +32,9 @@ from schemas.ids import (
 )
 from schemas.note import VerifierKey, from_base64, key_fingerprint, parse_vkey, split_note
 
-Steering = st.ShardOpened | st.RegistrySet | st.MemberAdmitted | st.MemberLeft | st.KeyAdded | st.KeyRevoked
+Steering = (
+    st.ShardOpened | st.RegistrySet | st.TextReviewed | st.MemberAdmitted | st.MemberLeft | st.KeyAdded | st.KeyRevoked
+)
 """What only the steering group signs."""
 
 MAX_SENSITIVITY: Final = 3
@@ -141,6 +143,7 @@ class LedgerState:
     `former` holds the agencies that left: an id is used once, so that nothing given to one agency is taken over by
     another. `publics` are all raw public keys that ever were in force, `approvals` all that were ever given; `approved`
     are those in force, one for each agency, purpose and role. `exchanges` are all ids used up by requests, as bytes.
+    `texts` are the client texts approved and not withdrawn, by language and hash of its file.
     `views` has by the hash of a view code the index of the entry it belongs to: no decision rests on it.
     """
 
@@ -152,6 +155,7 @@ class LedgerState:
     chain_indices: list[int] = field(default_factory=list)
     chain_prev: Hash = st.NO_PREVIOUS
     registry: Hash | None = None
+    texts: set[tuple[st.Language, Hash]] = field(default_factory=set)
     members: dict[AgencyId, Member] = field(default_factory=dict)
     former: set[AgencyId] = field(default_factory=set)
     accounts: dict[NatsAccount, AgencyId] = field(default_factory=dict)
@@ -277,6 +281,8 @@ class LedgerState:
                 self.publics.add(parse_vkey(statement.log_vkey).public)
             case st.RegistrySet():
                 self.registry = statement.registry
+            case st.TextReviewed():
+                self._review(statement)
             case st.MemberAdmitted():
                 self.members[statement.agency] = Member(statement.agency, statement.kind, statement.account, self.size)
                 self.accounts[statement.account] = statement.agency
@@ -288,6 +294,13 @@ class LedgerState:
                 self._revoke(statement.name)
             case _:
                 assert_never(statement)
+
+    def _review(self, statement: st.TextReviewed) -> None:
+        text = (statement.language, statement.text)
+        if statement.verdict == "approved":
+            self.texts.add(text)
+        else:
+            self.texts.discard(text)
 
     def _leave(self, agency: AgencyId) -> None:
         left = self.members.pop(agency, None)

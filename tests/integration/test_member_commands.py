@@ -11,6 +11,7 @@ import pytest
 
 from adapters.infra.clock import SystemClock
 from adapters.infra.nats_operator_files import OperatorStore
+from adapters.web.client_words import shipped_words
 from handschlag.admission import ADMISSION_FILE, Application, read_paper
 from handschlag.federation_folder import FederationFolder
 from handschlag.steering_session import steering_session
@@ -281,6 +282,20 @@ async def test_a_registry_is_put_into_force_while_the_broker_runs(federation: Re
     purposes.write_text("[[purpose]]\nmystery = 1\n", "utf-8")
     refused = await command("registry", "set", federation.folder, law)
     assert isinstance(refused.exception, Malformed)
+
+
+async def test_a_text_is_approved_while_the_broker_runs(federation: RealFederation, tmp_path: Path) -> None:
+    """Two roles sign for the exact file; the same approval again changes nothing; withdrawn, it is a draft again."""
+    sheet = tmp_path / "sheet.txt"
+    sheet.write_text("read and found good")
+    words = ("texts", "review", federation.folder, "ar", "--sheet", sheet)
+    approved = await command(*words)
+    assert approved.output == f"approved: ar {shipped_words()['ar'].hash}\n"
+    async with steering_session(FederationFolder(federation.folder, Ahead(0))) as session:
+        assert session.state.texts == {("ar", shipped_words()["ar"].hash)}
+    assert (await command(*words)).output == "ar: is so already\n"
+    assert (await command(*words, "--withdraw")).exit_code == 0
+    assert await chain(federation) == 4
 
 
 def _changed_law(folder: Path) -> tuple[Path, Path]:

@@ -173,6 +173,9 @@ OUTCOME: Final = _numbered(
 STATEMENTS: Final[Mapping[str, st.Statement]] = {
     "shard.opened": _steered(st.ShardOpened, 1, log_vkey=keys.log_signer().key.vkey),
     "registry.set": _steered(st.RegistrySet, 2, registry=REGISTRY),
+    "text.reviewed": _steered(
+        st.TextReviewed, 7, language="ar", text=sha256(b"words"), reader=sha256(b"sheet"), verdict="approved"
+    ),
     "member.admitted": _steered(st.MemberAdmitted, 3, agency=ASKER, kind="mbe", account=ACCOUNT, commitment="sgb_x_78"),
     "member.left": _steered(st.MemberLeft, 4, agency=HOLDER),
     "key.added": _steered(

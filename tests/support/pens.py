@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, TypedDict, TypeVar
+from typing import Final, Literal, TypedDict, TypeVar
 
 from adapters.infra.key_files import Ed25519Signer, SealKey
 from consent_ledger.core.decision import OpenedBody
@@ -179,6 +179,11 @@ class Federation:
     def registry(self, law: Registry = LAW) -> st.RegistrySet:
         """Put a registry into force."""
         return st.RegistrySet(**self.chain(), registry=law.hash)
+
+    def review(self, verdict: Literal["approved", "withdrawn"], text: bytes = b"words") -> st.TextReviewed:
+        """Approve a text for clients, or withdraw it."""
+        sheet = sha256(b"sheet")
+        return st.TextReviewed(**self.chain(), language="ar", text=sha256(text), reader=sheet, verdict=verdict)
 
     def admission(self, agency: str, kind: str | None = None) -> st.MemberAdmitted:
         """Admit an agency."""

@@ -107,6 +107,18 @@ def _no_planning() -> str:
     return small_law.PURPOSES.replace(', "planning"', "")
 
 
+def test_a_text_is_a_draft_until_it_is_approved_and_again_once_that_is_withdrawn(ledger: Ledger) -> None:
+    """The state holds exactly the texts approved and not withdrawn; what changes nothing is not logged."""
+    text = ("ar", sha256(b"words"))
+    assert "changes nothing" in _refused(ledger, ledger.review("withdrawn")).detail
+    assert ledger.write(ledger.review("approved")).kind == "text.reviewed"
+    assert ledger.state.texts == {text}
+    assert "changes nothing" in _refused(ledger, ledger.review("approved")).detail
+    ledger.write(ledger.review("approved", b"new words"))
+    ledger.write(ledger.review("withdrawn"))
+    assert ledger.state.texts == {("ar", sha256(b"new words"))}
+
+
 Change = Callable[[Ledger], st.Statement]
 
 MEMBERS: dict[str, tuple[Change, str]] = {

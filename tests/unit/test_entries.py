@@ -59,7 +59,15 @@ def test_no_entry_embeds_a_statement_of_another_type() -> None:
     assert fitting.pop("exchange.granted") == fitting.pop("exchange.refused") == {"request"}
     for kind in ("exchange.disclosed", "exchange.unavailable", "exchange.withheld"):
         assert fitting.pop(kind) == {"outcome"}
-    steered = {"shard.opened", "registry.set", "member.admitted", "member.left", "key.added", "key.revoked"}
+    steered = {
+        "shard.opened",
+        "registry.set",
+        "text.reviewed",
+        "member.admitted",
+        "member.left",
+        "key.added",
+        "key.revoked",
+    }
     assert fitting.pop("statement.rejected") == set(STATEMENTS) - steered - {"client.withdrawn"}
     assert fitting == {kind: {kind} for kind in fitting}
 

@@ -120,6 +120,8 @@ def test_the_registry_needs_the_two_roles(ledger: Ledger) -> None:
     note = _note(ledger.registry(), STEERING[0], second)
     with pytest.raises(NotAuthentic, match="access steward"):
         verify_statement(note, {}, pins)
+    with pytest.raises(NotAuthentic, match="access steward"):
+        verify_statement(_note(ledger.review("approved"), STEERING[0], second), {}, pins)
     assert verify_statement(_note(ledger.leaving("amt"), STEERING[0], second), {}, pins).agency == "steering"
 
 
