@@ -15,7 +15,7 @@ from tests.browser.visitor import Visitor
 TARGET: Final = Path("build") / "screenshots"
 STAFF: Final = (
     ("jobcenter", "Ayla Berger", ("/", "/clients", "/case", "/requests", "/stand-ins", "/holdings")),
-    ("jobcenter", "Dr. Hanno Feld", ("/officer", "/watch")),
+    ("jobcenter", "Dr. Hanno Feld", ("/officer", "/officer/registry", "/watch")),
     ("sprachschule", "Marta Lindner", ("/releases", "/disclosures")),
 )
 WORDS: Final = {"de-DE": ("sprachschule auswählen", "Senden"), "en-GB": ("Choose", "Send")}

@@ -55,6 +55,7 @@ def test_nobody_sees_a_page_without_a_login(visitor: Visitor, town: Played) -> N
         ("sprachschule", "Marta Lindner", "/releases"),
         ("sprachschule", "Marta Lindner", "/disclosures"),
         ("jobcenter", "Dr. Hanno Feld", "/officer"),
+        ("jobcenter", "Dr. Hanno Feld", "/officer/registry"),
         ("jobcenter", "Dr. Hanno Feld", "/watch"),
         ("jobcenter", "Nele Sander", "/holdings"),
         ("jobcenter", "Nele Sander", "/stand-ins"),

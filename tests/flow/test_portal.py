@@ -1,5 +1,7 @@
 """The node's pages without a browser: who may open what, forged forms, headers, and nothing personal in an address."""
 
+from typing import get_args
+
 import pytest
 
 from adapters.node.access import Role, Route
@@ -10,6 +12,8 @@ from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS
 from adapters.web.texts import load
 from adapters.web.throttle import PER_MS, TRIES
 from schemas.errors import NotAuthentic
+from schemas.registry import AgencyKind, BasisKind, CodeList, FieldDef, Prohibition, PurposeRow
+from schemas.registry_diff import HEADINGS
 from tests.support.pens import ManualClock
 from tests.support.portal_visit import House
 
@@ -134,4 +138,15 @@ def test_both_languages_say_the_same_things() -> None:
     """What is there in German is there in English, and the other way round."""
     texts = load("adapters.node.portal")
     assert texts["de"].keys == texts["en"].keys
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_key_of_the_law_has_a_word(language: str) -> None:
+    """What can change in the law has a name on the officer's page: each table and each key of each row."""
+    texts = load("adapters.node.portal", [language])[language]
+    assert all(texts.has(f"registry.table.{table}") for table in HEADINGS)
+    keys = {key for shape in (AgencyKind, CodeList, FieldDef, Prohibition, PurposeRow) for key in shape.model_fields}
+    assert not {key for key in keys if not texts.has(f"registry.of.{key}")}
+    kinds = (BasisKind, *(PurposeRow.model_fields[key].annotation for key in ("mode", "release", "review")))
+    assert not {word for kind in kinds for word in get_args(kind) if not texts.has(f"registry.says.{word}")}
     assert OPEN.isdisjoint(DOORS)

@@ -145,3 +145,29 @@ async def test_the_steward_publishes_the_catalogue(tmp_path: Path) -> None:
     assert (page.status_code, HOLDER in page.text) == (200, True)
     assert "/holdings/publish" not in (await seated(town.world, HOLDER, Role.CLERK_ANSWER).open("/holdings")).text
     await town.close()
+
+
+@virtual
+async def test_an_officer_sees_what_changed_in_the_law(tmp_path: Path) -> None:
+    """Before a change there is nothing to see; after it old and new stand side by side, in words."""
+    town = await Town.start(tmp_path)
+    officer = seated(town.world, REQUESTER, Role.DPO)
+    page = await officer.open("/officer/registry")
+    assert (page.status_code, "keine andere Fassung" in page.text) == (200, True)
+    law = town.world.raw_registry.decode()
+    assert '"answer_within_s":' in law
+    changed = law.replace('"mode":"package"', '"mode":"single"', 1).replace(
+        '"review":"draft"', '"review":"reviewed"', 1
+    )
+    changed = changed.replace('"purpose":"Z16@1"', '"purpose":"Z16@2"', 1)
+    await town.world.enact(changed.encode())
+    node = town.world.nodes[REQUESTER]
+    await node.federation.catch_up()
+    page = await officer.open("/officer/registry")
+    assert page.status_code == 200
+    assert town.world.registry.hash[:12] in page.text
+    for word in ("Zweck Z", "mehrere Anfragen zu einem Anlass", "einzelne Anfrage", "Z16@2", "an Stelle von Z16@1"):
+        assert word in page.text, word
+    await officer.send("/language", language="en")
+    assert "several requests of one occasion" in (await officer.open("/officer/registry")).text
+    await town.close()

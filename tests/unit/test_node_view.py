@@ -12,7 +12,8 @@ from consent_ledger.core.signed import Pins
 from schemas import statements as st
 from schemas.errors import Code, LedgerInconsistent, Malformed, Misuse, NotAuthentic
 from schemas.ids import AgencyId, FederationName, LogId, Purpose
-from tests.support import keys
+from schemas.registry import load
+from tests.support import keys, small_law
 from tests.support.ledger_world import Ledger
 from tests.support.node_view import Seen, seen
 from tests.support.pens import DAY, PINS, START, changed, seal_id
@@ -44,6 +45,18 @@ def test_a_view_learns_the_chain_and_the_law() -> None:
     assert found.view.law_at(1) is None
     assert found.view.law_at(found.view.chain) == LAW.hash
     assert found.view.state.members.keys() == found.ledger.state.members.keys()
+
+
+def test_the_former_law_is_the_last_other_one() -> None:
+    """Setting the same registry again makes none the former one; another one does, and going back turns them round."""
+    found = seen()
+    other = load(small_law.bundle(purposes=small_law.PURPOSES.replace('review = "draft"', 'review = "reviewed"')))
+    found.ledger.registries[other.hash] = other
+    formers = []
+    for law in (LAW, other, other, LAW):
+        found.learn(of(found, found.ledger.registry(law)))
+        formers.append(found.view.former_law())
+    assert formers == [None, LAW.hash, LAW.hash, other.hash]
 
 
 def test_what_is_known_is_proven_again_and_changes_nothing() -> None:

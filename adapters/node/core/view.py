@@ -99,6 +99,10 @@ class View:
         """Give the registry that was in force when the steering chain had reached `chain`."""
         return next((name for seq, name in reversed(self._laws) if seq <= chain), None)
 
+    def former_law(self) -> Hash | None:
+        """Give the registry that was in force before the one that is now; None while there was no other."""
+        return next((name for _, name in reversed(self._laws) if name != self.state.registry), None)
+
     def prove(self, raw: bytes, proof: bytes, *, sent: bytes | None = None) -> Proven:
         """Check that an entry is in the log, and its statement meant for it and signed by a key in force there.
 

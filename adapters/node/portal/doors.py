@@ -36,6 +36,7 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/releases/{exchange}/release"): _ANSWERING,
     Route("POST", "/releases/{exchange}/refuse"): _ANSWERING,
     Route("GET", "/officer"): _OFFICER,
+    Route("GET", "/officer/registry"): _OFFICER,
     Route("POST", "/officer/approve"): _OFFICER,
     Route("POST", "/officer/end"): _OFFICER,
     Route("GET", "/watch"): _OFFICER,
