@@ -22,8 +22,13 @@ from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
 from adapters.infra.tls import client_context
+from adapters.web.assets import PREFIX as STATIC
+from broker.audit_pages.building import audit_pages
+from broker.audit_pages.front import PREFIX as AUDIT
+from broker.beside import beside
 from broker.bundles import Bundles
-from broker.client_pages.building import beside, client_pages
+from broker.client_pages.building import client_pages
+from broker.client_pages.front import PREFIX as CLIENT
 from broker.core.authenticate import Gate
 from broker.log_files import LogFiles
 from broker.operator_api import make_app
@@ -115,7 +120,8 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState) -> None:
         broker = Broker(loaded.setup, store, state, bus, clock)
         with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
-            pages = client_pages(broker, files, clock, tls=http.tls)
+            clients = client_pages(broker, files, clock, tls=http.tls)
+            pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, clock, http)}
             async with serving(beside(make_app(view.pages(http)), pages), listener):
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)

@@ -42,8 +42,9 @@ class Session(Generic[WhoT]):
 class Sessions(Generic[WhoT]):
     """All logins of one server."""
 
-    def __init__(self, clock: Clock, random_bytes: Callable[[int], bytes]) -> None:
-        """Take time and randomness."""
+    def __init__(self, clock: Clock, random_bytes: Callable[[int], bytes], cookie: str = COOKIE) -> None:
+        """Take time and randomness, and the cookie's name where one address has logins of two kinds."""
+        self._cookie = cookie
         self._clock = clock
         self._random = random_bytes
         self._open: dict[str, Session[WhoT]] = {}
@@ -55,12 +56,12 @@ class Sessions(Generic[WhoT]):
         session = Session(who, self._random(32).hex(), now, now)
         self._open[_digest(name)] = session
         # SameSite=Lax: the way back from the sign-on is a link from elsewhere, and must find the session it makes.
-        response.set_cookie(COOKIE, name, path="/", secure=True, httponly=True, samesite="lax")
+        response.set_cookie(self._cookie, name, path="/", secure=True, httponly=True, samesite="lax")
         return session
 
     def of(self, request: Request) -> Session[WhoT] | None:
         """Give the session of a request, None without a valid one."""
-        name = request.cookies.get(COOKIE, "")
+        name = request.cookies.get(self._cookie, "")
         session = self._open.get(_digest(name)) if name else None
         if session is None:
             return None
@@ -73,9 +74,9 @@ class Sessions(Generic[WhoT]):
 
     def end(self, request: Request, response: Response) -> None:
         """Log out."""
-        self._open.pop(_digest(request.cookies.get(COOKIE, "")), None)
+        self._open.pop(_digest(request.cookies.get(self._cookie, "")), None)
         site: Literal["lax"] = "lax"
-        response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite=site)
+        response.delete_cookie(self._cookie, path="/", secure=True, httponly=True, samesite=site)
 
     def _drop_old(self) -> None:
         now = self._clock.now_ms()

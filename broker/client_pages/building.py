@@ -1,15 +1,14 @@
-"""Puts the client's pages beside the operator's API under one address."""
+"""Puts the client's pages together over a running broker."""
 
 import secrets
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from adapters.web.assets import PREFIX as STATIC
 from adapters.web.assets import Assets
 from adapters.web.pages import Pages
 from adapters.web.sessions import Sessions
 from adapters.web.throttle import Throttle
-from broker.client_pages.front import PREFIX, Front
+from broker.client_pages.front import Front
 from broker.client_pages.shown import LANGUAGES
 from broker.clients import Clients
 from broker.log_files import LogFiles
@@ -30,15 +29,3 @@ def client_pages(broker: Broker, files: LogFiles, clock: Clock, *, tls: bool) ->
         assets=assets,
     )
     return front.app(tls=tls)
-
-
-def beside(api: ASGIApp, pages: ASGIApp) -> ASGIApp:
-    """Give one application: what begins like the client's pages is theirs, all else is the API."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        """Give a call to the one it is for."""
-        path = str(scope.get("path", ""))
-        theirs = path == PREFIX or path.startswith((f"{PREFIX}/", f"{STATIC}/"))
-        await (pages if theirs else api)(scope, receive, send)
-
-    return app

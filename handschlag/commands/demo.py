@@ -29,6 +29,8 @@ def demo(folder: Path, *, keep: bool) -> None:
         if keep:
             _show_addresses(stage, tell)
             _show_receipt(stage, story, tell)
+            lines = [f"{_pages(stage.broker_address)}/audit", f"token {stage.auditor}"]
+            tell.box("an auditor: open the address and type the token", lines)
             _wait(stage)
 
 

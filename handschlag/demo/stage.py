@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from broker.settings import SETTINGS_FILE
 from handschlag import town
 from handschlag.cli import handschlag
 from handschlag.demo.processes import Processes
@@ -49,6 +50,8 @@ class Stage:
     people: town.Town
     broker_address: str
     sign_on: "SignOnStage"
+    auditor: str
+    """The token an auditor reads the log with."""
     offices: dict[str, Office] = field(default_factory=dict)
 
     @property
@@ -109,12 +112,22 @@ def _founded(folder: Path, processes: Processes, people: town.Town, nats_server:
         "federation", "init", federation, "--name", town.FEDERATION, "--nats-port", nats_port,
         "--http-port", http_port, "--registry", _registry(folder / "registry"),
     )  # fmt: skip
+    auditor = _audited(federation)
     processes.start("nats-server", [nats_server, "-c", str(federation / "nats" / "server.conf")])
     processes.start_ours("broker", "broker", "run", str(federation / "broker"))
     sign_on = SignOnStage(folder / "sign-on.toml", free_port())
-    stage = Stage(folder, processes, people, f"http://127.0.0.1:{http_port}", sign_on)
+    stage = Stage(folder, processes, people, f"http://127.0.0.1:{http_port}", sign_on, auditor)
     processes.until_ready("broker", f"{stage.broker_address}/health")
     return stage
+
+
+def _audited(federation: Path) -> str:
+    """Let an auditor read: make a token, and put its SHA-256 into the broker's settings as its operator would."""
+    token, digest = (line.split()[1] for line in command("token", "reader").splitlines())
+    settings = federation / "broker" / SETTINGS_FILE
+    said = settings.read_text("utf-8")
+    settings.write_text(said.replace("auditors = []", f'auditors = ["{digest}"]'), "utf-8")
+    return token
 
 
 def _registry(folder: Path) -> Path:

@@ -43,8 +43,29 @@ def main() -> None:
                     if "/case" in paths:
                         _ask(page, visitor, locale)
                     context.close()
+            _auditor(browser, town)
             _client(browser, town)
     sys.stdout.write(f"{len(list(TARGET.iterdir()))} pictures in {TARGET}\n")
+
+
+def _auditor(browser: Browser, town: Played) -> None:
+    """Take the auditor's pages, with one exchange from its last entry."""
+    address = town.stage.broker_address.replace("127.0.0.1", "localhost")
+    for locale in WORDS:
+        page = browser.new_context(locale=locale, viewport={"width": 1180, "height": 720}).new_page()
+        page.goto(f"{address}/audit")
+        _take(page, locale, "/audit")
+        page.locator("#token").fill(town.stage.auditor)
+        page.locator("#token").press("Enter")
+        page.wait_for_url("**/audit/entries")
+        for path in ("/audit/entries", "/audit/check"):
+            page.goto(address + path)
+            _take(page, locale, path)
+        page.goto(f"{address}/audit/entries?kind=exchange.disclosed")
+        page.locator("th a").first.click()
+        page.wait_for_load_state()
+        _take(page, locale, "/audit-exchange")
+        page.context.close()
 
 
 def _client(browser: Browser, town: Played) -> None:

@@ -21,12 +21,13 @@ class Silent(Teller):
 
 
 class Played(NamedTuple):
-    """The client whose consent the Jobcenter holds, as the Jobcenter knows them, and the codes on their receipt."""
+    """The client whose consent the Jobcenter holds, as the Jobcenter knows them; the receipt's codes and the id."""
 
     stage: Stage
     client: Picked
     view_code: str
     withdraw_code: str
+    consent: str
 
 
 def played(stage: Stage) -> Played:
@@ -36,4 +37,4 @@ def played(stage: Stage) -> Played:
     story = Story(stage, Silent())
     story.agree()
     consent = story.take(client, uses=1000)
-    return Played(stage, client, consent["view_code"], consent["withdraw_code"])
+    return Played(stage, client, consent["view_code"], consent["withdraw_code"], consent["consent"])

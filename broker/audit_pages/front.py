@@ -1,0 +1,207 @@
+"""FLOW of one visit of an auditor: the token opens the pages, each page reads the log, nothing here changes anything.
+
+The token is typed once; for the length of a visit the server knows the auditor by a cookie of its own. A token that is
+unknown, old or guessed looks like any other, and so does too much trying.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from adapters.web.headers import Headers
+from adapters.web.pages import Pages
+from adapters.web.sessions import FORM_FIELD, Session, Sessions
+from adapters.web.texts import StaffLanguage, language_of
+from adapters.web.throttle import Throttle
+from broker.audit_pages.shown import Words
+from broker.audit_pages.wishes import BASES, KINDS, Wish, index_in
+from broker.auditing import Auditing
+from broker.operator_api import may_read_entries
+from consent_ledger.core.state import LedgerState
+from schemas.errors import HandschlagError, LedgerInconsistent, Malformed
+from schemas.ids import Hash
+from schemas.registry import Registry
+
+PREFIX: Final = "/audit"
+MAX_TOKEN: Final = 500
+_LANGUAGE: Final = "handschlag-language"
+
+End = Callable[[Request], Awaitable[Response]]
+Door = tuple[str, str]
+"""A method and a path below `PREFIX`."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request by an auditor whose session was found."""
+
+    front: "Front"
+    request: Request
+    session: Session[None]
+    language: StaffLanguage
+
+    @property
+    def words(self) -> Words:
+        """What the log means in the auditor's language."""
+        front = self.front
+        return Words(front.pages.texts[self.language], self.language, front.state(), front.registries)
+
+    def show(self, template: str, status: int = 200, /, **values: object) -> Response:
+        """Answer with a page, with the navigation."""
+        frame = {"form_field": FORM_FIELD, "form_secret": self.session.form_secret, "words": self.words}
+        return self.front.show(template, self.request, status=status, inside=True, **frame, **values)
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Front:
+    """The auditor's pages of one broker; `auditors` are SHA-256 of tokens, `sessions` of a cookie of its own."""
+
+    auditing: Auditing
+    state: Callable[[], LedgerState]
+    registries: Mapping[Hash, Registry]
+    auditors: Sequence[Hash]
+    sessions: Sessions[None]
+    throttle: Throttle
+    pages: Pages
+
+    def app(self, *, tls: bool) -> Starlette:
+        """Give the web application; the shared assets are served beside it."""
+        open_ends: dict[Door, End] = {
+            ("GET", ""): self._entry,
+            ("POST", ""): self._typed,
+            ("POST", "/language"): self._set_language,
+        }
+        pages: dict[Door, Page] = {
+            ("POST", "/leave"): self._leave,
+            ("GET", "/entries"): self._entries,
+            ("GET", "/entries/{index}"): self._one,
+            ("GET", "/entries/{index}/{form}"): self._proof,
+            ("GET", "/check"): self._check,
+        }
+        ends = open_ends | {door: self._behind(door, page) for door, page in pages.items()}
+        routes = [Route(PREFIX + path, end, methods=[method]) for (method, path), end in ends.items()]
+        middleware = [Middleware(Headers, tls=tls), Middleware(GZipMiddleware, minimum_size=500)]
+        handlers = {HTTPException: self._problem, HandschlagError: self._failed}
+        return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+
+    def _behind(self, door: Door, page: Page) -> End:
+        """Give the end of a route: session and form are checked before the page sees anything."""
+
+        async def serve(request: Request) -> Response:
+            """Let an auditor in, or not."""
+            session = self.sessions.of(request)
+            if session is None:
+                return RedirectResponse(PREFIX, 303)
+            if door[0] == "POST" and not session.sent_by_its_form(await _said(request, FORM_FIELD)):
+                return self._told(request, "error.form", 403)
+            return await page(Visit(self, request, session, self._language(request)))
+
+        return serve
+
+    # -- the way in and out ----------------------------------------------------------------------------------------
+
+    async def _entry(self, request: Request) -> Response:
+        """Ask for the token, or lead on whoever has typed it."""
+        if self.sessions.of(request) is not None:
+            return RedirectResponse(f"{PREFIX}/entries", 303)
+        return self.show("sign_in.html", request, problem="")
+
+    async def _typed(self, request: Request) -> Response:
+        """Take a token; compared with every auditor's in constant time."""
+        address = request.client.host if request.client is not None else ""
+        if not self.throttle.may_try(address):
+            return self.show("sign_in.html", request, status=429, problem="sign_in.later")
+        token = await _said(request, "token")
+        if not token or len(token) > MAX_TOKEN or not may_read_entries(f"Bearer {token}", self.auditors):
+            self.throttle.failed(address)
+            return self.show("sign_in.html", request, status=403, problem="sign_in.wrong")
+        response = RedirectResponse(f"{PREFIX}/entries", 303)
+        self.sessions.begin(None, response)
+        return response
+
+    async def _leave(self, visit: Visit) -> Response:
+        """End the session."""
+        response = RedirectResponse(PREFIX, 303)
+        self.sessions.end(visit.request, response)
+        return response
+
+    async def _set_language(self, request: Request) -> Response:
+        """Change the language of the pages."""
+        response = RedirectResponse(PREFIX, 303)
+        wish = language_of(await _said(request, "language"), "")
+        response.set_cookie(_LANGUAGE, wish, max_age=365 * 86_400, secure=True, httponly=True, samesite="lax")
+        return response
+
+    # -- the pages -------------------------------------------------------------------------------------------------
+
+    async def _entries(self, visit: Visit) -> Response:
+        """Show a page of the log, newest first, filtered."""
+        said = visit.request.query_params
+        wish = Wish.of(said)
+        offered: dict[str, object] = {"wish": wish, "bases": BASES, "kinds": KINDS, "size": self.auditing.size}
+        try:
+            found = await self.auditing.find(wish.wanted, index_in(said, "before"))
+        except Malformed as error:
+            return visit.show("entries.html", 422, **offered, found=None, problem=str(error))
+        return visit.show("entries.html", **offered, found=found, problem="")
+
+    async def _one(self, visit: Visit) -> Response:
+        """Show one entry and the exchange it belongs to."""
+        index, after = index_in(visit.request.path_params, "index"), index_in(visit.request.query_params, "after")
+        opened = None if index is None else await self.auditing.open(index, after)
+        if opened is None:
+            raise HTTPException(404)
+        return visit.show("entry.html", opened=opened, size=self.auditing.size, after=after)
+
+    async def _proof(self, visit: Visit) -> Response:
+        """Give an entry's bytes, or the proof that it stands in the log (C2SP tlog-proof)."""
+        index, form = index_in(visit.request.path_params, "index"), visit.request.path_params["form"]
+        receipt = None if index is None else await self.auditing.receipt(index)
+        if receipt is None or form not in {"entry", "tlog-proof"}:
+            raise HTTPException(404)
+        content = receipt.entry if form == "entry" else receipt.proof
+        named = {"Content-Disposition": f'attachment; filename="{index}.{form}"'}
+        return Response(content, media_type="text/plain; charset=utf-8", headers=named)
+
+    async def _check(self, visit: Visit) -> Response:
+        """Say how to check all of it on a machine of one's own."""
+        return visit.show("check.html", log=f"{str(visit.request.base_url).rstrip('/')}/log")
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def show(
+        self, template: str, request: Request, *, status: int = 200, inside: bool = False, **values: object
+    ) -> Response:
+        """Answer with a page; `inside` tells that an auditor is signed in."""
+        frame = {"home": PREFIX, "here": request.url.path, "inside": inside}
+        return self.pages.show(template, self._language(request), status=status, **frame, **values)
+
+    def _language(self, request: Request) -> StaffLanguage:
+        return language_of(request.cookies.get(_LANGUAGE), request.headers.get("accept-language", ""))
+
+    def _told(self, request: Request, key: str, status: int) -> Response:
+        return self.show("problem.html", request, status=status, key=key)
+
+    async def _problem(self, request: Request, error: Exception) -> Response:
+        return self._told(request, "error.not_found", cast("HTTPException", error).status_code)
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, LedgerInconsistent):
+            raise error
+        return self._told(request, "error.title", 503)
+
+
+async def _said(request: Request, name: str) -> str:
+    value = (await request.form(max_files=0, max_fields=10)).get(name)
+    return value.strip() if isinstance(value, str) else ""

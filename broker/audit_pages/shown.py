@@ -1,0 +1,67 @@
+"""What an auditor reads for what the log holds: purposes, fields and kinds of entries by their names. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from adapters.web.texts import StaffLanguage, Texts
+from consent_ledger.core.state import LedgerState
+from schemas.ids import Hash, Purpose
+from schemas.registry import Registry
+
+
+@dataclass(frozen=True)
+class Words:
+    """Says what the log means in one language, beside the names that stand in it."""
+
+    texts: Texts
+    language: StaffLanguage
+    state: LedgerState
+    registries: Mapping[Hash, Registry]
+
+    @property
+    def purposes(self) -> dict[Purpose, str]:
+        """All purposes that any registry held here knows, by the words of the newest that is in force."""
+        laws = [*self.registries.values(), *filter(None, [self._law])]
+        found = {name: getattr(rule.row.label, self.language) for law in laws for name, rule in law.purposes.items()}
+        return dict(sorted(found.items()))
+
+    @property
+    def offered_agencies(self) -> list[tuple[str, str]]:
+        """All agencies that are or were members, to choose from."""
+        return [(name, name) for name in sorted({*self.state.members, *self.state.former})]
+
+    @property
+    def offered_purposes(self) -> list[tuple[str, str]]:
+        """All purposes that are known, to choose from."""
+        return [(name, self.purpose(name)) for name in self.purposes]
+
+    def offered(self, group: str, names: Iterable[str]) -> list[tuple[str, str]]:
+        """Name the members of a group of texts (`basis`, `kind`), to choose from."""
+        return [(name, self.texts(f"{group}.{name}")) for name in names]
+
+    def purpose(self, name: Purpose | None) -> str:
+        """Name a purpose; empty for none."""
+        if name is None:
+            return ""
+        label = self.purposes.get(name)
+        return name if label is None else f"{name} {label}"
+
+    def fields(self, names: Iterable[str]) -> str:
+        """Name fields."""
+        law = self._law
+        known: dict[str, str] = {}
+        if law is not None:
+            known = {name: getattr(field.label, self.language) for name, field in law.fields.items()}
+        return ", ".join(known.get(name, name) for name in names)
+
+    def kind(self, name: str) -> str:
+        """Say what an entry is."""
+        return self.texts(f"kind.{name}")
+
+    def basis(self, name: str) -> str:
+        """Say what a legal basis is; empty for none."""
+        return self.texts(f"basis.{name}") if name else ""
+
+    @property
+    def _law(self) -> Registry | None:
+        return None if self.state.registry is None else self.registries.get(self.state.registry)

@@ -1,0 +1,71 @@
+"""The auditor at the broker: from the token to the proof of one disclosure, by eye, by keyboard, on a narrow screen."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from handschlag.demo.desk import Desk
+from handschlag.demo.story import PURPOSE
+from handschlag.town.people import SCHOOL
+from tests.browser.town import Played
+from tests.browser.visitor import Visitor
+
+PAGES = ("/audit/entries", "/audit/check")
+
+
+def opened(visitor: Visitor, town: Played) -> Page:
+    """Type the token."""
+    page = visitor.page
+    page.goto(f"{address(town)}/audit")
+    page.locator("#token").fill(town.stage.auditor)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/audit/entries")
+    return page
+
+
+def address(town: Played) -> str:
+    """Give the broker's address by the name under which a browser keeps a login on plain HTTP."""
+    return town.stage.broker_address.replace("127.0.0.1", "localhost")
+
+
+def test_axe_finds_nothing_on_the_way_in(visitor: Visitor, town: Played) -> None:
+    """Before the token, and after a wrong one."""
+    visitor.page.goto(f"{address(town)}/audit")
+    assert visitor.violations() == []
+    visitor.page.locator("#token").fill("wrong")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+    assert visitor.violations() == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/audit/entries?kind=consent.given", "/audit/entries/3"])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(visitor: Visitor, town: Played, path: str) -> None:
+    """On a wide screen and at 320 pixels, in light and in dark."""
+    page = opened(visitor, town)
+    page.goto(address(town) + path)
+    assert visitor.violations() == []
+    page.emulate_media(color_scheme="dark")
+    assert visitor.violations() == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert visitor.violations() == []
+    assert not visitor.scrolls_sideways()
+
+
+def test_a_disclosure_is_found_by_filter_and_followed(visitor: Visitor, town: Played) -> None:
+    """Filter, open, read the timeline, fetch the proof."""
+    asked = Desk(town.stage.offices["jobcenter"], "adviser").ask(PURPOSE, SCHOOL, town.consent)
+    assert asked["state"] == "answered"
+    page = opened(visitor, town)
+    page.locator("#kind").select_option("exchange.disclosed")
+    page.locator("#agency").select_option(SCHOOL)
+    page.locator("form.hs-wide button").click()
+    page.locator("th a").first.click()
+    expect(page.locator(".hs-steps > li")).not_to_have_count(1)
+    expect(page.locator(".hs-steps > li").first).to_contain_text(re.compile("jobcenter"))
+    assert visitor.violations() == []
+    with page.expect_download() as fetched:
+        page.locator('a[href$="/tlog-proof"]').first.click()
+    assert fetched.value.suggested_filename.endswith(".tlog-proof")
+    proof = fetched.value.path().read_text("utf-8")
+    assert proof.startswith("c2sp.org/tlog-proof@v1\n")
