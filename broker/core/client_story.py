@@ -109,27 +109,21 @@ class Story:
         named = request.basis.consent or request.basis.given
         return request.exchange == self._notice or (self.basis is not None and named == self.basis)
 
-    def _asked(self, leaf: Leaf, request: st.Request) -> Step | None:
+    def _asked(self, leaf: Leaf, request: st.Request) -> Step:
         step = Step("asked", _agency(request), request.holder, request.purpose)
-        match leaf.entry:
-            case Granted() as granted:
-                self._requests[request.exchange] = request
-                return replace(step, fields=granted.fields)
-            case Refused() as refused:
-                return replace(step, what="refused", fields=request.fields, reason=refused.reason.value)
-            case _:
-                return None
+        if isinstance(leaf.entry, Granted):
+            self._requests[request.exchange] = request
+            return replace(step, fields=leaf.entry.fields)
+        reason = leaf.entry.reason.value if isinstance(leaf.entry, Refused) else ""
+        return replace(step, what="refused", fields=request.fields, reason=reason)
 
-    def _answered(self, leaf: Leaf, request: st.Request) -> Step | None:
+    def _answered(self, leaf: Leaf, request: st.Request) -> Step:
         step = Step("withheld", request.holder, _agency(request), request.purpose)
-        match leaf.entry:
-            case Answered() as answered:
-                what: What = "disclosed" if answered.body.kind == "disclosed" else "unavailable"
-                return replace(step, what=what, fields=answered.body.fields)
-            case Withheld() as withheld:
-                return replace(step, reason=withheld.reason.value, at_ms=request.answer_by)
-            case _:
-                return None
+        if isinstance(leaf.entry, Answered):
+            what: What = "disclosed" if leaf.entry.body.kind == "disclosed" else "unavailable"
+            return replace(step, what=what, fields=leaf.entry.body.fields)
+        reason = leaf.entry.reason.value if isinstance(leaf.entry, Withheld) else ""
+        return replace(step, reason=reason, at_ms=request.answer_by)
 
 
 def _id(statement: st.ConsentGiven | st.BasisGiven) -> ConsentId | GivenId:

@@ -90,3 +90,11 @@ def test_a_code_of_something_else_opens_nothing() -> None:
     assert asked.kind == "statement.rejected"
     given = Logged(next(i for i, raw in enumerate(ledger.leaves) if consent.consent.encode() in raw), asked.leaf)
     assert words(told(ledger, given)) == ["given"]
+
+
+def test_a_consent_that_names_another_belongs_to_its_own_story() -> None:
+    """The consent that replaces another bears the other's id, and is no step of the other."""
+    ledger = founded()
+    given = ledger.write(consent := ledger.consent("beratung", "jobcenter"))
+    ledger.write(changed(ledger.consent("beratung", "jobcenter"), replaces=consent.consent))
+    assert words(told(ledger, given)) == ["given"]

@@ -167,6 +167,7 @@ def test_an_edge_grows_on_its_own_after_a_copy() -> None:
     second = first.copy()
     second.append(LEAVES[5])
     assert (first.size, second.size) == (5, 6)
+    assert merkle.Edge(first.size, first.hashes).root() == first.root()
     assert first.root() == slow_tree.root(LEAVES[:5])
     assert second.root() == slow_tree.root(LEAVES[:6])
 

@@ -5,11 +5,11 @@ from typing import Literal
 import pytest
 
 from adapters.node.core.compose import Question, Seal, draft, lawbook, person_block, recipient, seal_context
-from adapters.node.core.taking import Taken, check_taken
+from adapters.node.core.taking import Given, Taken, check_given, check_taken
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import Code, Misuse
-from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Norm, Purpose
 from schemas.record import PersonBlock
 from schemas.seal import fields_hash
 from tests.support.node_view import Seen, seen
@@ -178,3 +178,47 @@ def test_for_a_child_a_guardian_consents(
     with pytest.raises(Misuse, match="guardian") as refused:
         check_taken(taken, AgencyId("beratung"), seen().view, START)
     assert refused.value.code is Code.CONDITION_MISSING
+
+
+# -- given bases ----------------------------------------------------------------------------------------------------
+
+
+OWED = Given(
+    kind="cooperation_duty",
+    purpose=Purpose("Z23@1"),
+    recipient=AgencyId("jobcenter"),
+    holders=(AgencyId("kurse"),),
+    fields=(FieldName("course.state"),),
+    person=PERSON,
+    expires=START + DAY,
+    uses=2,
+    norm=Norm("SGB X § 67"),
+    notice_date=START - DAY,
+)
+ASKED_FOR = OWED._replace(kind="client_request", uses=1, notice_date=None)
+
+
+@pytest.mark.parametrize("given", [OWED, ASKED_FOR])
+def test_a_lawful_given_basis_passes(given: Given) -> None:
+    """A duty after its notice for several uses, a request of the client for one."""
+    check_given(given, seen().view, START)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (OWED._replace(purpose=Purpose("Z16@1")), Code.BASIS_MISMATCH),
+        (OWED._replace(norm=Norm("SGB I § 1")), Code.BASIS_MISMATCH),
+        (OWED._replace(notice_date=None), Code.CONDITION_MISSING),
+        (OWED._replace(notice_date=START + DAY), Code.CONDITION_MISSING),
+        (ASKED_FOR._replace(uses=2), Code.MALFORMED),
+        (ASKED_FOR._replace(holders=(AgencyId("kurse"), AgencyId("beratung"))), Code.MALFORMED),
+        (OWED._replace(expires=START), Code.STALE),
+        (OWED._replace(recipient=AgencyId("beratung")), Code.PAIR_NOT_ALLOWED),
+    ],
+)
+def test_a_given_basis_that_breaks_a_rule_is_not_signed(given: Given, code: Code) -> None:
+    """Each slip is named by its rule; what is owed needs its written notice before (§ 66(3) SGB I)."""
+    with pytest.raises(Misuse) as refused:
+        check_given(given, seen().view, START)
+    assert refused.value.code is code

@@ -101,6 +101,16 @@ def test_a_withdrawal_counts_that_was_heard_of_before_the_consent() -> None:
     assert found.view.has_ended(consent_of(found, consent).consent)
 
 
+def test_what_a_client_ended_has_ended_at_the_node() -> None:
+    """An end by the code on the receipt bears no agency's signature and counts all the same."""
+    found = seen()
+    consent = of(found, found.ledger.consent("beratung", "jobcenter"))
+    found.learn(consent)
+    ended = of(found, found.ledger.client_withdrawal(consent_of(found, consent)))
+    assert found.learn(ended).agency == "client"
+    assert found.view.has_ended(consent_of(found, consent).consent)
+
+
 def test_a_renewed_consent_ends_the_one_before() -> None:
     """A consent that replaces another ends it, whether the other was known or comes later."""
     found = seen()

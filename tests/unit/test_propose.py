@@ -91,7 +91,8 @@ def test_whatever_stands_in_the_cells_none_is_repeated(rows: list[tuple[str, ...
         said = propose(seen(rows=tuple(rows)), LAW)
     except Malformed as refused:
         said = str(refused)
-    assert not [cell for row in rows for cell in row if cell.strip() and cell in said]
+    own_words = propose(seen(), LAW)
+    assert not [cell for row in rows for cell in row if cell.strip() and cell in said and cell not in own_words]
 
 
 def test_a_table_without_persons_is_refused(law: Registry) -> None:

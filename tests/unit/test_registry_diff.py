@@ -111,6 +111,14 @@ def test_the_words_stand_side_by_side() -> None:
     ]
 
 
+def test_a_row_that_differs_twice_has_one_heading() -> None:
+    """Lines of one row stand together, without its name again."""
+    field = SMALL["fields"].replace('de = "Stand"', 'de = "Lage"').replace('lead = "mbe"', 'lead = "any"')
+    lines = list(side_by_side(_law(), _law(SMALL | {"fields": field})))
+    assert [line for line in lines if line.startswith("field ")] == ["field course.state: Lage"]
+    assert [line.split()[0] for line in lines[-2:]] == ["label", "lead"]
+
+
 def test_a_planned_end_reads_as_one() -> None:
     """A day against no end is a day against a dash."""
     law = _law(changed("purposes", 'valid_to = "2026-03-29"\n', ""))

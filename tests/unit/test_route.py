@@ -74,6 +74,15 @@ def test_the_signer_is_the_keys_owner(ledger: Ledger) -> None:
     assert signer_of(ledger.leaving("amt"), ledger.state.keys) == "steering"
 
 
+def test_what_a_client_ended_by_a_code_nobody_signed(ledger: Ledger) -> None:
+    """All parties are told of it, the collector too: none of them said it."""
+    consent = _wide_consent(ledger)
+    ledger.asked(consent)
+    ended = ledger.write(ledger.client_withdrawal(consent))
+    assert signer_of(ended.leaf.statement, ledger.state.keys) == "client"
+    assert _told(ledger, ended) == {"beratung", "jobcenter", "kurse"}
+
+
 def test_what_all_need_all_may_fetch(ledger: Ledger) -> None:
     """Steering, approvals and catalogues are for every member."""
     approval, catalogue = ledger.approval("jobcenter", "Z16@1"), ledger.catalogue("kurse", ["course.state"])

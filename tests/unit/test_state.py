@@ -91,9 +91,20 @@ def test_a_revoked_key_ends_at_its_index(ledger: Ledger) -> None:
     assert ledger.state.keys[name].revoked == first.index
 
 
+def test_new_codes_for_an_unknown_consent_are_passed_over(ledger: Ledger) -> None:
+    """Who folds only parts of the log may meet codes without their consent."""
+    consent = ledger.consent("beratung", "jobcenter")
+    _apply(ledger, ledger.recoding("beratung", consent, "NEWVIEWNEWVIEWNE", "NEWSTOPNEWSTOPNE"))
+    assert not ledger.state.views
+
+
 def _apply(ledger: Ledger, statement: st.Statement) -> None:
     """Fold what a sound log would not hold, as a node does that folds only parts of the log."""
-    kind = {st.KeyRevoked: "key.revoked", st.MemberLeft: "member.left"}[type(statement)]
+    kind = {
+        st.KeyRevoked: "key.revoked",
+        st.MemberLeft: "member.left",
+        st.ConsentCodes: "consent.codes",
+    }[type(statement)]
     entry = Recorded(time=ledger.state.time, statement=ledger.sign(statement).decode())
     ledger.state.apply(encode_entry(kind, entry), entry, statement)
 
