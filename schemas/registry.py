@@ -46,6 +46,16 @@ A package is several single requests with one occasion, and each of them is deci
 """
 
 
+NEVER: Final = frozenset({"011", "020", "022", "023", "057", "058", "059", "062", "069", "073", "074"}) | {
+    f"{group:03}" for group in range(42, 55)
+}
+"""Groups of the DSAusländer no field may be of (V02, V05): health, religion, pictures, removal, search, offences."""
+NUMBERS: Final = frozenset({"002", "065"})
+"""Groups of official numbers: they name a person and are in no answer (V04, § 10(4) AZRG)."""
+NEVER_TASKS: Final = frozenset({*map(str, range(3, 20)), "21", "30", "35"})
+"""Tasks of § 8(3) AZRG-DV no purpose may serve (V03): police, security, prosecution, intelligence."""
+
+
 class Labels(Wire):
     """A name in the two languages of the staff."""
 
@@ -191,6 +201,15 @@ class PurposeRule(NamedTuple):
             requester in row.requester_kinds and holder in row.holder_kinds and (requester != holder or row.same_kind)
         )
 
+    def needs_release(self, holder: AgencyKind) -> bool:
+        """Tell whether the client must have released this holder from secrecy (§ 203 StGB)."""
+        needed = self.row.secrecy_release
+        return needed == "always" or (needed == "if_holder_203" and holder.secrecy_203)
+
+    def may_collect(self, collector: AgencyKind | None, recipient: CodeName) -> bool:
+        """Tell whether a consent for this kind of recipient may come from a collector; None is one that has left."""
+        return recipient not in self.row.neutral_collector or (collector is not None and not collector.sanction_power)
+
     def in_force(self, at_ms: int) -> bool:
         """Tell whether the purpose may be used at an instant; `valid_to` is its last day, to midnight in Berlin."""
         return not self.row.off and self.from_ms <= at_ms and (self.to_ms is None or at_ms < self.to_ms)
@@ -210,13 +229,18 @@ class Registry(NamedTuple):
 def load(raw: bytes) -> Registry:
     """Read a canonical bundle and make it ready for deciding; Malformed names table and rule of what does not fit.
 
-    A bundle may leave out defaults, as its files do: its hash is that of the bytes as they were put into force.
+    What never may be exchanged is refused here too, whoever signed it: each broker and node loads by this function. A
+    bundle may leave out defaults, as its files do: its hash is that of the bytes as they were put into force.
     """
     canonical.decode(raw)
     try:
         bundle = Bundle.model_validate_json(raw)
     except ValidationError as error:
         raise Malformed(canonical.describe("registry", error)) from error
+    rows = (*map(never_a_field, bundle.fields.field), *map(never_a_purpose, bundle.purposes.purpose))
+    if (never := next(filter(None, rows), None)) is not None:
+        message = f"registry: {never}"
+        raise Malformed(message)
     known = {field.name: field for field in bundle.fields.field}
     return Registry(
         hash=sha256(raw),
@@ -226,6 +250,19 @@ def load(raw: bytes) -> Registry:
         purposes={row.purpose: _rule(row, known) for row in bundle.purposes.purpose},
         prohibitions=bundle.prohibitions.prohibition,
     )
+
+
+def never_a_field(field: FieldDef) -> str | None:
+    """Say by which rule that no registry can lift a field may not exist, or None."""
+    group = field.dsa.partition(".")[0]
+    if group in NUMBERS:
+        return f"group {group} is an official number and in no answer (V04)"
+    return f"group {group} is never exchanged (V02, V05)" if group in NEVER else None
+
+
+def never_a_purpose(row: PurposeRow) -> str | None:
+    """Say by which rule that no registry can lift a purpose may not exist, or None."""
+    return f"no purpose serves task {row.azr_task} (V03)" if row.azr_task in NEVER_TASKS else None
 
 
 def _rule(row: PurposeRow, known: Mapping[FieldName, FieldDef]) -> PurposeRule:

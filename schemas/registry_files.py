@@ -14,7 +14,17 @@ from pydantic import ValidationError
 from schemas import canonical
 from schemas.errors import Malformed
 from schemas.ids import CodeName, Purpose, purpose_id
-from schemas.registry import FILES, BasisKind, Bundle, FieldDef, Prohibition, PurposeRow, fits
+from schemas.registry import (
+    FILES,
+    BasisKind,
+    Bundle,
+    FieldDef,
+    Prohibition,
+    PurposeRow,
+    fits,
+    never_a_field,
+    never_a_purpose,
+)
 
 _Place = tuple[int | str, ...]
 """Stem, table, number of the table from 0, and key; the last ones may be missing."""
@@ -25,27 +35,6 @@ _LEADS: Final = frozenset({"any", "client"})
 """Who leads a field beside the kinds of agencies: whoever recorded it, and the person alone."""
 _TABLE: Final = re.compile(r"\[\[([a-z_]+)\]\]")
 _KEY: Final = re.compile(r"([a-z0-9_]+)\s*=")
-
-
-NEVER: Final = frozenset(
-    {
-        "011",
-        "020",
-        "022",
-        "023",
-        "062",
-        "069",
-        "073",
-        "074",
-        "057",
-        "058",
-        "059",
-        *(f"0{group}" for group in range(42, 55)),
-    }
-)
-"""Groups of the DSAusländer no field may be of (V02, V05): health, religion, pictures, removal, search, offences."""
-NEVER_TASKS: Final = frozenset({*map(str, range(3, 20)), "21", "30", "35"})
-"""Tasks of § 8(3) AZRG-DV no purpose may serve (V03): police, security, prosecution, intelligence."""
 
 
 class Finding(NamedTuple):
@@ -159,8 +148,8 @@ def _field_findings(field: FieldDef, code_lists: set[CodeName], kinds: set[CodeN
         yield "code_list", f"unknown code list {field.code_list}"
     if field.lead not in kinds | _LEADS:
         yield "lead", f"unknown agency kind {field.lead}"
-    if field.dsa.partition(".")[0] in NEVER:
-        yield "dsa", f"group {field.dsa.partition('.')[0]} is never exchanged (V02, V05)"
+    if (never := never_a_field(field)) is not None:
+        yield "dsa", never
 
 
 def _prohibition_findings(prohibition: Prohibition, kinds: set[CodeName]) -> Iterator[tuple[str, str]]:
@@ -180,8 +169,8 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
             yield "fields", f"unknown field {pattern}"
     if row.valid_to is not None and row.valid_to < row.valid_from:
         yield "valid_to", "lies before valid_from"
-    if row.azr_task in NEVER_TASKS:
-        yield "azr_task", f"no purpose serves task {row.azr_task} (V03)"
+    if (never := never_a_purpose(row)) is not None:
+        yield "azr_task", never
     if (row.mode == "no_exchange") != (not row.basis):
         yield "basis", "an exchange rests on a basis, and what is none has none"
     if row.mode != "no_exchange" and not row.fields:

@@ -155,17 +155,14 @@ def _basis(case: Case) -> Evidence | Denial | None:
 
 def _conditions(case: Case, rule: PurposeRule, kinds: Kinds, evidence: Evidence | None) -> Denial | None:
     """Check declared conditions, the release from secrecy, and that no power to sanction stood behind the consent."""
-    row = rule.row
-    if not set(row.conditions) <= set(case.request.declared):
+    if not set(rule.row.conditions) <= set(case.request.declared):
         return _denied(Code.CONDITION_MISSING)
     if evidence is None:
         return None
-    secret = row.secrecy_release == "always" or (row.secrecy_release == "if_holder_203" and kinds.holder.secrecy_203)
-    if secret and not evidence.secrecy_release:
+    if rule.needs_release(kinds.holder) and not evidence.secrecy_release:
         return _denied(Code.SECRECY_RELEASE_MISSING)
     collector = case.state.members.get(evidence.collector)
-    sanctions = collector is None or case.registry.kinds[collector.kind].sanction_power
-    if kinds.requester.name in row.neutral_collector and sanctions:
+    if not rule.may_collect(None if collector is None else case.registry.kinds[collector.kind], kinds.requester.name):
         return _denied(Code.COLLECTOR_MAY_SANCTION)
     return None
 

@@ -14,7 +14,7 @@ from consent_ledger.core.signed import verify_statement
 from consent_ledger.core.state import Evidence
 from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import AgencyId, CodeName, FieldName, Purpose
-from schemas.registry import BasisKind
+from schemas.registry import BasisKind, load
 from schemas.registry_files import bundle_of
 from tests.support.ledger_world import founded
 from tests.support.pens import PINS, START
@@ -215,12 +215,26 @@ def test_a_forged_consent_never_becomes_evidence() -> None:
 # -- what can never be law ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("group", sorted(NEVER))
+@pytest.mark.parametrize("group", sorted(NEVER | {"002", "065"}))
 def test_no_field_of_a_group_that_is_never_exchanged_can_be_law(group: str) -> None:
-    """Whoever writes such a field gets a finding with file and line, and no bundle."""
+    """Whoever writes such a field gets a finding with file and line; a bundle made by other means loads nowhere."""
     files = SMALL | {"fields": SMALL["fields"].replace("sensitivity = 1\n", f'sensitivity = 1\ndsa = "{group}.01"\n')}
     with pytest.raises(Malformed, match=rf"registry/fields.toml:\d+: field.1.dsa: group {group}"):
         bundle_of(files)
+    raw = bundle_of(SMALL | {"fields": files["fields"].replace(group, "004")}).replace(
+        b'"004.01"', b'"%s.01"' % group.encode()
+    )
+    with pytest.raises(Malformed, match=f"registry: group {group}"):
+        load(raw)
+
+
+@pytest.mark.parametrize("task", ["3", "19", "21", "30", "35"])
+def test_no_purpose_serves_police_or_intelligence(task: str) -> None:
+    """A bundle with such a task loads at no broker and no node, whoever signed it."""
+    text = SMALL["purposes"].replace('mode = "single"', 'mode = "single"\nazr_task = "25"')
+    raw = bundle_of(SMALL | {"purposes": text})
+    with pytest.raises(Malformed, match=f"registry: no purpose serves task {task}"):
+        load(raw.replace(b'"azr_task":"25"', b'"azr_task":"%s"' % task.encode()))
 
 
 @pytest.mark.parametrize("basis", [basis for basis in BASES if basis != "client_request"])

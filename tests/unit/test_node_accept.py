@@ -10,7 +10,7 @@ from consent_ledger.core.leaf import read_leaf
 from schemas import statements as st
 from schemas.entries import Granted, Recorded
 from schemas.errors import Code, NotAuthentic, Unavailable
-from schemas.ids import AgencyId, CodeName, FieldName, Purpose
+from schemas.ids import AgencyId, CodeName, FieldName, Norm, Purpose
 from schemas.registry import load
 from tests.support.ledger_world import Logged
 from tests.support.node_view import Seen, seen
@@ -118,6 +118,61 @@ def of_the_wrong_pair(found: Seen) -> Proven:
     return found.grant_of(found.ledger.request("jobcenter", "kurse", NORM, "Z03@1"), asked(found), basis=None)
 
 
+def prohibited(found: Seen) -> Proven:
+    """Give a grant of the immigration office for what counselling holds, on a norm and not on the client's wish."""
+    logged = asked(found)
+    return found.grant_of(found.ledger.request("amt", "beratung", NORM, "Z23@1"), logged, basis=None)
+
+
+def of_an_unbuilt_mode(found: Seen) -> Proven:
+    """Give a grant of a subscription."""
+    logged = asked(found)
+    consent = found.ledger.consent("beratung", "beratung", ["jobcenter"], "Z19@1")
+    return found.grant_of(found.ledger.request("beratung", "jobcenter", consent), logged, basis=None)
+
+
+def of_another_norm(found: Seen) -> Proven:
+    """Give a grant on a norm the purpose does not name."""
+    request = found.ledger.request("jobcenter", "amt", Norm("SGB X § 99"), "Z03@1")
+    return found.grant_of(changed(request, declared=(CodeName("not_from_client"),)), asked(found), basis=None)
+
+
+def undeclared(found: Seen) -> Proven:
+    """Give a grant on a statute whose condition nobody declared."""
+    logged = asked(found)
+    approval = next(one.index for one in found.ledger.state.approved.values() if one.purpose == "Z03@1")
+    request = found.ledger.request("jobcenter", "amt", NORM, "Z03@1")
+    return found.grant_of(request, logged, basis=None, approval=approval)
+
+
+def _under(found: Seen, consent: st.ConsentGiven, **changes: object) -> Proven:
+    """Give a forged grant under a forged consent."""
+    logged = asked(found)
+    note = found.ledger.sign(changed(consent, **changes)).decode()
+    index = found.forge("consent.given", Recorded(time=found.ledger.clock.ms, statement=note)).index
+    found.learn(index)
+    request = found.ledger.request(consent.recipient, consent.holders[0], consent)
+    key = AgencyId(consent.recipient), consent.purpose, request.role
+    return found.grant_of(request, logged, basis=index, approval=found.ledger.state.approved[key].index)
+
+
+def unreleased(found: Seen) -> Proven:
+    """Give a grant under a consent that keeps the secrecy the purpose needs released."""
+    return _under(found, found.ledger.consent("kurse", "beratung", purpose="Z20@1"), secrecy_release=False)
+
+
+def collected_under_pressure(found: Seen) -> Proven:
+    """Give a grant under a consent that the Jobcenter collected for itself."""
+    return _under(found, found.ledger.consent("jobcenter", "jobcenter"))
+
+
+def collected_by_nobody(found: Seen) -> Proven:
+    """Give a grant under a consent whose collector has left."""
+    proven = _under(found, found.ledger.consent("beratung", "jobcenter"))
+    found.learn(found.ledger.write(found.ledger.leaving("beratung")).index)
+    return proven
+
+
 def out_of_date(found: Seen) -> Proven:
     """Give a grant made before its purpose came into force."""
     return found.granted(asked(found), time=0)
@@ -185,6 +240,13 @@ REFUSED: dict[str, Forgery] = {
     "one of the two agencies is no member": by_a_former_member,
     "its purpose is unknown or prohibited": of_no_purpose,
     "its purpose does not allow this pair or basis": of_the_wrong_pair,
+    "its purpose is unknown or prohib": prohibited,
+    "its purpose is not of this mode": of_an_unbuilt_mode,
+    "its purpose is not of this mode or norm": of_another_norm,
+    "a condition its purpose needs": undeclared,
+    "its basis does not release from secrecy": unreleased,
+    "its consent was collected by an agency that may sanction": collected_under_pressure,
+    "its consent was collected by an agency that may": collected_by_nobody,
     "its purpose was not in force": out_of_date,
     "names an approval of something else": unapproved,
     "its approval had run out": approved_too_long_ago,
@@ -199,13 +261,23 @@ REFUSED: dict[str, Forgery] = {
 }
 
 
+HOLDERS: dict[Forgery, str] = {
+    prohibited: "beratung",
+    of_an_unbuilt_mode: "jobcenter",
+    of_another_norm: "amt",
+    undeclared: "amt",
+}
+"""Who is asked where it is not the provider."""
+
+
 @pytest.mark.parametrize(("why", "forgery"), REFUSED.items(), ids=[forgery.__name__ for forgery in REFUSED.values()])
 def test_a_grant_is_refused(why: str, forgery: Forgery) -> None:
     """Whatever a broker may have let through, the holder finds on its own, and says which rule it breaks."""
     found = seen()
     proven = forgery(found)
+    holder = HOLDERS.get(forgery, "kurse")
     with pytest.raises(NotAuthentic, match=f"grant: {why}") as refused:
-        accept(proven, None, found.holding)
+        accept(proven, None, found.holding._replace(agency=AgencyId(holder)))
     assert refused.value.code is Code.NOT_ENTITLED
 
 

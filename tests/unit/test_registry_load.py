@@ -184,6 +184,7 @@ def test_a_contradiction_is_named_with_file_and_line(stem: str, old: str, new: s
 
 UNLAWFUL = [
     ("fields", "sensitivity = 1\n", 'sensitivity = 1\ndsa = "011"\n', "dsa: group 011 is never exchanged (V02, V05)"),
+    ("fields", "sensitivity = 1\n", 'sensitivity = 1\ndsa = "002"\n', "dsa: group 002 is an official number"),
     ("purposes", 'mode = "single"\n', 'mode = "single"\nazr_task = "21"\n', "azr_task: no purpose serves task 21"),
     ("purposes", 'mode = "single"', 'mode = "no_exchange"', "basis: an exchange rests on a basis"),
     ("purposes", 'basis = ["consent"]', "basis = []", "basis: an exchange rests on a basis"),
@@ -205,6 +206,19 @@ def test_what_the_law_cannot_say_never_becomes_a_bundle(stem: str, old: str, new
     told = [line for line in str(refused.value).splitlines() if rule in line]
     assert told
     assert all(line.startswith("registry/") and ".toml:" in line for line in told)
+
+
+@pytest.mark.parametrize(("old", "new"), [('"004.01"', '"011.01"'), ('"azr_task":"25"', '"azr_task":"21"')])
+def test_what_the_law_cannot_say_loads_nowhere(old: str, new: str) -> None:
+    """A bundle made by other means than from files holds to the same rules, whoever signed it."""
+    files = SMALL | {
+        "fields": SMALL["fields"].replace("sensitivity = 1", 'sensitivity = 1\ndsa = "004.01"'),
+        "purposes": SMALL["purposes"].replace('mode = "single"', 'mode = "single"\nazr_task = "25"'),
+    }
+    raw = bundle_of(files)
+    assert old.encode() in raw
+    with pytest.raises(Malformed, match=r"registry: (group 011|no purpose serves task 21)"):
+        load(raw.replace(old.encode(), new.encode()))
 
 
 def test_all_contradictions_are_told_at_once() -> None:

@@ -10,7 +10,7 @@ from schemas.entries import Granted
 from schemas.errors import Code, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, FieldName, Hash
 from schemas.minimise import Limits, minimise
-from schemas.registry import PurposeRule, Registry, prohibited_by
+from schemas.registry import MODES, PurposeRule, Registry, prohibited_by
 
 
 class AcceptedGrant(NamedTuple):
@@ -76,6 +76,7 @@ def accept(proven: Proven, person: bytes | None, holding: Holding) -> AcceptedGr
         _refuse("its purpose was not in force")
     _check_approval(approval, granted, request, proven.agency)
     evidence = _evidence(granted, request, proven.agency, view)
+    _check_conditions(rule, request, evidence, registry, holding)
     limits = Limits(
         purpose=rule.fields,
         basis=None if evidence is None else evidence.fields,
@@ -105,6 +106,8 @@ def _lawful(request: st.Request, requester: AgencyId, registry: Registry, holdin
         _refuse("its purpose is unknown or prohibited between these two")
     if not rule.pairs(asking, holder) or request.basis.kind not in rule.row.basis:
         _refuse("its purpose does not allow this pair or basis")
+    if rule.row.mode not in MODES or (request.basis.norm is not None and request.basis.norm not in rule.row.norm):
+        _refuse("its purpose is not of this mode or norm")
     return rule
 
 
@@ -113,6 +116,23 @@ def _check_approval(approval: Approval, granted: Granted, request: st.Request, r
         _refuse("names an approval of something else")
     if approval.valid_until <= granted.time:
         _refuse("its approval had run out")
+
+
+def _check_conditions(
+    rule: PurposeRule, request: st.Request, evidence: Evidence | None, registry: Registry, holding: Holding
+) -> None:
+    """Check what must be declared, and that the client released from secrecy and stood under no power to sanction."""
+    members, kinds = holding.view.state.members, registry.kinds
+    if not set(rule.row.conditions) <= set(request.declared):
+        _refuse("a condition its purpose needs was not declared")
+    if evidence is None:
+        return
+    if rule.needs_release(kinds[members[holding.agency].kind]) and not evidence.secrecy_release:
+        _refuse("its basis does not release from secrecy")
+    collector = members.get(evidence.collector)
+    neutral = None if collector is None else kinds[collector.kind]
+    if not rule.may_collect(neutral, members[evidence.recipient].kind):
+        _refuse("its consent was collected by an agency that may sanction the client")
 
 
 def _evidence(granted: Granted, request: st.Request, requester: AgencyId, view: View) -> Evidence | None:
