@@ -1,6 +1,7 @@
 """The law as data: what is shipped holds together, and what contradicts itself is named with file and line."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -16,6 +17,11 @@ from tests.support.registry import SHIPPED, SMALL, changed, shipped
 JOBCENTER, MBE = CodeName("jobcenter"), CodeName("mbe")
 
 
+@cache
+def _shipped() -> Registry:
+    return load(bundle_of(shipped()))
+
+
 def _small() -> Registry:
     return load(bundle_of(SMALL))
 
@@ -23,7 +29,7 @@ def _small() -> Registry:
 def test_the_shipped_registry_holds_together() -> None:
     """The files of schemas/registry make a bundle without a contradiction, and every purpose names fields."""
     assert sorted(path.stem for path in SHIPPED.glob("*.toml")) == sorted(FILES)
-    registry = load(bundle_of(shipped()))
+    registry = _shipped()
     assert {purpose_id(name) for name in registry.purposes} == {f"Z{n:02}" for n in range(1, 31)} - {"Z05", "Z11"}
     assert all(rule.fields for rule in registry.purposes.values() if rule.row.mode != "no_exchange")
     assert {field.lead for field in registry.fields.values()} <= set(registry.kinds) | {"any", "client"}
@@ -31,7 +37,7 @@ def test_the_shipped_registry_holds_together() -> None:
 
 def test_no_requester_of_a_shipped_purpose_asks_in_vain() -> None:
     """Of each shipped purpose, each kind of requester may receive at least one field under its ceiling."""
-    registry = load(bundle_of(shipped()))
+    registry = _shipped()
     for rule in (rule for rule in registry.purposes.values() if rule.row.basis):
         lowest = min(registry.fields[name].sensitivity for name in rule.fields)
         assert all(registry.kinds[kind].ceiling >= lowest for kind in rule.row.requester_kinds), rule.row.purpose
@@ -39,7 +45,7 @@ def test_no_requester_of_a_shipped_purpose_asks_in_vain() -> None:
 
 def test_what_the_law_of_the_land_must_allow_first_is_off() -> None:
     """Purposes that need a check are refused whatever their dates say, and no other is; the rest are drafts."""
-    registry = load(bundle_of(shipped()))
+    registry = _shipped()
     off = {name for name, rule in registry.purposes.items() if rule.row.review == "needs_legal_review"}
     assert {purpose_id(name) for name in off} == {"Z03", "Z06", "Z27"}
     noon = berlin_ms(parse_day("2026-11-20", "day"), 12)
@@ -48,7 +54,7 @@ def test_what_the_law_of_the_land_must_allow_first_is_off() -> None:
 
 def test_two_agencies_of_one_kind_need_a_word_for_it() -> None:
     """Jobcentre to Jobcentre on relocation, counselling to counselling; no immigration office asks another."""
-    registry = load(bundle_of(shipped()))
+    registry = _shipped()
     pairs = {
         (purpose_id(name), asks)
         for name, rule in registry.purposes.items()
@@ -63,7 +69,7 @@ def test_two_agencies_of_one_kind_need_a_word_for_it() -> None:
 
 def test_nothing_rests_on_consent_where_a_statute_stands() -> None:
     """And what counselling has goes to the immigration office as the client's own paper alone."""
-    registry = load(bundle_of(shipped()))
+    registry = _shipped()
     assert not [name for name, rule in registry.purposes.items() if {"consent", "statute"} <= set(rule.row.basis)]
     office, counselling = CodeName("auslaenderbehoerde"), ("mbe", "jmd", "case_management")
     ways = {
