@@ -74,11 +74,16 @@ def _members() -> LedgerState:
 
 def judged(scene: Scene) -> Standing | Denial:
     """Have the broker's own function decide the scene's request on a log that holds just what the scene says."""
+    return standing(case_of(scene))
+
+
+def case_of(scene: Scene) -> Case:
+    """Give the scene as a decision gets it; it holds until the next scene is made into a case."""
     state, approval = _members(), _approval(scene)
     state.approved = {} if approval is None else {(scene.asks, scene.purpose, ROLE): approval}
     state.catalogues = {} if scene.catalogue is None else {scene.holds: scene.catalogue}
     state.evidence = {} if scene.evidence is None else {CONSENT: scene.evidence, ConsentId(GIVEN): scene.evidence}
-    return standing(Case(state, scene.law, _request(scene), scene.asks, START))
+    return Case(state, scene.law, _request(scene), scene.asks, START)
 
 
 def granted(scene: Scene) -> frozenset[FieldName]:
