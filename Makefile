@@ -15,11 +15,12 @@ SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots postgresql chromium test test-all fast check bench clean venv lock pure coverage lint types layers dead deps house
+.PHONY: help demo screenshots postgresql chromium strace test test-all test-faults fast check bench clean venv lock pure coverage lint types layers dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
 	@echo "make test      all tests but the long ones; test-all runs those too, fast only what takes seconds"
+	@echo "make test-faults  kills a broker under load and lets its disk fail, again and again, within ten minutes"
 	@echo "make check     every quality gate"
 	@echo "make screenshots  pictures of all pages, into build/screenshots"
 	@echo "make bench     how fast it is on this machine"
@@ -30,11 +31,15 @@ demo: venv $(NATS)
 	$(BIN)/handschlag demo $(if $(KEEP),--keep)
 
 # Measured for `make coverage`, which would otherwise have to run everything a second time.
-test: venv $(NATS) postgresql chromium
+test: venv $(NATS) postgresql chromium strace
 	$(BIN)/coverage run -m pytest -m "not long"
 
-test-all: venv $(NATS) postgresql chromium
+test-all: venv $(NATS) postgresql chromium strace
 	$(BIN)/python -m pytest
+
+# 50 kills, then faults at the disk for as long as SECONDS leave (480 unless set), with the coverage at the end.
+test-faults: venv $(NATS) strace
+	$(BIN)/python -m tests.faults $(SECONDS)
 
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
 fast: venv
@@ -115,6 +120,10 @@ postgresql:
 # The browser of the tests of the pages; Debian's package, where root may install it.
 chromium:
 	@sh deploy/install_chromium.sh
+
+# What makes a disk fail for some tests; Debian's package, where root may install it.
+strace:
+	@sh deploy/install_strace.sh
 
 $(NATS): deploy/install_nats_server.sh | $(VENV)/.locked
 	sh deploy/install_nats_server.sh build/bin

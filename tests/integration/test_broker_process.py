@@ -13,29 +13,21 @@ import pytest
 
 from adapters.infra.clock import SystemClock
 from adapters.infra.key_files import create_signer
-from adapters.infra.nats_bus import NatsBus
-from broker.core.decide import decider
-from broker.core.replay import replay_leaf
-from broker.main import check, load
-from consent_ledger.core.checkpoint import CheckpointVerifier
-from consent_ledger.core.proof import verify_proof
-from consent_ledger.core.state import LedgerState
-from consent_ledger.store import ShardReader
+from broker.main import check
 from handschlag.federation_folder import FederationFolder
 from handschlag.founding import Plan, found
 from handschlag.registry_folder import shipped_bundle
 from schemas import canonical
 from schemas import messages as ms
-from schemas.errors import Code, HandschlagError, Malformed, Unavailable
+from schemas.errors import Code, HandschlagError, Malformed
 from schemas.ids import FederationName
 from schemas.topics import ask
-from tests.support.real_federation import LIMIT_S, NAME, Agency, Process, RealFederation, command, record
+from tests.support.broker_load import AT_ONCE, PATIENCE_S, Load, broken_promises, now_ms
+from tests.support.real_federation import NAME, RealFederation, command, record
 
 KILLS = 3
-AT_ONCE = 32
 ENOUGH = 40
 """Answers to wait for before the broker is killed."""
-PATIENCE_S = 1.0
 TOKEN = "an auditor's token of this test"  # noqa: S105 - opens nothing but a folder that is gone after the test
 
 
@@ -47,94 +39,21 @@ async def federation(tmp_path: Path) -> AsyncIterator[RealFederation]:
         yield federation
 
 
-def now_ms() -> int:
-    """Give the time; a real process goes by this machine's clock."""
-    return SystemClock().now_ms()
-
-
-class Load:
-    """Statements of one agency on their way, many at once; what was answered and what was not."""
-
-    def __init__(self, agency: Agency, bus: NatsBus) -> None:
-        """Begin with nothing sent."""
-        self.agency, self.bus = agency, bus
-        self.answered: dict[bytes, ms.Logged] = {}
-        self.open: list[bytes] = []
-        self.enough = asyncio.Event()
-
-    async def send(self, note: bytes, *, again: bool = False) -> None:
-        """Send a statement; without an answer it stays open."""
-        if not again:
-            self.open.append(note)
-        try:
-            body = ms.pack(ms.AskRecord(note))
-            reply = await self.bus.call(ask("record"), body, timeout_s=PATIENCE_S)
-        except Unavailable:
-            return
-        answer = ms.unpack(reply, ms.Logged, ms.Failed)
-        if isinstance(answer, ms.Logged):
-            self.answered[note] = answer
-            self.open.remove(note)
-            if len(self.answered) % ENOUGH == 0:
-                self.enough.set()
-
-    async def until_killed(self, broker: Process) -> None:
-        """Send statement after statement on several lanes, and kill the broker when enough were answered."""
-        self.enough.clear()
-        stopped = asyncio.Event()
-
-        async def lane() -> None:
-            """Send one after the other until the broker is gone."""
-            while not stopped.is_set():
-                await self.send(self.agency.head(now_ms()))
-
-        lanes = [asyncio.create_task(lane()) for _ in range(AT_ONCE)]
-        await asyncio.wait_for(self.enough.wait(), LIMIT_S)
-        await broker.end(signal.SIGKILL)
-        stopped.set()
-        await asyncio.gather(*lanes)
-
-    async def repeat(self) -> None:
-        """Send what is still open, until it is answered."""
-        for note in list(self.open):
-            await self.send(note, again=True)
-
-
 async def test_a_broker_killed_under_load_loses_nothing_it_answered(federation: RealFederation) -> None:
     """Killed several times in mid-work: what was answered stands, repeats get the same entry, and replay is clean."""
     agency = await federation.admit("jobcenter", "jobcenter")
     bus = await agency.connect()
-    load_ = Load(agency, bus)
+    load = Load(agency, bus)
     for _ in range(KILLS):
-        broker = federation.broker
-        assert broker is not None
-        await load_.until_killed(broker)
+        assert federation.broker is not None
+        await load.until_killed(federation.broker, ENOUGH)
         await federation.start_broker()
-        await load_.repeat()
-        assert not load_.open
-    for note, first in list(load_.answered.items())[:: KILLS * 7]:
-        assert (await record(bus, note)).entry == first.entry
+        assert not await load.repeat()
     await bus.close()
     assert federation.broker is not None
     assert await federation.broker.end() == 0
-    leaves = replayed(federation.folder / "broker")
-    loaded = load(federation.folder / "broker")
-    verifier = CheckpointVerifier(loaded.setup.signer.key, remembered=10_000)
-    for answer in load_.answered.values():
-        proven = verify_proof(answer.entry, answer.proof, verifier)
-        assert leaves[proven.index] == answer.entry
-    assert len(load_.answered) == sum(agency.numbers.values())
-
-
-def replayed(folder: Path) -> list[bytes]:
-    """Replay a broker's ledger from its files; give its leaves when nothing is found."""
-    loaded = load(folder)
-    state, decide = LedgerState(loaded.settings.log), decider(loaded.setup.bundles.ready)
-    with ShardReader(loaded.ledger, loaded.settings.log) as reader:
-        leaves = [raw for _, raw in reader.entries(0, reader.size)]
-    findings = [replay_leaf(state, raw, decide, loaded.setup.gate.pins) for raw in leaves]
-    assert not any(findings)
-    return leaves
+    assert not await broken_promises(federation, load)
+    assert len(load.answered) == sum(agency.numbers.values())
 
 
 async def test_a_broker_told_to_stop_finishes_what_it_began(federation: RealFederation) -> None:

@@ -28,6 +28,7 @@ from schemas.topics import ask
 from tests.support.nats_server import find_binary
 
 NAME = "musterstadt.example"
+READY = "broker ready"
 LIMIT_S = 15.0
 CALL_S = 5.0
 CONNECT_S = 2.0
@@ -59,11 +60,17 @@ class Process:
     @classmethod
     async def start(cls, *words: str | Path, ready: str) -> "Process":
         """Start a program and wait for a line that holds `ready`; fails when it ends before."""
-        process = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
-        found = cls(process)
+        found = cls(await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE))
         async with asyncio.timeout(LIMIT_S):
             while not (found.lines and ready in found.lines[-1]):
                 assert await found._read_line(), "".join(found.lines)
+        found._rest = asyncio.create_task(found._read_on())
+        return found
+
+    @classmethod
+    async def begin(cls, *words: str | Path) -> "Process":
+        """Start a program that may end at any time."""
+        found = cls(await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE))
         found._rest = asyncio.create_task(found._read_on())
         return found
 
@@ -213,10 +220,14 @@ class RealFederation:
 
     async def start_broker(self) -> Process:
         """Start the broker's process and wait until it serves."""
-        code = "from handschlag.cli import main; main()"
-        words = (sys.executable, "-c", code, "broker", "run", self.folder / "broker")
-        self.broker = await Process.start(*words, ready="broker ready")
+        self.broker = await Process.start(*self.broker_words, ready=READY)
         return self.broker
+
+    @property
+    def broker_words(self) -> tuple[str | Path, ...]:
+        """What starts the broker."""
+        code = "from handschlag.cli import main; main()"
+        return (sys.executable, "-c", code, "broker", "run", self.folder / "broker")
 
     async def stop(self) -> None:
         """End what runs."""
