@@ -30,6 +30,8 @@ from schemas.topics import ask
 CALL_TIMEOUT_S: Final = 10.0
 COVERED_WITHIN_MS: Final = 60_000
 """How long a receipt may stand under the log's own signature alone."""
+COSIGNED_AFTER_S: Final = (0, 1, 3, 9, 27)
+"""When to look whether the quorum has cosigned an entry: witnesses are asked every second or every 1,000 entries."""
 _ROOTS: Final = 1024
 
 
@@ -97,6 +99,22 @@ class Covering:
             message = "log: a receipt of this agency is under no checkpoint that enough witnesses cosigned"
             raise Unavailable(message)
         self._uncovered_since_ms = None
+
+    async def wait_for(self, index: int) -> None:
+        """Wait until the quorum has cosigned the log up to an entry, where the agency pins one.
+
+        Raises Unavailable when it has not within 40 seconds.
+        """
+        if self.policy is None or self.policy.quorum is None:
+            return
+        for pause_s in COSIGNED_AFTER_S:
+            if index < self._covered:
+                return
+            await asyncio.sleep(pause_s)
+            await self.background.tried("cosigned checkpoint", self._look())
+        if index >= self._covered:
+            message = "log: the grant is under no checkpoint that enough witnesses cosigned"
+            raise Unavailable(message)
 
     async def _look(self) -> None:
         """Take the newest checkpoint that the broker shows, if a quorum cosigned it."""

@@ -36,6 +36,8 @@ from schemas.record import SealedPerson
 from schemas.seal import load_public, seals
 from schemas.topics import ask
 
+WITNESSED_FROM: Final = 3
+"""The sensitivity from which on a field leaves only under a grant that the witnesses' quorum has cosigned."""
 DELIVER_TIMEOUT_S: Final = 15.0
 REDELIVER_AFTER_MS: Final = 30_000
 REDELIVER_FOR_MS: Final = 14 * 86_400_000
@@ -157,9 +159,12 @@ class Outcomes:
     async def close_record(self, grant: AcceptedGrant, ref: LocalRef) -> Closed:
         """Read the granted columns of one row and seal them to the key the request names; nothing is signed yet.
 
-        Raises Unavailable while what was proven to this node is not under the witnesses' cosignatures.
+        Raises Unavailable while what was proven to this node is not under the witnesses' cosignatures. Fields of the
+        highest sensitivity wait until the grant itself is: for them it is not enough that a fork would come out later.
         """
         await self.covering.check()
+        if any(grant.registry.fields[name].sensitivity >= WITNESSED_FROM for name in grant.fields):
+            await self.covering.wait_for(grant.log_index)
         kind = self.federation.view.state.members[grant.requester].kind
         values = without_register(await self.source.fetch(ref, frozenset(grant.fields)), kind)
         about = Seal("record", grant.request.exchange, self.identity.agency, self._recipient(grant))

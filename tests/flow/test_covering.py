@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.infra.key_files import Ed25519Signer
+from adapters.node import outcomes
 from adapters.node.store.rows import AskedState
 from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from consent_ledger.core.merkle import HASH_BYTES
@@ -153,4 +154,29 @@ async def test_nothing_is_released_while_receipts_lack_their_witnesses(tmp_path:
     town.world.published = note + cosign(format_checkpoint(checkpoint(town.world)), pen, 1_795_000_000)
     await town.holder.outcomes.covering.check()
     assert (await town.agreed()).state is AskedState.ANSWERED
+    await town.close()
+
+
+@virtual
+async def test_the_most_sensitive_fields_wait_for_the_witnesses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their grant must be under the quorum's cosignatures first: until then "later", after it the record goes out."""
+    monkeypatch.setattr(outcomes, "WITNESSED_FROM", 1)
+    town = await Town.start(tmp_path)
+    pen = witness_pen(COLLECTOR)
+    policy = parse_policy(f"witness one {pen.key.vkey}\nquorum one\n")
+    town.world.identities[HOLDER] = replace(town.world.identities[HOLDER], policy=policy)
+    await town.world.restart(HOLDER)
+    asked = await town.agreed()
+    assert asked.state is AskedState.GRANTED
+    newest = checkpoint(town.world)
+    text = format_checkpoint(newest)
+    town.world.published = sign_checkpoint(newest, keys.log_signer()) + cosign(text, pen, 1_795_000_000)
+    await pass_time(30)
+    answered = await town.requester.result(asked.exchange)
+    assert answered.state is AskedState.ANSWERED
+    await town.agreed()
+    await pass_time(60)
+    assert ("record", Code.UNAVAILABLE) in town.world.codes
     await town.close()
