@@ -1,7 +1,8 @@
 """Receipts as files: `NAME.tlog-proof`, a C2SP tlog-proof byte for byte, and `NAME.entry`, the bytes it speaks of.
 
-A tlog-proof is a detached signature of what lies beside it, so any C2SP tool can check the pair. Its `extra` line is
-not used: nothing proves it. The log's key comes from the `shard.opened` note that the pinned steering keys signed.
+Both are also attached to the PDF that a client is handed. A tlog-proof is a detached signature of what lies beside it,
+so any C2SP tool can check the pair. Its `extra` line is not used: nothing proves it. The log's key comes from the
+`shard.opened` note that the pinned steering keys signed.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+
 from adapters.infra.files import write_atomic
+from adapters.node.papers.receipt import ENTRY, PROOF
 from consent_ledger.core.checkpoint import CheckpointVerifier, unverified_checkpoint
 from consent_ledger.core.leaf import Leaf, read_leaf
 from consent_ledger.core.pins_file import PinsFile
@@ -19,11 +24,12 @@ from consent_ledger.core.signed import verify_statement
 from consent_ledger.ports import LogReader
 from consent_ledger.tiles import read_file
 from schemas import statements as st
-from schemas.errors import Incomplete, Misuse, NotAuthentic
+from schemas.errors import Incomplete, Malformed, Misuse, NotAuthentic
 from schemas.note import VerifierKey, parse_vkey
 
 PROOF_SUFFIX: Final = ".tlog-proof"
 ENTRY_SUFFIX: Final = ".entry"
+PDF_SUFFIX: Final = ".pdf"
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,9 @@ class Parts:
 
     @classmethod
     def at(cls, place: Path, entry_place: Path | None) -> Self:
-        """Read both; Misuse when there is no proof, Incomplete when there is no entry beside it."""
+        """Read both, from a receipt's PDF too; Misuse without a proof, Incomplete without an entry beside it."""
+        if place.suffix.lower() == PDF_SUFFIX:
+            return cls(*within(place))
         beside = entry_place or place.with_name(place.name.removesuffix(PROOF_SUFFIX) + ENTRY_SUFFIX)
         proof, entry = read_file(place), read_file(beside)
         if proof is None:
@@ -45,6 +53,23 @@ class Parts:
             message = f"{beside}: the entry that {place.name} speaks of is missing"
             raise Incomplete(message)
         return cls(proof, entry)
+
+
+def within(place: Path) -> tuple[bytes, bytes]:
+    """Take proof and entry out of a receipt's PDF; Misuse for one that has none, Malformed for what is no PDF."""
+    try:
+        attached = PdfReader(place).attachments
+    except FileNotFoundError as error:
+        message = f"{place}: there is no such file"
+        raise Misuse(message) from error
+    except PyPdfError as error:
+        message = f"{place}: cannot be read as a PDF"
+        raise Malformed(message) from error
+    found = [next(iter(attached.get(name, [])), None) for name in (PROOF, ENTRY)]
+    if found[0] is None or found[1] is None:
+        message = f"{place}: no receipt of the ledger is attached to it"
+        raise Misuse(message)
+    return found[0], found[1]
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.node import api_models as shapes
 from adapters.node import api_views as views
 from adapters.node.access import OPEN, Role, may, routes_of
+from adapters.node.api_calls import CALLER, ExchangePath, Who
 from adapters.node.api_consents import ACCEPTED, consents
+from adapters.node.api_papers import papers
 from adapters.node.approvals import Wish
 from adapters.node.core.compose import Question
 from adapters.node.desk import Desk
 from adapters.node.metrics import CONTENT_TYPE, render
 from adapters.node.releases import Chosen
-from adapters.node.store.rows import Asked, AskedState
-from adapters.node.tokens import Caller
+from adapters.node.store.rows import AskedState
 from adapters.sources.port import LocalRef, Search
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic
 from schemas.ids import RANDOM_PATTERN, ApprovalId, CodeName, ExchangeId
@@ -59,17 +60,7 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 _BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A role token of this agency.")
-ExchangePath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The exchange's id.")]
 ApprovalPath = Annotated[str, Path(pattern=RANDOM_PATTERN, description="The approval's id.")]
-
-
-async def _caller(request: Request) -> Caller:
-    """Give who calls, as the gate has proven it."""
-    caller: Caller = request.scope[_CALLER]
-    return caller
-
-
-Who = Annotated[Caller, Depends(_caller)]
 
 
 def make_app(desk: Desk) -> FastAPI:
@@ -81,7 +72,7 @@ def make_app(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (_requests(desk), consents(desk), _answers(desk), _officer(desk)):
+    for router in (_requests(desk), consents(desk), papers(desk), _answers(desk), _officer(desk)):
         app.include_router(router, prefix="/v1", responses=_ERRORS, dependencies=[Depends(_BEARER)])
     app.include_router(_upkeep(desk))
 
@@ -145,25 +136,18 @@ def _requests(desk: Desk) -> APIRouter:
     @router.get("/requests/{exchange}")
     async def result(exchange: ExchangePath, who: Who) -> shapes.RequestDetail:
         """Give one of the caller's own requests: the record with provenance, what was cut and by which rule."""
-        return desk.told(await _own(desk, exchange, who))
+        return desk.told(await desk.own_request(ExchangeId(exchange), who))
 
     @router.get("/requests/{exchange}/receipt")
     async def receipt(exchange: ExchangePath, who: Who) -> shapes.Receipts:
         """Give the ledger's receipts of a request: the entries' texts and their proofs. They name no person."""
         anybodys = who.role in {Role.DPO, Role.AUDITOR}
-        asked = await (desk.requester.result(ExchangeId(exchange)) if anybodys else _own(desk, exchange, who))
+        asked = await (
+            desk.requester.result(ExchangeId(exchange)) if anybodys else desk.own_request(ExchangeId(exchange), who)
+        )
         return shapes.Receipts(grant=views.receipt_text(asked.grant), answer=views.receipt_text(asked.answer))
 
     return router
-
-
-async def _own(desk: Desk, exchange: str, who: Caller) -> Asked:
-    """Give a request of the caller's own, or of whom they stand in for; another's is as unknown as none."""
-    asked = await desk.requester.result(ExchangeId(exchange))
-    if asked.staff in await desk.running.colleagues.reads_for(who.staff):
-        return asked
-    message = "exchange: this agency never asked under this id"
-    raise Misuse(message, code=Code.GRANT_UNKNOWN)
 
 
 def _answers(desk: Desk) -> APIRouter:
@@ -264,9 +248,6 @@ def _upkeep(desk: Desk) -> APIRouter:
     return router
 
 
-_CALLER: Final = "handschlag.caller"
-
-
 class _Gate:
     """Lets a call through to its route: a valid token, a route of the table, a role that may, a body not too large.
 
@@ -304,7 +285,7 @@ class _Gate:
             return _problem(HTTPStatus.FORBIDDEN, Code.NOT_ENTITLED, "token: its role may not do this")
         if _too_large(scope):
             return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Code.TOO_LARGE, f"body: over {MAX_BODY_BYTES} bytes")
-        scope[_CALLER] = caller
+        scope[CALLER] = caller
         return None
 
 

@@ -4,12 +4,12 @@ The collector knows the person; the log gets a commitment, the recipient gets id
 to its own key. Withdrawing is as easy: one statement, effective at its index.
 """
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from adapters.node.background import Background, Sweep, backoff_ms, each
+from adapters.node.codes import code_hash, fresh_code
 from adapters.node.consents import Consents
 from adapters.node.core.compose import Seal, recipient, seal_context
 from adapters.node.core.taking import Given, Taken, check_given, check_taken
@@ -32,8 +32,6 @@ from schemas.record import ConsentPackage, PersonBlock
 from schemas.seal import seal
 from schemas.topics import ask
 
-CODE_BYTES: Final = 10
-"""80 random bits, written in 16 characters of base32."""
 DELIVER_TIMEOUT_S: Final = 15.0
 DELIVER_AGAIN_AFTER_MS: Final = 30_000
 
@@ -301,7 +299,7 @@ class Collector:
         raise fault_of(answer)
 
     def _code(self) -> str:
-        return base64.b32encode(self.identity.random_bytes(CODE_BYTES)).decode()
+        return fresh_code(self.identity.random_bytes)
 
 
 def accepted(proven: Proven, what: str) -> Proven:
@@ -311,8 +309,3 @@ def accepted(proven: Proven, what: str) -> Proven:
         message = f"{what}: rejected ({reason.value})"
         raise Misuse(message, code=reason)
     return proven
-
-
-def code_hash(code: str) -> Hash:
-    """Give the hash under which a receipt's code stands in the ledger."""
-    return commitment.sha256(code.encode())

@@ -1,6 +1,6 @@
 """What API and pages work with: the node behind them, which may not have started yet, and who may call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from adapters.node.api_models import RequestDetail
@@ -8,22 +8,26 @@ from adapters.node.api_views import request_detail
 from adapters.node.collector import Collector
 from adapters.node.metrics import Reports
 from adapters.node.node import Holder, Node
+from adapters.node.papers.making import Making
 from adapters.node.requester import Requester
+from adapters.node.settings import PapersSettings
 from adapters.node.store.rows import Asked
-from adapters.node.tokens import Tokens
+from adapters.node.tokens import Caller, Tokens
 from adapters.sources.port import Source
-from schemas.errors import Unavailable
+from schemas.errors import Code, Misuse, Unavailable
+from schemas.ids import ExchangeId
 
 RoleT = TypeVar("RoleT")
 
 
 @dataclass
 class Desk:
-    """What the API works with: the node, None while it has not started yet, the tokens, the counters."""
+    """What the API works with: the node, None while it has not started yet, tokens, counters, what papers say."""
 
     tokens: Tokens
     reports: Reports
     node: Node | None = None
+    office: PapersSettings = field(default_factory=PapersSettings)
 
     @property
     def running(self) -> Node:
@@ -33,6 +37,19 @@ class Desk:
             raise Unavailable(message)
         self.node.background.check()
         return self.node
+
+    @property
+    def making(self) -> Making:
+        """What papers are made with."""
+        return Making(self.running.identity.agency, self.running.federation.view, self.office)
+
+    async def own_request(self, exchange: ExchangeId, who: Caller) -> Asked:
+        """Give a request of the caller's own, or of whom they stand in for; another's is as unknown as none."""
+        asked = await self.requester.result(exchange)
+        if asked.staff in await self.running.colleagues.reads_for(who.staff):
+            return asked
+        message = "exchange: this agency never asked under this id"
+        raise Misuse(message, code=Code.GRANT_UNKNOWN)
 
     @property
     def requester(self) -> Requester:

@@ -112,7 +112,7 @@ def run(folder: Path) -> None:
 
 async def _run(loaded: Loaded) -> None:
     stop, http = stop_signals(), loaded.settings.http
-    desk = Desk(loaded.tokens, Reports(_tell))
+    desk = Desk(loaded.tokens, Reports(_tell), office=loaded.settings.papers)
     app = make_app(desk) if loaded.pages is None else loaded.pages(desk)
     with listen(http.host, http.port) as listener:
         async with serving(app, listener):

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from adapters.node.acknowledging import Acknowledging
 from adapters.node.background import Background, Sweep, backoff_ms
+from adapters.node.codes import code_hash, fresh_code
 from adapters.node.consents import Consents
 from adapters.node.core.compose import (
     REQUEST_LIFE_MS,
@@ -117,6 +118,8 @@ class Requester:
         # 2. Seal the person for the holder.
         person = None if question.norm is None or question.person is None else _hash_of(question.person)
         handle = await self._handle(question.holder, consent, person)
+        # Who gave no consent has no receipt: the notice they get opens the client's page instead.
+        code = None if question.norm is None else fresh_code(self.identity.random_bytes)
         offer = None if handle else Hash(self.identity.random_bytes(32).hex())
         block = person_block(question, None if consent is None else consent.package, handle, offer)
         about = Seal("person", exchange, self.identity.agency, to)
@@ -134,7 +137,7 @@ class Requester:
                 fields=drafted.fields,
                 basis=drafted.basis,
                 declared=tuple(sorted(set(question.declared))),
-                view=question.view_code_hash,
+                view=None if code is None else code_hash(code),
                 registry=drafted.registry.hash,
                 person_ct=sha256(sealed),
                 seal_key=self.identity.seal_key,
@@ -145,7 +148,8 @@ class Requester:
         def keep(request: Ours) -> Sequence[Op]:
             if not isinstance(request, st.Request):
                 return ()
-            return (self.store.asked.sent(request, question.staff, question.case_ref, offer, person),)
+            told = () if code is None else (self.store.notices.keep(exchange, code),)
+            return (self.store.asked.sent(request, question.staff, question.case_ref, offer, person), *told)
 
         # 3. Number, sign, make durable, send; take the answer.
         try:

@@ -23,6 +23,8 @@ Place = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=5
 HttpUrl = Annotated[
     str, StringConstraints(strict=True, pattern=r"^https?://[A-Za-z0-9.:/_\[\]-]*[^/]$", max_length=300)
 ]
+Contact = Annotated[str, StringConstraints(strict=True, max_length=300, pattern=r"^[^\x00-\x1f]*$")]
+"""Name, address and how to reach somebody, in one line; empty where it is not said."""
 Url = Annotated[str, StringConstraints(strict=True, pattern=r"^tls://[A-Za-z0-9.:\[\]-]+$", max_length=300)]
 
 
@@ -116,6 +118,20 @@ class LoginSettings(Wire):
     team: CodeName | None = None
 
 
+class PapersSettings(Wire):
+    """What papers say of the agency: what nobody can learn from the log (Art. 13, 14 and 30 GDPR).
+
+    `client_pages` is the address of the broker's pages for clients, without a path; receipts have a QR code with it.
+    """
+
+    responsible: Contact = ""
+    officer: Contact = ""
+    authority: Contact = ""
+    broker: Contact = ""
+    keep_months: Annotated[int, Field(ge=1, le=1200)] = 120
+    client_pages: HttpUrl | None = None
+
+
 class RoleSettings(Wire):
     """Which sides of an exchange this agency takes."""
 
@@ -136,6 +152,7 @@ class NodeSettings(Wire):
     source: SourceSettings = SourceSettings()
     http: HttpSettings = HttpSettings()
     login: LoginSettings | None = None
+    papers: PapersSettings = PapersSettings()
     roles: RoleSettings = RoleSettings()
 
     @property

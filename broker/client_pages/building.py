@@ -8,8 +8,8 @@ from adapters.web.assets import Assets
 from adapters.web.pages import Pages
 from adapters.web.sessions import Sessions
 from adapters.web.throttle import Throttle
+from adapters.web.words import LANGUAGES
 from broker.client_pages.front import Front
-from broker.client_pages.shown import LANGUAGES
 from broker.clients import Clients
 from broker.log_files import LogFiles
 from broker.process import Broker

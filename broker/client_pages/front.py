@@ -6,6 +6,7 @@ code by a cookie. A code that is unknown, old or guessed looks like any other, a
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 from starlette.applications import Starlette
@@ -21,14 +22,16 @@ from adapters.web.headers import Headers
 from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.throttle import Throttle
-from broker.client_pages.shown import LANGUAGES, Words, language_for
+from adapters.web.words import LANGUAGES, Words, language_for
+from broker.client_pages.shown import line
 from broker.clients import Clients, Opened
 from consent_ledger.core.state import LedgerState
+from schemas.client_address import CLIENT_PAGES
 from schemas.errors import Busy, HandschlagError, LedgerInconsistent, Unavailable
 from schemas.ids import Hash
 from schemas.registry import Registry
 
-PREFIX: Final = "/c"
+PREFIX: Final = CLIENT_PAGES
 MAX_CODE: Final = 80
 _LANGUAGE: Final = "handschlag-client-language"
 
@@ -172,6 +175,7 @@ class Front:
             language=language,
             opened=opened,
             words=words,
+            say=partial(line, words),
             result=result,
             form_field=FORM_FIELD,
             form_secret=session.form_secret,

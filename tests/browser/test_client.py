@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from broker.client_pages.shown import LANGUAGES
+from adapters.web.words import LANGUAGES
 from tests.browser.town import Played
 from tests.browser.visitor import Visitor
 

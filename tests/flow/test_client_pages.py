@@ -13,8 +13,8 @@ from adapters.web.pages import Pages
 from adapters.web.sessions import Sessions
 from adapters.web.texts import load
 from adapters.web.throttle import PER_MS, TRIES, Throttle
+from adapters.web.words import LANGUAGES, language_for
 from broker.client_pages.front import Front
-from broker.client_pages.shown import LANGUAGES, language_for
 from broker.clients import Clients, plain
 from broker.log_files import LogFiles
 from consent_ledger.core.leaf import read_leaf

@@ -33,7 +33,6 @@ class Question(NamedTuple):
     declared: tuple[CodeName, ...] = ()
     person: PersonBlock | None = None
     case_ref: str | None = None
-    view_code_hash: Hash | None = None
 
 
 class Recipient(NamedTuple):

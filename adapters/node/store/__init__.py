@@ -13,6 +13,7 @@ from adapters.node.store.asked import AskedRequests
 from adapters.node.store.bases import Bases
 from adapters.node.store.colleagues import ColleagueTables
 from adapters.node.store.known import Known
+from adapters.node.store.notices import Notices
 from adapters.node.store.outgoing import Outgoing
 from adapters.node.store.received import ReceivedRequests
 
@@ -30,6 +31,7 @@ class NodeStore:
         self.received = ReceivedRequests(database)
         self.bases = Bases(database)
         self.known = Known(database)
+        self.notices = Notices(database)
         self.colleagues = ColleagueTables(database)
 
     async def write(self, *ops: Op) -> None:

@@ -92,3 +92,7 @@ CREATE TABLE IF NOT EXISTS resolved (        -- whose pseudonym an officer resol
 CREATE TABLE IF NOT EXISTS arrangement (     -- how a member of staff wants a list shown
     staff TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (staff, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS notice (          -- the view code on the notice of a request on a statute; the log has its hash
+    exchange TEXT PRIMARY KEY, view_code TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

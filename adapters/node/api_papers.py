@@ -1,0 +1,42 @@
+"""The part of the node's HTTP API that gives papers; who may have which says `access.ALLOWED`."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+
+from adapters.node.api_calls import ExchangePath, Who
+from adapters.node.api_consents import ConsentPath
+from adapters.node.desk import Desk
+from adapters.node.papers.blocks import Attached, Paper
+from adapters.node.papers.pdf import in_thread
+from adapters.node.papers.receipt import notice, receipt
+from schemas.ids import ExchangeId
+from schemas.statements import Language
+
+PDF: Final = "application/pdf"
+_PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {PDF: {}}, "description": "A PDF."}}
+
+
+def papers(desk: Desk) -> APIRouter:
+    """Serve papers for clients."""
+    router = APIRouter(tags=["papers"])
+
+    @router.get("/consents/{consent}/receipt.pdf", response_class=Response, responses=_PDF)
+    async def consent_receipt(consent: ConsentPath) -> Response:
+        """Give a collected consent's receipt for the client: both codes, in the client's language and in German."""
+        return await _pdf(desk, receipt(await desk.running.consents.get(consent), desk.making))
+
+    @router.get("/requests/{exchange}/notice.pdf", response_class=Response, responses=_PDF)
+    async def request_notice(exchange: ExchangePath, who: Who, language: Language = "de") -> Response:
+        """Give the notice for the person of one of the caller's own requests on a statute (Art. 13, 14 GDPR)."""
+        asked = await desk.own_request(ExchangeId(exchange), who)
+        code = await desk.running.store.notices.code(asked.exchange)
+        return await _pdf(desk, notice(asked, code, language, desk.making))
+
+    return router
+
+
+async def _pdf(desk: Desk, made: tuple[list[Paper], list[Attached]]) -> Response:
+    """Answer with papers as a PDF, made beside the event loop."""
+    content = await in_thread(*made, desk.running.identity.clock.now_ms())
+    return Response(content, media_type=PDF, headers={"Content-Disposition": "inline"})

@@ -1,0 +1,80 @@
+"""Names of agencies, purposes and kinds of data as a client reads them, in their own language. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.web.texts import Texts
+from consent_ledger.core.state import LedgerState
+from schemas.ids import FieldName, Hash, Purpose
+from schemas.registry import Registry
+
+LANGUAGES: Final = ("de", "en", "ar", "uk", "ru", "fa", "tr", "fr")
+_KINDRED: Final[Mapping[str, str]] = {"fa-AF": "fa", "de-leicht": "de", "ps": "fa", "ku": "tr"}
+"""For a language without texts of its own the one its speakers here most often read, too; else English."""
+_FIRST_STRONG: Final = "\N{FIRST STRONG ISOLATE}"
+_POP: Final = "\N{POP DIRECTIONAL ISOLATE}"
+
+
+def language_for(chosen: str, consents: str, accepted: str) -> str:
+    """Choose by what was chosen on the page, else the consent's language, else the browser's wish, else German."""
+    wishes = [chosen, consents, *(part.partition(";")[0].strip() for part in accepted.split(","))]
+    for wish in filter(None, wishes):
+        for name in (wish, _KINDRED.get(wish, ""), wish.partition("-")[0]):
+            if name in LANGUAGES:
+                return name
+    return "en" if consents else "de"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names things in one language; what it has no word for stands in German, as at the agencies."""
+
+    texts: Texts
+    language: str
+    state: LedgerState
+    registries: Mapping[Hash, Registry]
+
+    @property
+    def law(self) -> Registry | None:
+        """The registry in force."""
+        return None if self.state.registry is None else self.registries.get(self.state.registry)
+
+    def agency(self, name: str) -> str:
+        """Name an agency by what it is and its short name, apart from the text around it for right-to-left scripts."""
+        member = self.state.members.get(name)  # type: ignore[call-overload]  # an agency's name as an entry has it
+        key = "" if member is None else f"kind.{member.kind}"
+        kind = self.texts(key) if self.texts.has(key) else ""
+        return f"{_FIRST_STRONG}{kind} ({name}){_POP}" if kind else f"{_FIRST_STRONG}{name}{_POP}"
+
+    def agencies(self, names: Iterable[str]) -> str:
+        """Name several."""
+        return self.texts("list").join(self.agency(name) for name in names)
+
+    def purpose(self, name: Purpose) -> str:
+        """Name a purpose as a client would say it, or as the law does where there is no such word yet."""
+        key = f"purpose.{name.partition('@')[0]}"
+        if self.texts.has(key):
+            return self.texts(key)
+        rule = None if self.law is None else self.law.purposes.get(name)
+        return name if rule is None else str(getattr(rule.row.label, self.law_language))
+
+    @property
+    def law_language(self) -> str:
+        """The language of the law's own words: German, and English for its readers."""
+        return "en" if self.language == "en" else "de"
+
+    def is_plain(self, name: Purpose) -> bool:
+        """Tell whether a purpose has a word in the client's own language."""
+        return self.texts.has(f"purpose.{name.partition('@')[0]}")
+
+    def fields(self, names: Iterable[FieldName]) -> str:
+        """Name fields: to readers of German and English one by one, to others by their kind, each once."""
+        law = self.law
+        if self.language in {"de", "en"} and law is not None:
+            return ", ".join(
+                getattr(law.fields[name].label, self.language) if name in law.fields else name for name in names
+            )
+        kinds = dict.fromkeys(name.partition(".")[0] for name in names)
+        found = (self.texts(f"category.{kind}") if self.texts.has(f"category.{kind}") else kind for kind in kinds)
+        return self.texts("list").join(found)
