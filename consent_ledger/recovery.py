@@ -5,33 +5,36 @@
 3. Check the tail, which was durable but never answered, again in full: signatures, counters, decisions.
 4. Sign a checkpoint over it and swap the lock: from here on it is as if it had been answered.
 
-Nothing is deleted and nothing is repaired. What contradicts itself stops the start, and the message says where.
+With a snapshot that fits, 1 and 2 begin behind it: of the entries before it only the tree's nodes are read. Nothing is
+deleted and nothing is repaired. What contradicts itself stops the start, and the message says where.
 """
 
 from collections.abc import Callable
 
-from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint, unverified_checkpoint
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.merkle import Edge, leaf_hash
+from consent_ledger.core.snapshot import Folded, open_snapshot, seal_snapshot
 from consent_ledger.core.state import LedgerState
-from consent_ledger.ports import Store
-from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, NotAuthentic
-from schemas.ids import LogId
-from schemas.note import Signer
+from consent_ledger.core.tiles import TileTree
+from consent_ledger.ports import LogReader, Store
+from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic
+from schemas.ids import Hash, LogId
+from schemas.note import Signer, VerifierKey
 
 CheckLeaf = Callable[[LedgerState, bytes], tuple[str, str] | None]
 """Checks a leaf on the state before it and folds it in; gives the broken rule and what is wrong, or None."""
 
 
-def recover(store: Store, check_leaf: CheckLeaf, signer: Signer) -> LedgerState:
+def recover(store: Store, check_leaf: CheckLeaf, signer: Signer, start: Folded | None = None) -> LedgerState:
     """Give the state of a store, with every entry under a signed and locked checkpoint, ready for the sequencer.
 
-    Raises LedgerInconsistent naming index and rule when the log contradicts its lock or itself, or is not this
-    signer's; Unavailable when the store does not answer: open it anew and recover again.
+    `start` is what `start_from` gave for this store; it is used up. Raises LedgerInconsistent naming index and rule
+    when the log contradicts its lock or itself, or is not this signer's; Unavailable when the store does not answer:
+    open it anew and recover again.
     """
-    state, opened = LedgerState(LogId(store.origin)), store.opened
-    tree = _locked_tree(store, signer)
-    _fold_locked(state, store)
+    opened = store.opened
+    state, tree = _fold_locked(store, opened.lock, signer.key, start)
     for index, raw in store.entries(opened.locked_size, opened.size):
         tree.append(leaf_hash(raw))
         finding = check_leaf(state, raw)
@@ -47,28 +50,47 @@ def recover(store: Store, check_leaf: CheckLeaf, signer: Signer) -> LedgerState:
     return state
 
 
-def _locked_tree(store: Store, signer: Signer) -> Edge:
-    """Hash every locked entry again and compare with the root in the lock; give the tree, to be continued."""
-    tree, opened = Edge(), store.opened
-    if opened.lock is None:
-        return tree
+def start_from(unverified_snapshot: bytes, reader: LogReader, log: VerifierKey, program: Hash) -> Folded:
+    """Give what a snapshot spares a start of this log, if it fits; Malformed or NotAuthentic saying why it does not.
+
+    `program` stands for the code that folds, as in `take_snapshot`.
+    """
+    lock = reader.last_checkpoint()
+    locked_size = 0 if lock is None else unverified_checkpoint(lock).size
+    return open_snapshot(unverified_snapshot, log, program, locked_size, TileTree(reader.tile).node)
+
+
+def take_snapshot(reader: LogReader, signer: Signer, program: Hash, start: Folded | None = None) -> bytes:
+    """Fold all that is locked by now, from an earlier snapshot on where there is one, and give the snapshot of it.
+
+    The log may grow meanwhile. Raises as `recover` does, and Misuse for a log that has no checkpoint yet.
+    """
+    lock = reader.last_checkpoint()
+    if lock is None:
+        message = f"snapshot of {reader.origin}: the log has signed no checkpoint yet"
+        raise Misuse(message)
+    return seal_snapshot(_fold_locked(reader, lock, signer.key, start), program, signer)
+
+
+def _fold_locked(reader: LogReader, lock: bytes | None, log: VerifierKey, start: Folded | None) -> Folded:
+    """Hash the locked entries behind the start and compare with the root in the lock, then fold them."""
+    state, tree = start or Folded(LedgerState(LogId(reader.origin)), Edge())
+    if lock is None:
+        return Folded(state, tree)
     try:
-        locked = CheckpointVerifier(signer.key).verify(opened.lock).checkpoint
+        locked = CheckpointVerifier(log).verify(lock).checkpoint
     except (Malformed, NotAuthentic) as error:
         message = f"recovery, lock, signature: {error}"
         raise LedgerInconsistent(message) from error
-    tree.extend(leaf_hash(raw) for _, raw in store.entries(0, opened.locked_size))
+    tree.extend(leaf_hash(raw) for _, raw in reader.entries(tree.size, locked.size))
     if (locked.size, locked.root) != (tree.size, tree.root()):
         message = f"recovery, entries up to {tree.size}, root: they do not hash to the root that was signed"
         raise LedgerInconsistent(message)
-    return tree
-
-
-def _fold_locked(state: LedgerState, store: Store) -> None:
-    for index, raw in store.entries(0, store.opened.locked_size):
+    for index, raw in reader.entries(state.size, locked.size):
         try:
             leaf = read_leaf(raw)
             state.apply(raw, leaf.entry, leaf.statement)
         except HandschlagError as error:
             message = f"recovery, entry {index}, form: {error}"
             raise LedgerInconsistent(message) from error
+    return Folded(state, tree)

@@ -51,6 +51,12 @@ class Counter:
             yield start, first - 1
             start = last + 1
 
+    def taken(self) -> Iterator[tuple[int, int]]:
+        """Give the ranges (first, last) of all numbers that are logged or dead, in order; none touches another."""
+        if self.floor > 1:
+            yield 1, self.floor - 1
+        yield from self._ranges
+
     def _take(self, first: int, last: int) -> None:
         """Add a range, joining those it overlaps or touches, then move the floor over what has no gap before it."""
         first = max(first, self.floor)

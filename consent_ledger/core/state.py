@@ -7,6 +7,7 @@ each entry carries it: what follows from time is therefore the same for all who 
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Final, assert_never
@@ -200,6 +201,48 @@ class LedgerState:
         key = None if name is None else self.keys[name]
         return None if key is None or key.agency != agency or key.revoked is not None else key
 
+    # What is held under more than one name, or in a form of its own: entries and snapshots put it in by the same way.
+
+    def hold_log_vkey(self, vkey: str) -> None:
+        """Hold the key that signs this log's checkpoints."""
+        self.log_vkey = vkey
+        self.publics.add(parse_vkey(vkey).public)
+
+    def hold_member(self, member: Member) -> None:
+        """Hold a member, found by its name and by its account."""
+        self.members[member.agency] = member
+        self.accounts[member.account] = member.agency
+
+    def hold_key(self, key: Key) -> None:
+        """Hold a public key, found by its name and by its long id."""
+        verifier = key.verifier
+        self.publics.add(from_base64(key.public, "public") if verifier is None else verifier.public)
+        self.keys[key.name] = key
+        self._key_names[key.id] = key.name
+
+    def hold_approval(self, name: ApprovalId, approval: Approval, *, in_force: bool = True) -> None:
+        """Hold an approval; in force, it stands in place of an earlier one for the same kind of access."""
+        self.approvals[name] = approval
+        if in_force:
+            self.approved[approval.agency, approval.purpose, approval.role] = approval
+
+    def hold_grant(self, index: int, leaf: Hash, statement: st.Request, fields: tuple[FieldName, ...]) -> None:
+        """Hold an open grant until it is answered or its deadline has passed."""
+        closes = statement.answer_by + DEADLINE_GRACE_MS
+        heappush(self._deadlines, (closes, statement.exchange))
+        requester = self.keys[statement.key].agency
+        self.grants[statement.exchange] = Grant(index, leaf, statement, requester, fields, closes)
+
+    def own_name(self, agency: AgencyId) -> AgencyId:
+        """Give the one text of a member's name that is held already, for an equal one."""
+        member = self.members.get(agency)
+        return agency if member is None else member.agency
+
+    def own_fields(self, fields: Iterable[FieldName]) -> frozenset[FieldName]:
+        """Give the one set of these fields that is held for all consents to them."""
+        found = frozenset(fields)
+        return self._field_sets.setdefault(found, found)
+
     def advance(self, time_ms: int) -> None:
         """Let the log's time pass, never backwards: grants whose deadline lies before it end, and free their uses."""
         self.time = max(self.time, time_ms)
@@ -244,16 +287,7 @@ class LedgerState:
         evidence = self._evidence_of(statement.basis)
         if evidence is not None:
             evidence.reserved += 1
-        closes = statement.answer_by + DEADLINE_GRACE_MS
-        heappush(self._deadlines, (closes, statement.exchange))
-        self.grants[statement.exchange] = Grant(
-            index=self.size,
-            leaf=Hash(leaf_hash(leaf).hex()),
-            statement=statement,
-            requester=self.keys[statement.key].agency,
-            fields=entry.fields,
-            closes=closes,
-        )
+        self.hold_grant(self.size, Hash(leaf_hash(leaf).hex()), statement, entry.fields)
 
     def _answer(self, entry: Answered | Withheld, statement: st.Outcome) -> None:
         """Close the grant; a disclosure consumes the reserved use, any other end frees it."""
@@ -277,15 +311,13 @@ class LedgerState:
     def _record_of_steering(self, statement: Steering) -> None:
         match statement:
             case st.ShardOpened():
-                self.log_vkey = statement.log_vkey
-                self.publics.add(parse_vkey(statement.log_vkey).public)
+                self.hold_log_vkey(statement.log_vkey)
             case st.RegistrySet():
                 self.registry = statement.registry
             case st.TextReviewed():
                 self._review(statement)
             case st.MemberAdmitted():
-                self.members[statement.agency] = Member(statement.agency, statement.kind, statement.account, self.size)
-                self.accounts[statement.account] = statement.agency
+                self.hold_member(Member(statement.agency, statement.kind, statement.account, self.size))
             case st.MemberLeft():
                 self._leave(statement.agency)
             case st.KeyAdded():
@@ -309,7 +341,6 @@ class LedgerState:
             self.former.add(agency)
 
     def _add_key(self, statement: st.KeyAdded) -> None:
-        verifier = None if statement.role == "seal" else parse_vkey(statement.public)
         key = Key(
             name=statement.name,
             agency=statement.agency,
@@ -318,11 +349,9 @@ class LedgerState:
             public=statement.public,
             id=key_fingerprint(statement.public),
             index=self.size,
-            verifier=verifier,
+            verifier=None if statement.role == "seal" else parse_vkey(statement.public),
         )
-        self.publics.add(from_base64(statement.public, "public") if verifier is None else verifier.public)
-        self.keys[key.name] = key
-        self._key_names[key.id] = key.name
+        self.hold_key(key)
 
     def _revoke(self, name: KeyName) -> None:
         key = self.keys.get(name)
@@ -353,7 +382,6 @@ class LedgerState:
                 return
 
     def _approve(self, statement: st.ApprovalGiven) -> None:
-        """Put an approval into force, in place of an earlier one for the same kind of access."""
         approval = Approval(
             index=self.size,
             agency=self.keys[statement.key].agency,
@@ -364,8 +392,7 @@ class LedgerState:
             ceiling=statement.ceiling,
             automatic=statement.automatic,
         )
-        self.approvals[statement.approval] = approval
-        self.approved[approval.agency, approval.purpose, approval.role] = approval
+        self.hold_approval(statement.approval, approval)
 
     def _end_approval(self, name: ApprovalId) -> None:
         """End an approval; one that a later approval has replaced is over already, and the later one stays."""
@@ -379,15 +406,14 @@ class LedgerState:
         if consent is not None and consent.replaces is not None:
             self._withdraw(consent.replaces)
         # Most consents are to the same fields and agencies: held once for all, or 100,000 consents would not fit.
-        fields = frozenset(statement.fields)
         self.evidence[evidence_id(statement)] = Evidence(
             index=self.size,
             kind=statement.kind if isinstance(statement, st.BasisGiven) else "consent",
             collector=self.keys[statement.key].agency,
-            recipient=self._own_name(statement.recipient),
-            holders=tuple(map(self._own_name, statement.holders)),
+            recipient=self.own_name(statement.recipient),
+            holders=tuple(map(self.own_name, statement.holders)),
             purpose=statement.purpose,
-            fields=self._field_sets.setdefault(fields, fields),
+            fields=self.own_fields(statement.fields),
             not_before=0 if consent is None else consent.not_before,
             expires=statement.expires,
             uses=statement.uses,
@@ -397,11 +423,6 @@ class LedgerState:
             withdraw=bytes.fromhex(statement.withdraw),
         )
         self.views[self.evidence[evidence_id(statement)].view] = self.size
-
-    def _own_name(self, agency: AgencyId) -> AgencyId:
-        """Give the one text of a member's name that is held already, for an equal one."""
-        member = self.members.get(agency)
-        return agency if member is None else member.agency
 
     def _recode(self, statement: st.ConsentCodes) -> None:
         evidence = self.evidence.get(statement.basis)

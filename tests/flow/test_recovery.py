@@ -8,7 +8,9 @@ from adapters.infra.key_files import Ed25519Signer
 from broker.core.replay import replay_leaf
 from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint, unverified_checkpoint
 from consent_ledger.core.state import LedgerState
-from consent_ledger.recovery import recover
+from consent_ledger.core.state_bundle import dump_state
+from consent_ledger.recovery import recover, start_from, take_snapshot
+from schemas.commitment import sha256
 from schemas.entries import Recorded, Rejected, encode_entry
 from schemas.errors import Code, LedgerInconsistent, Unavailable
 from tests.support import keys
@@ -17,6 +19,7 @@ from tests.support.memory_store import MemoryDisk, MemoryStore
 from tests.support.pens import LOG, PINS, changed
 
 SIGNER = keys.log_signer()
+PROGRAM = sha256(b"program")
 OTHER = Ed25519Signer(LOG, b"\x05" * 32)
 
 
@@ -145,3 +148,47 @@ def test_a_start_that_is_cut_off_starts_again(ledger: Ledger, *, written: bool) 
     assert _recover(ledger, disk).size == len(ledger.leaves)
     assert disk.lock is not None
     assert unverified_checkpoint(disk.lock).size == len(ledger.leaves)
+
+
+# -- with a snapshot --------------------------------------------------------------------------------------------------
+
+
+class CountingStore(MemoryStore):
+    """A store that tells the first index that was read of it."""
+
+    first = 1_000_000
+
+    def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Give entries, and remember where they began."""
+        if start < stop:
+            self.first = min(self.first, start)
+        return super().entries(start, stop)
+
+
+def test_from_a_snapshot_only_later_entries_are_read(ledger: Ledger) -> None:
+    """The start goes on behind the snapshot, through locked entries and the tail, to the state of one without it."""
+    snapshot = take_snapshot(MemoryStore(LOG, stored(ledger)), SIGNER, PROGRAM)
+    size = len(ledger.leaves)
+    granted = ledger.asked()
+    disk = stored(ledger)
+    ledger.answer(granted)
+    disk.entries[:] = ledger.leaves
+    store = CountingStore(LOG, disk)
+
+    def check(state: LedgerState, raw: bytes) -> tuple[str, str] | None:
+        """Replay one leaf."""
+        return replay_leaf(state, raw, ledger.decide, PINS)
+
+    state = recover(store, check, SIGNER, start_from(snapshot, store, SIGNER.key, PROGRAM))
+    assert store.first == size
+    assert dump_state(state) == dump_state(_recover(ledger, disk))
+    assert disk.lock is not None
+    assert unverified_checkpoint(disk.lock).size == len(ledger.leaves)
+
+
+def test_later_entries_are_hashed_from_a_snapshot_too(ledger: Ledger) -> None:
+    """A bit turned behind the snapshot stops the start as it does without one."""
+    snapshot = take_snapshot(MemoryStore(LOG, stored(Ledger(leaves=ledger.leaves[:8]))), SIGNER, PROGRAM)
+    store = BentStore(LOG, stored(ledger))
+    with pytest.raises(LedgerInconsistent, match="root"):
+        recover(store, lambda _state, _raw: None, SIGNER, start_from(snapshot, store, SIGNER.key, PROGRAM))
