@@ -35,10 +35,14 @@ from broker.operator_api import make_app
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
 from broker.settings import SETTINGS_FILE, BrokerSettings, parse_settings, parse_witnesses
+from broker.snapshots import Keeper, SnapshotFile, program, take_elsewhere
 from broker.witnesses import OutsideWitness
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
+from consent_ledger.core.snapshot import Folded
 from consent_ledger.core.state import LedgerState
+from consent_ledger.ports import LogReader
+from consent_ledger.recovery import start_from, take_snapshot
 from consent_ledger.store import ShardReader, ShardStore, shard_path
 from schemas.errors import HandschlagError, Malformed, Misuse, NotAuthentic, Unavailable
 from schemas.note import parse_vkey
@@ -63,6 +67,11 @@ class Loaded:
     def ledger(self) -> Path:
         """The folder of the ledger's files."""
         return self.folder / self.settings.ledger.folder
+
+    @property
+    def snapshot(self) -> SnapshotFile:
+        """The snapshot beside the ledger's shard."""
+        return SnapshotFile(self.ledger, self.settings.log)
 
 
 def load(folder: Path) -> Loaded:
@@ -93,16 +102,36 @@ def check(folder: Path) -> tuple[Loaded, int]:
         return loaded, reader.size
 
 
-def run(folder: Path) -> None:
-    """Run a broker until it is told to stop; raises what made it end before that."""
+def snapshot(folder: Path) -> Path:
+    """Write a snapshot of the ledger as it is by now, for the next start to begin with; gives the file's path.
+
+    The broker may run meanwhile. Raises as `recovery.take_snapshot`, and Unavailable when a file cannot be read or
+    written.
+    """
+    logs.configure()
+    loaded = load(folder)
+    with ShardReader(loaded.ledger, loaded.settings.log) as reader:
+        loaded.snapshot.write(take_snapshot(reader, loaded.setup.signer, program(), _held(loaded, reader)))
+    return loaded.snapshot.path
+
+
+def run(folder: Path, snapshot_command: Sequence[str]) -> None:
+    """Run a broker until it is told to stop; raises what made it end before that.
+
+    `snapshot_command` is what another process is started with to do what `snapshot` does.
+    """
     logs.configure()
     loaded = load(folder)
     try:
         with ShardStore(loaded.ledger, loaded.settings.log) as store:
-            state = recover_state(loaded.setup, store)
-            _log.info("ledger recovered", origin=state.log, size=state.size)
+            start = _held(loaded, store)
+            held = 0 if start is None else start.tree.size
+            state = recover_state(loaded.setup, store, start)
+            _log.info("ledger recovered", origin=state.log, size=state.size, count=state.size - held)
+            every = loaded.settings.ledger.snapshot_every
+            keeper = Keeper(partial(_take, snapshot_command), every, size=state.size, held=held)
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(_run(loaded, store, state))
+                runner.run(_run(loaded, store, state, keeper))
     except HandschlagError:
         raise
     except Exception as error:
@@ -111,18 +140,29 @@ def run(folder: Path) -> None:
         raise Misuse(message) from error
 
 
-async def _run(loaded: Loaded, store: ShardStore, state: LedgerState) -> None:
+def _held(loaded: Loaded, reader: LogReader) -> Folded | None:
+    """Give what the snapshot spares, if there is one and it fits; one that does not costs a line and some time."""
+    try:
+        held = loaded.snapshot.read()
+        return None if held is None else start_from(held, reader, loaded.setup.signer.key, program())
+    except (Malformed, NotAuthentic, Unavailable) as error:
+        _log.warning("snapshot left out", rule=str(error))
+        return None
+
+
+async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Keeper) -> None:
     stop = _stop_signals()
     http = loaded.settings.http
     clock, writable = SystemClock(), partial(_is_writable, loaded.ledger)
     with listen(http.host, http.port) as listener, ShardReader(loaded.ledger, loaded.settings.log) as reader:
         bus = await NatsBus.connect(loaded.nats, _listeners())
         broker = Broker(loaded.setup, store, state, bus, clock)
+        broker.sequencer.committed.append(keeper.committed)
         with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
             clients = client_pages(broker, files, clock, tls=http.tls)
             pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, clock, http)}
-            async with serving(beside(make_app(view.pages(http)), pages), listener):
+            async with serving(beside(make_app(view.pages(http)), pages), listener), keeper.running():
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)
 
@@ -149,6 +189,15 @@ def _stop_signals() -> asyncio.Event:
 
 def _tell_ready(state: LedgerState, port: int) -> None:
     _log.info("broker ready", origin=state.log, size=state.size, port=port)
+
+
+async def _take(command: Sequence[str]) -> None:
+    """Have another process take a snapshot; without one the next start only lasts longer."""
+    try:
+        await take_elsewhere(command)
+        _log.info("snapshot taken")
+    except Unavailable as error:
+        _log.warning("no snapshot was taken", rule=str(error))
 
 
 def _listeners() -> Listeners:

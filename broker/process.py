@@ -27,6 +27,7 @@ from consent_ledger.core.decision import NotLogged, Submission
 from consent_ledger.core.merkle import EMPTY_ROOT
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement
+from consent_ledger.core.snapshot import Folded
 from consent_ledger.core.state import LedgerState
 from consent_ledger.ports import Clock, Store
 from consent_ledger.recovery import recover
@@ -49,15 +50,15 @@ class Setup:
     outside: Sequence[OutsideWitness] = ()
 
 
-def recover_state(setup: Setup, store: Store) -> LedgerState:
-    """Bring the ledger to where it may go on; raises as `consent_ledger.recovery.recover`."""
+def recover_state(setup: Setup, store: Store, start: Folded | None = None) -> LedgerState:
+    """Bring the ledger to where it may go on, from a snapshot if one fits; raises as `recovery.recover`."""
     decide = decider(setup.bundles.ready)
 
     def check(state: LedgerState, raw: bytes) -> tuple[str, str] | None:
         """Decide an entry again that nobody was answered."""
         return replay_leaf(state, raw, decide, setup.gate.pins)
 
-    return recover(store, check, setup.signer)
+    return recover(store, check, setup.signer, start)
 
 
 class Broker:

@@ -30,13 +30,15 @@ class LedgerSettings(Wire):
     """Where the log and what belongs to it lie.
 
     `key` signs the log's checkpoints; `registry` holds bundles under the names of their hashes; `genesis` holds the
-    notes of the steering group that an empty log begins with.
+    notes of the steering group that an empty log begins with. A start folds at most `snapshot_every` entries, and those
+    that came while the last snapshot was taken.
     """
 
     folder: Place = "ledger"
     key: Place = "keys/log.key"
     registry: Place = "registry"
     genesis: Place = "genesis"
+    snapshot_every: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
 
 
 class BusSettings(Wire):

@@ -1,5 +1,6 @@
 """`handschlag broker`: run the middle, or check its folder without running it."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,7 +19,14 @@ def broker() -> None:
 @FOLDER
 def run(folder: Path) -> None:
     """Run the broker until it is told to stop (SIGTERM, or Ctrl-C)."""
-    process.run(folder)
+    process.run(folder, (sys.executable, "-m", "handschlag", "broker", "snapshot", str(folder)))
+
+
+@broker.command()
+@FOLDER
+def snapshot(folder: Path) -> None:
+    """Write the ledger's state beside its shard for the next start; a running broker has it done by itself."""
+    click.echo(f"{process.snapshot(folder)} written")
 
 
 @broker.command()

@@ -11,28 +11,35 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from broker.core.decide import decider
 from broker.core.replay import decide_again
+from broker.settings import LedgerSettings
+from broker.snapshots import SnapshotFile, program
+from consent_ledger.core import merkle
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint
 from consent_ledger.core.decision import Submission
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.proof import format_proof, verify_proof
 from consent_ledger.core.signed import verify_statement
+from consent_ledger.core.snapshot import Folded, seal_snapshot
+from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
-from consent_ledger.core.tiles import TILE_WIDTH
+from consent_ledger.core.tiles import TILE_WIDTH, TileTree
 from consent_ledger.core.verify import Terms, verify
-from consent_ledger.recovery import recover
+from consent_ledger.recovery import recover, start_from
 from consent_ledger.sequencer import Sequencer
 from consent_ledger.signature_pool import SignaturePool
 from consent_ledger.store import ShardReader, ShardStore
 from schemas import statements as st
+from schemas.ids import ConsentId
 from schemas.note import VerifierKey, split_note, verify_split
 from tests.benchmarks.results import Figure, percentile
 from tests.support import keys
-from tests.support.ledger_world import Ledger, founded, stored
+from tests.support.ledger_world import Ledger, copied, founded, stored
 from tests.support.memory_store import MemoryStore
 from tests.support.pens import LOG, PINS
 
@@ -77,7 +84,8 @@ def measure(folder: Path) -> list[Figure]:
     for place in (receipts, million):
         place.mkdir()
     figures.append(asyncio.run(_receipts(receipts, sync_s)))
-    return [*figures, *_million(million), *_replay()]
+    ledger = exchanged(REPLAYED)
+    return [*figures, *_million(million), *_replay(ledger), *_restart(ledger, million)]
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -159,7 +167,6 @@ def _million(folder: Path) -> Iterator[Figure]:
     with ShardReader(folder, LOG) as reader:
         yield _proofs(reader, size)
         yield _structure(reader, size)
-    yield Figure("ledger.open_s", round(_timed(lambda: ShardStore(folder, LOG).close()), 3), "s")
 
 
 def _proofs(reader: ShardReader, size: int) -> Figure:
@@ -201,9 +208,8 @@ def _structure(reader: ShardReader, size: int) -> Figure:
     return Figure.beside("ledger.verify_rate", size / _timed(structure), "entries/s", size / _timed(floor))
 
 
-def _replay() -> Iterator[Figure]:
+def _replay(ledger: Ledger) -> Iterator[Figure]:
     """Signatures, counters and decisions of a real log again; the floor is to check the signatures alone."""
-    ledger = exchanged(REPLAYED)
     store, size = MemoryStore(ledger.log, stored(ledger)), len(ledger.leaves)
     terms = Terms(PINS, judge=decide_again(decider(ledger.registries)), registries=ledger.registries)
 
@@ -222,10 +228,50 @@ def _replay() -> Iterator[Figure]:
     rate = size / _timed(one)
     yield Figure.beside("ledger.replay_rate.1", rate, "entries/s", floor)
     yield Figure.beside("ledger.replay_rate.2", size / _timed(two), "entries/s", rate)
-    # A broker that starts hashes and folds every entry again: what that takes is measured here and scaled to a million.
+
+
+def _restart(ledger: Ledger, folder: Path) -> Iterator[Figure]:
+    """From a shard of a million entries that is closed to a state that decides, with a snapshot and without.
+
+    The snapshot is of a state as large as a million entries of a real log leave it, and as old as it may become. What
+    it takes to fold entries is measured on the real log and scaled.
+    """
     store = MemoryStore(ledger.log, stored(ledger))
-    taken_s = _timed(lambda: recover(store, lambda _state, _raw: None, SIGNER))
-    yield Figure("ledger.restart_s", round(taken_s * MILLION / size, 1), "s")
+    fold_s = _timed(lambda: recover(store, lambda _state, _raw: None, SIGNER)) / store.size
+    yield Figure("ledger.open_s", round(_timed(lambda: ShardStore(folder, LOG).close()), 3), "s")
+    file = SnapshotFile(folder, LOG)
+    with ShardReader(folder, LOG) as reader:
+        tree = merkle.edge(reader.size, TileTree(reader.tile).node)
+        state = _enlarged(ledger.state, reader.size)
+        began = time.perf_counter()
+        file.write(seal_snapshot(Folded(state, tree), program(), SIGNER))
+        yield Figure("ledger.snapshot_write_s", round(time.perf_counter() - began, 3), "s")
+    del state
+    yield Figure("ledger.snapshot_mb", round(file.path.stat().st_size / 1e6, 1), "MB")
+
+    def start() -> None:
+        """Open the shard and take the snapshot for its state."""
+        shard = ShardStore(folder, LOG)
+        start_from(file.read() or b"", shard, SIGNER.key, program())
+        shard.close()
+
+    every = LedgerSettings().snapshot_every
+    yield Figure("ledger.restart_s", round(_timed(start) + fold_s * every, 3), "s")
+    yield Figure("ledger.restart_cold_s", round(fold_s * MILLION, 1), "s")
+
+
+def _enlarged(state: LedgerState, size: int) -> LedgerState:
+    """Give a state with as many consents, exchanges and views as that many entries would have left."""
+    times = size // state.size
+    large = copied(state)
+    for name, one in state.evidence.items():
+        for _ in range(times - 1):
+            again = replace(one, view=secrets.token_bytes(32), withdraw=secrets.token_bytes(32))
+            large.evidence[ConsentId(secrets.token_hex(len(name) // 2))] = again
+            large.views[again.view] = one.index
+    large.exchanges |= {secrets.token_bytes(16) for _ in range(len(state.exchanges) * (times - 1))}
+    large.size = size
+    return large
 
 
 def _key(ledger: Ledger, statement: st.Statement) -> VerifierKey:
