@@ -62,6 +62,7 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/v1/releases/{exchange}/release"): _ANSWERING,
     Route("POST", "/v1/releases/{exchange}/refuse"): _ANSWERING,
     Route("POST", "/v1/clients/search"): frozenset({*_ASKING, *_ANSWERING}),
+    Route("GET", "/v1/papers/{paper}"): _OFFICER,
     Route("POST", "/v1/approvals"): _OFFICER,
     Route("DELETE", "/v1/approvals/{approval}"): _OFFICER,
     Route("GET", "/v1/approvals"): frozenset({Role.DPO, Role.ACCESS_STEWARD, Role.AUDITOR}),

@@ -1,24 +1,28 @@
 """The part of the node's HTTP API that gives papers; who may have which says `access.ALLOWED`."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from adapters.node.api_calls import ExchangePath, Who
 from adapters.node.api_consents import ConsentPath
 from adapters.node.desk import Desk
-from adapters.node.papers.blocks import Attached, Paper
+from adapters.node.papers import officer
+from adapters.node.papers.blocks import Attached, Paper, markdown
 from adapters.node.papers.pdf import in_thread
 from adapters.node.papers.receipt import notice, receipt
 from schemas.ids import ExchangeId
 from schemas.statements import Language
 
 PDF: Final = "application/pdf"
+MARKDOWN: Final = "text/markdown; charset=utf-8"
+
+PaperPath = Annotated[str, Path(pattern=r"^[a-z0-9]{1,20}$", description="Which paper: processing, assessment, ...")]
 _PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {PDF: {}}, "description": "A PDF."}}
 
 
 def papers(desk: Desk) -> APIRouter:
-    """Serve papers for clients."""
+    """Serve papers for clients and for data protection."""
     router = APIRouter(tags=["papers"])
 
     @router.get("/consents/{consent}/receipt.pdf", response_class=Response, responses=_PDF)
@@ -32,6 +36,15 @@ def papers(desk: Desk) -> APIRouter:
         asked = await desk.own_request(ExchangeId(exchange), who)
         code = await desk.running.store.notices.code(asked.exchange)
         return await _pdf(desk, notice(asked, code, language, desk.making))
+
+    @router.get("/papers/{paper}", response_class=Response, responses=_PDF)
+    async def officers_paper(paper: PaperPath, form: Literal["pdf", "md"] = "pdf") -> Response:
+        """Give a paper for data protection as it follows from law, settings and approvals: PDF, or Markdown to edit."""
+        at_ms = desk.running.identity.clock.now_ms()
+        made = officer.paper(paper, desk.making, desk.running.approvals.own(), at_ms)
+        if form == "md":
+            return Response(markdown([made]), media_type=MARKDOWN)
+        return await _pdf(desk, ([made], []))
 
     return router
 

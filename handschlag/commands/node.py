@@ -7,8 +7,10 @@ import click
 from pydantic import ValidationError
 
 from adapters.infra.clock import SystemClock
+from adapters.infra.files import write_atomic
 from adapters.node import main
 from adapters.node.access import Role
+from adapters.node.papers.officer import PAPERS
 from adapters.node.settings import HttpSettings
 from handschlag import node_folder
 from handschlag.admission import FederationPins, read_paper
@@ -90,6 +92,19 @@ def approve(folder: Path, purpose: str, role: str, fields: tuple[str, ...], days
     wish = {"purpose": purpose, "role": role, "fields": list(fields), "automatic": automatic}
     body = {**wish, "valid_until_ms": until_ms}
     click.echo(call(folder, Role.DPO, "POST", "/v1/approvals", body).json()["approval"])
+
+
+@node.command()
+@FOLDER
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+def papers(folder: Path, target: Path) -> None:
+    """Write the papers for data protection into TARGET, from the running node: PDF, and Markdown to work on."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in PAPERS:
+        for form in ("pdf", "md"):
+            place = target / f"{name}.{form}"
+            write_atomic(place, call(folder, Role.DPO, "GET", f"/v1/papers/{name}?form={form}").content)
+            click.echo(place)
 
 
 @node.command()

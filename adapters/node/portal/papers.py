@@ -1,0 +1,75 @@
+"""Pages that give files: an answer to keep or to work on, and what data protection wants in writing."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from adapters.node.access import Route
+from adapters.node.papers import exports
+from adapters.node.papers.blocks import markdown
+from adapters.node.papers.officer import paper
+from adapters.node.papers.pdf import in_thread
+from adapters.node.portal.front import Page, Visit
+from schemas.errors import Code, Misuse
+from schemas.ids import ExchangeId
+
+TYPES: Final = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "pdf": "application/pdf",
+    "md": "text/markdown; charset=utf-8",
+}
+
+
+def pages() -> dict[Route, Page]:
+    """Give the pages with their routes."""
+    return {
+        Route("GET", "/requests/{exchange}/export/{form}"): export,
+        Route("GET", "/officer/papers/{name}/{form}"): officers_paper,
+    }
+
+
+async def export(visit: Visit) -> Response:
+    """Give one's own answer as a file, each value with where it comes from."""
+    path = visit.request.path_params
+    asked = await visit.desk.own_request(ExchangeId(path["exchange"]), visit.colleague.caller)
+    form = str(path["form"])
+    await visit.desk.running.colleagues.looked(visit.colleague.caller.staff, "", "read", None)
+    match form:
+        case "json":
+            content = exports.as_json(asked)
+        case "csv":
+            content = exports.as_csv(asked, visit.labels)
+        case "pdf":
+            texts = visit.front.pages.texts[visit.language]
+            sheet = exports.as_paper(asked, visit.labels, visit.shown, texts, visit.language)
+            content = await in_thread([sheet], [], visit.desk.running.identity.clock.now_ms())
+        case _:
+            raise _no_form()
+    return _file(content, f"answer.{form}", form)
+
+
+async def officers_paper(visit: Visit) -> Response:
+    """Give a paper for data protection, as PDF or as text to work on."""
+    node, path = visit.desk.running, visit.request.path_params
+    name, form, at_ms = str(path["name"]), str(path["form"]), visit.desk.running.identity.clock.now_ms()
+    made = paper(name, visit.desk.making, node.approvals.own(), at_ms)
+    match form:
+        case "md":
+            content = markdown([made]).encode()
+        case "pdf":
+            content = await in_thread([made], [], at_ms)
+        case _:
+            raise _no_form()
+    return _file(content, f"{name}.{form}", form)
+
+
+def _no_form() -> Misuse:
+    message = "form: there is no such form of this paper"
+    return Misuse(message, code=Code.MALFORMED)
+
+
+def _file(content: bytes, name: str, form: str) -> Response:
+    """Answer with a file that is saved under a name that says nothing of anybody."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=TYPES[form], headers=headers)
