@@ -1,11 +1,13 @@
 """Files from the pages and the API: exports of an answer, and the papers for data protection."""
 
+import base64
 import csv
 import json
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from adapters.node.access import Role
 from adapters.node.papers import exports
@@ -14,7 +16,7 @@ from adapters.node.papers.officer import PAPERS
 from tests.flow.test_papers import OFFICE, text
 from tests.support.node_http import Front
 from tests.support.portal_visit import House, Seated
-from tests.support.small_town import HOLDER, REQUESTER, VALUES, Town
+from tests.support.small_town import HOLDER, REQUESTER, VALUES, Town, question
 from tests.support.virtual_time import virtual
 
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
@@ -77,3 +79,49 @@ def test_no_value_is_a_formula_to_a_spreadsheet() -> None:
     assert exports.cell("=1+1") == "'=1+1"
     assert exports.cell("B1") == "B1"
     assert exports.cell(-4) == -4
+
+
+@virtual
+async def test_a_persons_report_is_drawn_up_for_a_reason_alone(tmp_path: Path) -> None:
+    """It holds what was given, with proofs and without values; the officer's reason is kept before it is shown."""
+    town = await Town.start(tmp_path)
+    asked = await town.agreed()
+    node = town.world.nodes[HOLDER]
+    officer = Seated(House(town.world.clock, node), Role.DPO)
+    assert (await officer.open("/officer/person")).status_code == 200
+    reason = "Request of 3 March"
+    for said in (
+        {"ref": "T-1", "reason": "short", "form": "pdf"},
+        {"ref": "", "reason": reason, "form": "pdf"},
+        {"ref": "T-1", "reason": reason, "form": "exe"},
+    ):
+        assert (await officer.send("/officer/person", **said)).status_code == 422
+    assert await node.store.reports.all() == []
+    made = json.loads((await officer.send("/officer/person", ref="T-1", reason=reason, form="json")).content)
+    assert [one["exchange"] for one in made["given"]] == [asked.exchange]
+    assert base64.b64decode(made["given"][0]["receipts"][1]["proof_base64"]).startswith(b"c2sp.org/tlog-proof@v1")
+    assert made["asked"] == []
+    printed = (await officer.send("/officer/person", ref="T-1", case_ref="X", reason=reason, form="pdf")).content
+    assert "Jobcenter" in text(printed)
+    assert VALUES["course_participation.started_on"] not in text(printed)
+    assert f"{asked.exchange}-answer.tlog-proof" in PdfReader(BytesIO(printed)).attachments
+    assert reason in (await officer.open("/officer/person")).text
+    assert {one.officer for one in await node.store.reports.all()} == {"staff-1"}
+    await town.close()
+
+
+@virtual
+async def test_a_report_holds_what_was_asked_under_a_file(tmp_path: Path) -> None:
+    """The asking agency finds its own requests by its file reference, with what came of them."""
+    town = await Town.start(tmp_path)
+    asked = await town.requester.ask(question(await town.consent())._replace(case_ref="JC-1"))
+    officer = Seated(House(town.world.clock, town.world.nodes[REQUESTER]), Role.DPO)
+    said = {"case_ref": "JC-1", "reason": "Request of 3 March"}
+    answer = await officer.send("/officer/person", **said, form="json")
+    assert answer.status_code == 200, answer.text
+    made = json.loads(answer.content)
+    assert [(one["exchange"], one["state"]) for one in made["asked"]] == [(asked.exchange, "answered")]
+    assert made["asked"][0]["received_fields"]
+    printed = await officer.send("/officer/person", **said, form="pdf")
+    assert "beantwortet" in text(printed.content)
+    await town.close()

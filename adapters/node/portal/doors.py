@@ -39,6 +39,8 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/officer"): _OFFICER,
     Route("GET", "/officer/registry"): _OFFICER,
     Route("GET", "/officer/papers/{name}/{form}"): _OFFICER,
+    Route("GET", "/officer/person"): _OFFICER,
+    Route("POST", "/officer/person"): _OFFICER,
     Route("POST", "/officer/approve"): _OFFICER,
     Route("POST", "/officer/end"): _OFFICER,
     Route("GET", "/watch"): _OFFICER,

@@ -9,7 +9,9 @@ from adapters.node.papers import exports
 from adapters.node.papers.blocks import markdown
 from adapters.node.papers.officer import paper
 from adapters.node.papers.pdf import in_thread
+from adapters.node.papers.person import as_json, as_paper, draw_up, proofs
 from adapters.node.portal.front import Page, Visit
+from adapters.node.store.reports import Drawn
 from schemas.errors import Code, Misuse
 from schemas.ids import ExchangeId
 
@@ -26,6 +28,8 @@ def pages() -> dict[Route, Page]:
     return {
         Route("GET", "/requests/{exchange}/export/{form}"): export,
         Route("GET", "/officer/papers/{name}/{form}"): officers_paper,
+        Route("GET", "/officer/person"): person,
+        Route("POST", "/officer/person"): persons_report,
     }
 
 
@@ -62,6 +66,25 @@ async def officers_paper(visit: Visit) -> Response:
         case _:
             raise _no_form()
     return _file(content, f"{name}.{form}", form)
+
+
+async def person(visit: Visit) -> Response:
+    """Show which reports were drawn up, and the form for another one."""
+    return visit.show("person.html", drawn=await visit.desk.running.store.reports.all())
+
+
+async def persons_report(visit: Visit) -> Response:
+    """Give the report on one person (Art. 15 GDPR), for a written reason."""
+    node, form = visit.desk.running, visit.said("form")
+    at_ms = node.identity.clock.now_ms()
+    officer, (ref, case, reason) = visit.colleague.caller.staff, map(visit.said, ("ref", "case_ref", "reason"))
+    if form not in {"pdf", "json"}:
+        raise _no_form()
+    report = await draw_up(node.store, Drawn(at_ms, officer, ref, case, reason))
+    if form == "json":
+        return _file(as_json(report), "report.json", form)
+    content = await in_thread([as_paper(report, visit.desk.making)], proofs(report), at_ms)
+    return _file(content, "report.pdf", form)
 
 
 def _no_form() -> Misuse:

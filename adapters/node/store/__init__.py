@@ -16,6 +16,7 @@ from adapters.node.store.known import Known
 from adapters.node.store.notices import Notices
 from adapters.node.store.outgoing import Outgoing
 from adapters.node.store.received import ReceivedRequests
+from adapters.node.store.reports import Reports
 
 SCHEMA: Final = files(__package__).joinpath("tables.sql").read_text("utf-8")
 
@@ -31,6 +32,7 @@ class NodeStore:
         self.received = ReceivedRequests(database)
         self.bases = Bases(database)
         self.known = Known(database)
+        self.reports = Reports(database)
         self.notices = Notices(database)
         self.colleagues = ColleagueTables(database)
 

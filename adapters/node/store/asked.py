@@ -95,6 +95,11 @@ class AskedRequests:
         sql = f"SELECT * FROM asked WHERE staff IN ({', '.join('?' * len(staff))}) ORDER BY at DESC LIMIT ?"  # noqa: S608 -- marks only
         return [_asked(row) for row in await self._database.read(sql, *staff, MAX_LISTED)]
 
+    async def of_case(self, case_ref: str) -> list[Asked]:
+        """Give all requests under one file reference, newest first."""
+        rows = await self._database.read("SELECT * FROM asked WHERE case_ref = ? ORDER BY at DESC", case_ref)
+        return [_asked(row) for row in rows]
+
     async def due(self, now_ms: int) -> list[tuple[ExchangeId, bytes, int, int]]:
         """Give exchange, message, deadline and tries of the granted requests that are to be sent again by now."""
         sql = "SELECT exchange, message, answer_by, tries FROM asked WHERE due <= ? AND state = 'granted' ORDER BY due"

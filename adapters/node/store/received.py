@@ -166,6 +166,11 @@ class ReceivedRequests:
         rows = await self._database.read("SELECT * FROM disclosure ORDER BY at DESC LIMIT ?", MAX_LISTED)
         return [_disclosed(row) for row in rows]
 
+    async def disclosed_of(self, ref: str) -> list[Disclosed]:
+        """Give all lines of the disclosure register about one local row, newest first."""
+        rows = await self._database.read("SELECT * FROM disclosure WHERE ref = ? ORDER BY at DESC", ref)
+        return [_disclosed(row) for row in rows]
+
     async def counts(self) -> dict[str, int]:
         """Give how many requests to this agency are in which state."""
         rows = await self._database.read("SELECT state, count(*) AS n FROM received GROUP BY state")

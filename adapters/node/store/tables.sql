@@ -93,6 +93,10 @@ CREATE TABLE IF NOT EXISTS arrangement (     -- how a member of staff wants a li
     staff TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (staff, name)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS report (          -- whose report (Art. 15 GDPR) an officer drew up, and why
+    at INTEGER NOT NULL, officer TEXT NOT NULL, ref TEXT NOT NULL, case_ref TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS asked_case ON asked (case_ref) WHERE case_ref IS NOT NULL;
 CREATE TABLE IF NOT EXISTS notice (          -- the view code on the notice of a request on a statute; the log has its hash
     exchange TEXT PRIMARY KEY, view_code TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
