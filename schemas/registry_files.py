@@ -114,8 +114,9 @@ def _contradictions(bundle: Bundle) -> Iterator[_Found]:
     for number, field in enumerate(bundle.fields.field):
         for key, rule in _field_findings(field, code_lists, kinds):
             yield ("fields", "field", number, key), rule
+    purposes = {purpose_id(row.purpose) for row in bundle.purposes.purpose}
     for number, prohibition in enumerate(bundle.prohibitions.prohibition):
-        for key, rule in _prohibition_findings(prohibition, kinds):
+        for key, rule in _prohibition_findings(prohibition, kinds, purposes):
             yield ("prohibitions", "prohibition", number, key), rule
     for number, purpose in enumerate(bundle.purposes.purpose):
         for key, rule in _purpose_findings(purpose, bundle, kinds):
@@ -152,7 +153,11 @@ def _field_findings(field: FieldDef, code_lists: set[CodeName], kinds: set[CodeN
         yield "dsa", never
 
 
-def _prohibition_findings(prohibition: Prohibition, kinds: set[CodeName]) -> Iterator[tuple[str, str]]:
+def _prohibition_findings(
+    prohibition: Prohibition, kinds: set[CodeName], purposes: set[str]
+) -> Iterator[tuple[str, str]]:
+    for purpose in set(prohibition.except_purposes) - purposes:
+        yield "except_purposes", f"unknown purpose {purpose}"
     yield from _unknown_kinds("requester_kinds", prohibition.requester_kinds, kinds)
     yield from _unknown_kinds("holder_kinds", prohibition.holder_kinds, kinds)
     if bool(prohibition.except_purposes) != bool(prohibition.except_basis):
@@ -164,9 +169,10 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
     yield from _unknown_kinds("holder_kinds", row.holder_kinds, kinds)
     for kind in set(row.neutral_collector) - set(row.requester_kinds):
         yield "neutral_collector", f"{kind} is no requester of this purpose"
-    for pattern in row.fields:
-        if not any(fits(field.name, pattern) for field in bundle.fields.field):
-            yield "fields", f"unknown field {pattern}"
+    yield from _doubles("norm", row.norm)
+    yield from _doubles("basis", row.basis)
+    yield from _doubles("conditions", row.conditions)
+    yield from _pattern_findings(row, bundle)
     if row.valid_to is not None and row.valid_to < row.valid_from:
         yield "valid_to", "lies before valid_from"
     if (never := never_a_purpose(row)) is not None:
@@ -178,6 +184,17 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
     yield from _reach_findings(row, bundle)
     if {"consent", "statute"} <= set(row.basis):
         yield "basis", "a purpose with a statute must not ask for consent (asking would mislead)"
+
+
+def _pattern_findings(row: PurposeRow, bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Find fields that nothing defines, and those named twice, once by themselves and once by their category."""
+    yield from _doubles("fields", row.fields)
+    for pattern in row.fields:
+        category = f"{pattern.partition('.')[0]}.*"
+        if pattern != category and category in row.fields:
+            yield "fields", f"{category} names {pattern} already"
+        if not any(fits(field.name, pattern) for field in bundle.fields.field):
+            yield "fields", f"unknown field {pattern}"
 
 
 def _reach_findings(row: PurposeRow, bundle: Bundle) -> Iterator[tuple[str, str]]:
@@ -213,3 +230,11 @@ def _unknown_kinds(key: str, named: tuple[CodeName, ...], kinds: set[CodeName]) 
     for kind in named:
         if kind not in kinds:
             yield key, f"unknown agency kind {kind}"
+    yield from _doubles(key, named)
+
+
+def _doubles(key: str, named: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Find what a list names twice: whoever takes one out would think it gone."""
+    for name, count in Counter(named).items():
+        if count > 1:
+            yield key, f"{name} is there {count} times"

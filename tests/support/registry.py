@@ -68,7 +68,7 @@ rule = "v01"
 label = { de = "Nein", en = "No" }
 requester_kinds = ["jobcenter"]
 holder_kinds = ["mbe"]
-except_purposes = ["Z23"]
+except_purposes = ["Z16"]
 except_basis = ["client_request"]
 """,
     "purposes": """\

@@ -39,7 +39,12 @@ def test_what_is_the_same_has_no_differences() -> None:
         ),
         ("fields", 'de = "Stand"', 'de = "Lage"', ("course.state", "label", ("Stand / state",), ("Lage / state",))),
         ("fields", 'lead = "mbe"', 'lead = "mbe"\ndpv = "Work"', ("course.state", "dpv", (), ("Work",))),
-        ("prohibitions", '["Z23"]', '["Z23", "Z24"]', ("v01", "except_purposes", (), ("Z24",))),
+        (
+            "prohibitions",
+            '["client_request"]',
+            '["client_request", "cooperation_duty"]',
+            ("v01", "except_basis", (), ("cooperation_duty",)),
+        ),
         ("purposes", '["course.*"]', '["course.state"]', ("Z16@1", "fields", ("course.started_on",), ())),
         ("purposes", '"SGB X § 69(1)"', '"SGB X § 70"', ("Z16@2", "norm", ("SGB X § 69(1)",), ("SGB X § 70",))),
         ("purposes", '"2026-03-29"', '"2026-12-31"', ("Z16@1", "valid_to", ("2026-03-29",), ("2026-12-31",))),
