@@ -128,7 +128,7 @@ class PapersSettings(Wire):
     officer: Contact = ""
     authority: Contact = ""
     broker: Contact = ""
-    keep_months: Annotated[int, Field(ge=1, le=1200)] = 120
+    keep_months: Annotated[int, Field(ge=1, le=1200)] | None = None
     client_pages: HttpUrl | None = None
 
 

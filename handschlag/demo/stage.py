@@ -169,9 +169,16 @@ def _joined(stage: Stage, agency: str) -> Office:
     for path in (stage.folder / "town" / agency).iterdir():
         shutil.copy2(path, home / path.name)
     stage.sign_on.add(agency, about.name, home, port)
+    _say_who(home / "node.toml", about.name, stage.broker_address)
     stage.processes.start_ours(f"node-{agency}", "node", "run", str(home))
     tokens = {role: _token(home, role) for role in ROLES}
     return Office(AgencyId(agency), about.name, home, f"http://127.0.0.1:{port}", tokens)
+
+
+def _say_who(settings: Path, name: str, broker_address: str) -> None:
+    """Put into a node's settings what its papers say: who is responsible, and where the client's pages are."""
+    text, said = settings.read_text("utf-8"), f'responsible = "{name}"\nclient_pages = "{broker_address}"'
+    settings.write_text(text.replace('responsible = ""', said), "utf-8")
 
 
 def _token(home: Path, role: str) -> str:

@@ -14,6 +14,8 @@ from adapters.node.papers import exports
 from adapters.node.papers.exports import COLUMNS
 from adapters.node.papers.officer import PAPERS
 from tests.flow.test_papers import OFFICE, text
+from tests.flow.test_statute_handles import question as on_statute
+from tests.flow.test_statute_handles import started
 from tests.support.node_http import Front
 from tests.support.portal_visit import House, Seated
 from tests.support.small_town import HOLDER, REQUESTER, VALUES, Town, question
@@ -30,7 +32,8 @@ async def test_an_answer_is_exported_with_where_each_value_is_from(tmp_path: Pat
     node = town.world.nodes[REQUESTER]
     adviser = Seated(House(town.world.clock, node), Role.ADVISER, "staff-7")
     way = f"/requests/{asked.exchange}"
-    assert f"{way}/export/csv" in (await adviser.open(way)).text
+    page = (await adviser.open(way)).text
+    assert (f"{way}/export/csv" in page, "/notice/" in page) == (True, False)
     made = json.loads((await adviser.open(f"{way}/export/json")).content)
     values = {one["field"]: [value["value"] for value in one["values"]] for one in made["fields"]}
     assert {name: [value] for name, value in VALUES.items()}.items() <= values.items()
@@ -124,4 +127,18 @@ async def test_a_report_holds_what_was_asked_under_a_file(tmp_path: Path) -> Non
     assert made["asked"][0]["received_fields"]
     printed = await officer.send("/officer/person", **said, form="pdf")
     assert "beantwortet" in text(printed.content)
+    await town.close()
+
+
+@virtual
+async def test_a_caseworker_prints_the_notice_beside_the_answer(tmp_path: Path) -> None:
+    """On a statute the answer links the notice in every language; under a consent there is none."""
+    town = await started(tmp_path)
+    asked = await town.requester.ask(on_statute())
+    adviser = Seated(House(town.world.clock, town.world.nodes[REQUESTER]), Role.ADVISER, "staff-7")
+    way = f"/requests/{asked.exchange}"
+    assert f"{way}/notice/ti" in (await adviser.open(way)).text
+    said = text((await adviser.open(f"{way}/notice/fr")).content)
+    assert "Information sur la transmission" in said
+    assert "Information über die Weitergabe" in said
     await town.close()

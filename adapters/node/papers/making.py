@@ -28,6 +28,11 @@ class Making:
     view: View
     office: PapersSettings
 
+    @property
+    def languages(self) -> dict[str, str]:
+        """The languages of papers by their own names."""
+        return {language: _texts()[language]("receipt.language") for language in PAPER_LANGUAGES}
+
     def words(self, language: str) -> Words:
         """Give the words of a language, with the agencies and the law as this node knows them."""
         return Words(_texts()[language], language, self.view.state, self.view.registries)

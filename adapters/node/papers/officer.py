@@ -115,7 +115,7 @@ def processor(making: Making, _: Approvals, at_ms: int) -> Paper:
             "Verschlüsselte Blöcke, Kennungen, Zwecke, Namen von Angaben",
         ),
         ("Betroffene", "Klientinnen und Klienten der beteiligten Stellen"),
-        ("Ort", "Europäische Union oder Europäischer Wirtschaftsraum"),
+        ("Ort der Verarbeitung", UNSAID),
         ("Unterauftragnehmer", UNSAID),
     )
     blocks = (_stand(at_ms), *_who(making), Table(facts), *_measures())
@@ -155,10 +155,14 @@ def _activity(rule: PurposeRule, approval: Approval, making: Making, law: Regist
             ("Zugriff im Haus", f"Rolle {approval.role}"),
             ("Antwort", _who_decides(approval)),
             ("Drittland", "keine Übermittlung"),
-            ("Löschung", f"nach {making.office.keep_months} Monaten, soweit kein Gesetz anderes sagt"),
+            ("Löschung", _deletion(making.office.keep_months)),
             ("Freigabe", f"Eintrag {approval.index} im Protokoll, gültig bis {moment(approval.valid_until)}"),
         )
     )
+
+
+def _deletion(keep_months: int | None) -> str:
+    return UNSAID if keep_months is None else f"nach {keep_months} Monaten, soweit kein Gesetz anderes sagt"
 
 
 def _who(making: Making) -> Iterable[Block]:

@@ -27,6 +27,7 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/requests"): _ASKING,
     Route("GET", "/requests/{exchange}"): _ASKING,
     Route("GET", "/requests/{exchange}/export/{form}"): _ASKING,
+    Route("GET", "/requests/{exchange}/notice/{language}"): _ASKING,
     Route("POST", "/arrangements"): _ASKING,
     Route("POST", "/arrangements/forget"): _ASKING,
     Route("GET", "/stand-ins"): _SETTLING,

@@ -10,6 +10,7 @@ from adapters.node.papers.blocks import markdown
 from adapters.node.papers.officer import paper
 from adapters.node.papers.pdf import in_thread
 from adapters.node.papers.person import as_json, as_paper, draw_up, proofs
+from adapters.node.papers.receipt import notice
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.reports import Drawn
 from schemas.errors import Code, Misuse
@@ -27,6 +28,7 @@ def pages() -> dict[Route, Page]:
     """Give the pages with their routes."""
     return {
         Route("GET", "/requests/{exchange}/export/{form}"): export,
+        Route("GET", "/requests/{exchange}/notice/{language}"): notice_sheet,
         Route("GET", "/officer/papers/{name}/{form}"): officers_paper,
         Route("GET", "/officer/person"): person,
         Route("POST", "/officer/person"): persons_report,
@@ -51,6 +53,15 @@ async def export(visit: Visit) -> Response:
         case _:
             raise _no_form()
     return _file(content, f"answer.{form}", form)
+
+
+async def notice_sheet(visit: Visit) -> Response:
+    """Give the notice to hand to the person a request on a statute is about."""
+    path, node = visit.request.path_params, visit.desk.running
+    asked = await visit.desk.own_request(ExchangeId(path["exchange"]), visit.colleague.caller)
+    code = await node.store.notices.code(asked.exchange)
+    made = notice(asked, code, str(path["language"]), visit.desk.making)
+    return _file(await in_thread(*made, node.identity.clock.now_ms()), "notice.pdf", "pdf")
 
 
 async def officers_paper(visit: Visit) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from adapters.node.access import Route
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.colleagues import Arrangement, Known
-from adapters.node.store.rows import Asked, AskedState
+from adapters.node.store.rows import NO_RECEIPT, Asked, AskedState
 from adapters.web.pages import moment
 from schemas.errors import Code, Malformed, Misuse
 from schemas.ids import RANDOM_PATTERN, ExchangeId
@@ -82,7 +82,14 @@ async def answer(visit: Visit) -> Response:
         message = "exchange: this agency never asked under this id"
         raise Misuse(message, code=Code.GRANT_UNKNOWN)
     await visit.desk.running.colleagues.looked(own, "", "read", None)
-    return visit.show("answer.html", asked=visit.desk.told(asked), labels=visit.labels)
+    # Who gave no consent is told of it: the notice is handed out in the person's language.
+    told = RANDOM.fullmatch(asked.basis) is None and asked.grant != NO_RECEIPT
+    return visit.show(
+        "answer.html",
+        notices=visit.desk.making.languages if told else {},
+        asked=visit.desk.told(asked),
+        labels=visit.labels,
+    )
 
 
 async def arrange(visit: Visit) -> Response:
