@@ -96,7 +96,9 @@ class FaultyBroker:
                 broken.append(f"the restarted broker ended by {broker.process.returncode}: {''.join(broker.lines)}")
             broken += await broken_promises(self.federation, load)
         except (AssertionError, TimeoutError, HandschlagError) as error:
-            broken.append(f"{type(error).__name__}: {error}")
+            broken.append(f"{type(error).__name__}: {error}; it said: {''.join(self._broker.lines)}")
+        finally:
+            await self._broker.end(signal.SIGKILL)
         return Ended(was_hit(self.trace), broken)
 
     @property
@@ -149,7 +151,7 @@ def _spoken(broker: Process, code: int, point: Point) -> list[str]:
     said = [line for line in broker.lines if not line.startswith("{") and line]
     calm = code == 0 and not said
     plain = code == 1 and len(said) == 1 and said[0].startswith("handschlag: ")
-    silent = not any("Traceback" in line for line in broker.lines)
-    if silent and (calm or (code == KILLED if point.fault == "KILL" else plain)):
+    foreseen = not any("Traceback" in line or "a fault of its own" in line for line in broker.lines)
+    if foreseen and (calm or (code == KILLED if point.fault == "KILL" else plain)):
         return []
     return [f"ended by {code} and said: {''.join(broker.lines)}"]

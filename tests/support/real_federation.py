@@ -61,9 +61,13 @@ class Process:
     async def start(cls, *words: str | Path, ready: str) -> "Process":
         """Start a program and wait for a line that holds `ready`; fails when it ends before."""
         found = cls(await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE))
-        async with asyncio.timeout(LIMIT_S):
-            while not (found.lines and ready in found.lines[-1]):
-                assert await found._read_line(), "".join(found.lines)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                while not (found.lines and ready in found.lines[-1]):
+                    assert await found._read_line(), "".join(found.lines)
+        except BaseException:
+            await found.end(signal.SIGKILL)
+            raise
         found._rest = asyncio.create_task(found._read_on())
         return found
 
