@@ -10,9 +10,11 @@ from adapters.web.sessions import Sessions
 from adapters.web.throttle import Throttle
 from broker.audit_pages.front import Front
 from broker.auditing import Auditing
+from broker.counting import Counting
 from broker.log_files import LogFiles
 from broker.process import Broker
 from broker.settings import HttpSettings
+from broker.witness_state import Watch
 from consent_ledger.ports import Clock
 
 COOKIE = "__Host-handschlag-audit"
@@ -21,8 +23,12 @@ COOKIE = "__Host-handschlag-audit"
 
 def audit_pages(broker: Broker, files: LogFiles, clock: Clock, http: HttpSettings) -> ASGIApp:
     """Give the auditor's pages over a running broker, for those whose tokens stand in the settings."""
+    counting = Counting(files, lambda: broker.sequencer.size)
+    broker.sequencer.committed.append(counting.committed)
     front = Front(
         auditing=Auditing(files, lambda: broker.witnessing.published),
+        witnesses=Watch(broker.witnessing).look,
+        tally=counting.tally,
         state=lambda: broker.sequencer.state,
         registries=broker.setup.bundles.ready,
         auditors=http.auditors,

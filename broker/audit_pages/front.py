@@ -21,10 +21,13 @@ from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.texts import StaffLanguage, language_of
 from adapters.web.throttle import Throttle
+from broker.audit_pages.charts import chart
 from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS, Wish, index_in
 from broker.auditing import Auditing
+from broker.core.tally import Tally
 from broker.operator_api import may_read_entries
+from broker.witness_state import WitnessState
 from consent_ledger.core.state import LedgerState
 from schemas.errors import HandschlagError, LedgerInconsistent, Malformed
 from schemas.ids import Hash
@@ -68,6 +71,8 @@ class Front:
     """The auditor's pages of one broker; `auditors` are SHA-256 of tokens, `sessions` of a cookie of its own."""
 
     auditing: Auditing
+    witnesses: Callable[[], Awaitable[WitnessState | None]]
+    tally: Callable[[], Awaitable[Tally]]
     state: Callable[[], LedgerState]
     registries: Mapping[Hash, Registry]
     auditors: Sequence[Hash]
@@ -87,6 +92,9 @@ class Front:
             ("GET", "/entries"): self._entries,
             ("GET", "/entries/{index}"): self._one,
             ("GET", "/entries/{index}/{form}"): self._proof,
+            ("GET", "/charts"): self._charts,
+            ("GET", "/witnesses"): self._witnesses,
+            ("GET", "/checkpoint"): self._checkpoint,
             ("GET", "/check"): self._check,
         }
         ends = open_ends | {door: self._behind(door, page) for door, page in pages.items()}
@@ -173,6 +181,29 @@ class Front:
         content = receipt.entry if form == "entry" else receipt.proof
         named = {"Content-Disposition": f'attachment; filename="{index}.{form}"'}
         return Response(content, media_type="text/plain; charset=utf-8", headers=named)
+
+    async def _charts(self, visit: Visit) -> Response:
+        """Show how many exchanges there were, drawn and in numbers."""
+        tally, words = await self.tally(), visit.words
+        outcomes = {**tally.outcomes, "unanswered": tally.unanswered}
+        charts = [
+            chart("purposes", ((name, words.purpose(name), count) for name, count in tally.purposes.items())),
+            chart("outcomes", ((words.outcome(name), words.outcome(name), count) for name, count in outcomes.items())),
+            chart("languages", ((words.tongue(name), words.tongue(name), n) for name, n in tally.languages.items())),
+        ]
+        return visit.show("charts.html", charts=charts, tally=tally, size=self.auditing.size)
+
+    async def _witnesses(self, visit: Visit) -> Response:
+        """Show the checkpoint and who has cosigned it."""
+        return visit.show("witnesses.html", found=await self.witnesses())
+
+    async def _checkpoint(self, _: Visit) -> Response:
+        """Give the checkpoint with its cosignatures, to be kept for a later audit."""
+        note = self.auditing.checkpoint()
+        if note is None:
+            raise HTTPException(404)
+        named = {"Content-Disposition": 'attachment; filename="checkpoint"'}
+        return Response(note, media_type="text/plain; charset=utf-8", headers=named)
 
     async def _check(self, visit: Visit) -> Response:
         """Say how to check all of it on a machine of one's own."""

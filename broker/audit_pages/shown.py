@@ -37,7 +37,7 @@ class Words:
 
     def offered(self, group: str, names: Iterable[str]) -> list[tuple[str, str]]:
         """Name the members of a group of texts (`basis`, `kind`), to choose from."""
-        return [(name, self.texts(f"{group}.{name}")) for name in names]
+        return [(name, self._word(f"{group}.{name}", name)) for name in names]
 
     def purpose(self, name: Purpose | None) -> str:
         """Name a purpose; empty for none."""
@@ -56,11 +56,23 @@ class Words:
 
     def kind(self, name: str) -> str:
         """Say what an entry is."""
-        return self.texts(f"kind.{name}")
+        return self._word(f"kind.{name}", name)
+
+    def outcome(self, name: str) -> str:
+        """Say what came of requests: an entry's kind, or that there is no answer yet."""
+        return self.texts("charts.unanswered") if name == "unanswered" else self.kind(f"exchange.{name}")
+
+    def tongue(self, code: str) -> str:
+        """Name a consent's language, by its code where there is no word for it; empty stands for no consent."""
+        return self._word(f"tongue.{code or 'none'}", code)
 
     def basis(self, name: str) -> str:
         """Say what a legal basis is; empty for none."""
         return self.texts(f"basis.{name}") if name else ""
+
+    def _word(self, key: str, name: str) -> str:
+        """Give a text, or the name itself where there is none yet."""
+        return self.texts(key) if self.texts.has(key) else name
 
     @property
     def _law(self) -> Registry | None:

@@ -58,7 +58,7 @@ def _auditor(browser: Browser, town: Played) -> None:
         page.locator("#token").fill(town.stage.auditor)
         page.locator("#token").press("Enter")
         page.wait_for_url("**/audit/entries")
-        for path in ("/audit/entries", "/audit/check"):
+        for path in ("/audit/entries", "/audit/charts", "/audit/witnesses", "/audit/check"):
             page.goto(address + path)
             _take(page, locale, path)
         page.goto(f"{address}/audit/entries?kind=exchange.disclosed")

@@ -11,7 +11,7 @@ from handschlag.town.people import SCHOOL
 from tests.browser.town import Played
 from tests.browser.visitor import Visitor
 
-PAGES = ("/audit/entries", "/audit/check")
+PAGES = ("/audit/entries", "/audit/charts", "/audit/witnesses", "/audit/check")
 
 
 def opened(visitor: Visitor, town: Played) -> Page:
@@ -64,6 +64,10 @@ def test_a_disclosure_is_found_by_filter_and_followed(visitor: Visitor, town: Pl
     expect(page.locator(".hs-steps > li")).not_to_have_count(1)
     expect(page.locator(".hs-steps > li").first).to_contain_text(re.compile("jobcenter"))
     assert visitor.violations() == []
+    page.goto(f"{address(town)}/audit/charts")
+    expect(page.locator("svg rect").first).to_be_visible()
+    assert visitor.violations() == []
+    page.go_back()
     with page.expect_download() as fetched:
         page.locator('a[href$="/tlog-proof"]').first.click()
     assert fetched.value.suggested_filename.endswith(".tlog-proof")

@@ -17,22 +17,35 @@ from adapters.web.throttle import PER_MS, TRIES, Throttle
 from broker import auditing
 from broker.audit_pages.building import COOKIE
 from broker.audit_pages.front import Front
+from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS
 from broker.auditing import ROWS, Auditing
 from broker.beside import beside
 from broker.core.log_lines import Wanted
+from broker.counting import Counting
 from broker.log_files import LogFiles
+from broker.witness_state import Watch
+from broker.witnessing import Witnessing
+from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint, unverified_checkpoint
+from consent_ledger.core.merkle import EMPTY_ROOT
+from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.proof import verify_proof
 from schemas import messages as ms
 from schemas.commitment import sha256
+from schemas.ids import Purpose
+from schemas.note import cosign
+from tests.support import keys
 from tests.support.middle import Middle, serving
-from tests.support.pens import DAY, ManualClock
+from tests.support.pens import DAY, ManualClock, signer
 from tests.support.small_law import LAW
 
 pytestmark = pytest.mark.slow  # each case makes all pages anew
 BASE = "https://broker.example"
 OPENS = "an auditor's token"
-INSIDE = ("/audit/entries", "/audit/entries/0", "/audit/entries/0/entry", "/audit/entries/0/tlog-proof", "/audit/check")
+INSIDE = (
+    *("/audit/entries", "/audit/entries/0", "/audit/entries/0/entry", "/audit/entries/0/tlog-proof"),
+    *("/audit/charts", "/audit/witnesses", "/audit/checkpoint", "/audit/check"),
+)
 
 
 class Auditor:
@@ -42,8 +55,15 @@ class Auditor:
         """Open the browser."""
         log = middle.log
         self.middle, self.clock = middle, log.pens.clock
+        files = LogFiles(log.store, lambda: log.sequencer.size)
+        empty = sign_checkpoint(Checkpoint(log.pens.log, 0, EMPTY_ROOT), keys.signer(log.pens.log))
+        self.witnessing = Witnessing(log.sequencer, middle.bus, self.clock, empty, lambda *_: None)
+        self.counting = Counting(files, lambda: log.sequencer.size)
+        log.sequencer.committed.append(self.counting.committed)
         self.front = Front(
-            auditing=Auditing(LogFiles(log.store, lambda: log.sequencer.size), lambda: log.sequencer.note),
+            auditing=Auditing(files, lambda: log.sequencer.note),
+            witnesses=Watch(self.witnessing).look,
+            tally=self.counting.tally,
             state=lambda: log.sequencer.state,
             registries={LAW.hash: LAW},
             auditors=(sha256(b"somebody else's"), sha256(OPENS.encode())),
@@ -112,14 +132,8 @@ async def test_without_a_session_every_page_leads_to_the_token(auditor: Auditor,
 async def test_every_route_is_in_the_table(auditor: Auditor) -> None:
     """A page that is added must be added to the test above, too."""
     routes = {(method, route.path) for route in auditor.front.app(tls=True).routes for method in route.methods or ()}  # type: ignore[attr-defined]  # all are plain routes
-    gets = {path for method, path in routes if method == "GET"}
-    assert gets == {
-        "/audit",
-        "/audit/entries",
-        "/audit/entries/{index}",
-        "/audit/entries/{index}/{form}",
-        "/audit/check",
-    }
+    pages = {"/audit", "/audit/entries", "/audit/entries/{index}", "/audit/entries/{index}/{form}", *INSIDE[4:]}
+    assert {path for method, path in routes if method == "GET"} == pages
     assert {path for method, path in routes if method == "POST"} == {"/audit", "/audit/language", "/audit/leave"}
 
 
@@ -233,6 +247,49 @@ async def test_the_way_to_replay_is_said_with_this_brokers_address(auditor: Audi
     assert f"--source {BASE}/log --token-file auditor.token --pins federation.toml" in page.text
 
 
+async def test_numbers_are_drawn_with_the_table_beside_them(auditor: Auditor) -> None:
+    """Two requests of one purpose, one disclosed and one refused, both under a consent in Arabic."""
+    await auditor.type()
+    page = await auditor.browser.get("/audit/charts")
+    assert page.text.count("<svg") == 3
+    assert page.text.count("<table") == 3
+    assert page.text.count("<rect") == 4
+    assert ">Arabisch<" in page.text
+    before = (await auditor.counting.tally()).exchanges
+    await auditor.middle.asked()
+    tally = await auditor.counting.tally()
+    assert (tally.exchanges, tally.size) == (before + 1, auditor.middle.log.sequencer.size)
+
+
+async def test_the_checkpoint_is_shown_with_whose_cosignatures_hold(auditor: Auditor) -> None:
+    """Nothing signed, nothing cosigned, then one of the members; a forged line counts as none."""
+    await auditor.type()
+    assert "kern-table" not in (await auditor.browser.get("/audit/witnesses")).text
+    note, log = auditor.middle.log.sequencer.note, auditor.middle.log
+    assert note is not None
+    log.sequencer.state.keys.clear()
+    auditor.witnessing.published = note
+    assert "kern-table" not in (await auditor.browser.get("/audit/witnesses")).text
+    witness, other = signer("beratung", "witness"), signer("amt", "witness")
+    auditor.witnessing.policy = parse_policy(
+        f"log {keys.signer(log.pens.log).key.vkey}\nwitness one {witness.key.vkey}\nwitness two {other.key.vkey}\n"
+        "group both any one two\nquorum both\n"
+    )
+    text = format_checkpoint(unverified_checkpoint(note))
+    forged = cosign(text + b"x\n", other, 1_795_168_800)
+    for lines, rows in ((b"", 0), (forged, 0), (cosign(text, witness, 1_795_168_800), 1)):
+        auditor.witnessing.published = note + lines
+        auditor.witnessing.cosigned_at_ms = auditor.clock.now_ms() - 7000
+        found = await auditor.front.witnesses()
+        assert found is not None
+        assert [one.cosigned_at_ms is not None for one in found.witnesses].count(True) == rows
+        assert (found.quorum, found.cosigned_age_s, found.entries) == (rows == 1, 7, log.sequencer.size)
+    page = await auditor.browser.get("/audit/witnesses")
+    assert "20.11.2026 11:00" in page.text
+    fetched = await auditor.browser.get("/audit/checkpoint")
+    assert fetched.content == note
+
+
 async def test_a_page_looks_through_a_bounded_part(auditor: Auditor, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says where it stopped and goes on from there, until the beginning; together the parts are the whole."""
     monkeypatch.setattr(auditing, "PAGE", 3)
@@ -282,6 +339,17 @@ async def test_paths_belong_to_one_application_each() -> None:
         paths = ("/audit", "/audit/entries", "/auditors", "/c/view", "/checkpoint", "/")
         asked = [(await browser.get(path)).text for path in paths]
     assert asked == ["audit", "audit", "api", "client", "api", "api"]
+
+
+async def test_what_has_no_word_yet_is_shown_by_its_name(auditor: Auditor) -> None:
+    """A kind of entry or a language that came later breaks no page."""
+    words = Words(auditor.front.pages.texts["en"], "en", auditor.front.state(), {})
+    assert (words.kind("something.new"), words.tongue("xx"), words.tongue("")) == (
+        "something.new",
+        "xx",
+        "Without consent",
+    )
+    assert (words.purpose(Purpose("Z99@1")), words.fields(["a.b"])) == ("Z99@1", "a.b")
 
 
 def test_both_languages_say_the_same_things() -> None:
