@@ -11,10 +11,8 @@ from typing import Final, NamedTuple
 from schemas import canonical
 from schemas.ids import Purpose, purpose_id
 from schemas.registry import PurposeRule, Registry
+from schemas.registry_widening import Row, widens
 from schemas.wire import Wire
-
-_Row = Mapping[str, tuple[str, ...]]
-"""What a row says, by key: each value in words, a missing one as nothing."""
 
 HEADINGS: Final = {
     "agency_kinds": "kind of agency",
@@ -50,7 +48,7 @@ class Change(NamedTuple):
     """What one key of one row said before and says after, without what both say; a new row said nothing before.
 
     `label` is the row's German name, where it has one. `instead_of` is the version of the purpose this one is compared
-    with, where it is not the same.
+    with, where it is not the same. `wider` says that more is let through than before.
     """
 
     table: str
@@ -60,6 +58,7 @@ class Change(NamedTuple):
     key: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    wider: bool = False
 
 
 def changes(before: Registry, after: Registry) -> Iterator[Change]:
@@ -73,13 +72,17 @@ def changes(before: Registry, after: Registry) -> Iterator[Change]:
             for key in rows[1] or rows[0]:
                 gone, come = _difference(rows[0].get(key, ()), rows[1].get(key, ()))
                 if gone or come:
-                    yield Change(table, name, label, instead_of, key, gone, come)
+                    wider = widens((table, key), rows, gone, come)
+                    yield Change(table, name, label, instead_of, key, gone, come, wider)
 
 
 def side_by_side(before: Registry, after: Registry) -> Iterator[str]:
-    """Write the differences in words, one row of the law after another, old on the left and new on the right."""
+    """Write the differences in words, one row of the law after another, old on the left and new on the right.
+
+    A plus stands before what lets more through.
+    """
     said: dict[str, str] = {field.name: field.label.de for law in (before, after) for field in law.fields.values()}
-    yield _columns("", f"before {before.hash[:12]}", f"after {after.hash[:12]}")
+    yield _columns("+ lets more through", f"before {before.hash[:12]}", f"after {after.hash[:12]}")
     row = ("", "")
     for change in changes(before, after):
         if row != (change.table, change.name):
@@ -87,7 +90,7 @@ def side_by_side(before: Registry, after: Registry) -> Iterator[str]:
             since = f", after {change.instead_of}" if change.instead_of else ""
             yield ""
             yield f"{HEADINGS[change.table]} {change.name}{since}: {change.label}".removesuffix(": ")
-        key = f"  {_WORDS.get(change.key, change.key.replace('_', ' '))}"
+        key = f"{'+' if change.wider else ' '} {_WORDS.get(change.key, change.key.replace('_', ' '))}"
         for left, right in zip_longest(change.before or (_NOTHING,), change.after or (_NOTHING,), fillvalue=""):
             yield _columns(key, *(f"{text} ({said[text]})" if text in said else text for text in (left, right)))
             key = ""
@@ -101,7 +104,7 @@ def _difference(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[tuple[str, 
     return tuple(item for item in old if item not in new), tuple(item for item in new if item not in old)
 
 
-def _earlier(name: str, old: Mapping[str, _Row]) -> str:
+def _earlier(name: str, old: Mapping[str, Row]) -> str:
     """Give the newest version before this one of the same purpose, or nothing."""
     number = _version(name)
     versions = [other for other in old if purpose_id(Purpose(other)) == purpose_id(Purpose(name))]
@@ -112,7 +115,7 @@ def _version(name: str) -> int:
     return int(name.partition("@")[2])
 
 
-def _rows(table: str, law: Registry) -> dict[str, _Row]:
+def _rows(table: str, law: Registry) -> dict[str, Row]:
     match table:
         case "agency_kinds":
             return {kind.name: _row(kind) for kind in law.kinds.values()}
@@ -126,11 +129,11 @@ def _rows(table: str, law: Registry) -> dict[str, _Row]:
             return {rule.row.purpose: _purpose(rule) for rule in law.purposes.values()}
 
 
-def _purpose(rule: PurposeRule) -> _Row:
+def _purpose(rule: PurposeRule) -> Row:
     return {**_row(rule.row), "fields": tuple(sorted(rule.fields))}
 
 
-def _row(row: Wire) -> _Row:
+def _row(row: Wire) -> Row:
     return {key: _said(value) for key, value in row.model_dump(mode="json").items()}
 
 

@@ -57,7 +57,8 @@ def bundle(folder: Path, out: Path) -> None:
 def diff(old: Path, new: Path, *, as_json: bool) -> None:
     """Show what differs between OLD and NEW, each a folder of TOML files or a bundle, side by side and in words.
 
-    Fields are told at every purpose they join or leave; a purpose's new version is compared with the one before it.
+    Fields are told at every purpose they join or leave; a purpose's new version is compared with the one before it. A
+    plus marks what lets more through.
     """
     before, after = law.load(read_law(old)), law.load(read_law(new))
     if as_json:

@@ -166,7 +166,14 @@ async def test_an_officer_sees_what_changed_in_the_law(tmp_path: Path) -> None:
     page = await officer.open("/officer/registry")
     assert page.status_code == 200
     assert town.world.registry.hash[:12] in page.text
-    for word in ("Zweck Z", "mehrere Anfragen zu einem Anlass", "einzelne Anfrage", "Z16@2", "an Stelle von Z16@1"):
+    for word in (
+        "Zweck Z",
+        "mehrere Anfragen zu einem Anlass",
+        "einzelne Anfrage",
+        "Z16@2",
+        "an Stelle von Z16@1",
+        "erlaubt mehr",
+    ):
         assert word in page.text, word
     await officer.send("/language", language="en")
     assert "several requests of one occasion" in (await officer.open("/officer/registry")).text

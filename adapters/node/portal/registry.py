@@ -15,13 +15,13 @@ from schemas.registry_diff import Change
 
 
 class Row(NamedTuple):
-    """A row of the law that is not as it was: each key with its pairs of values, the old and the new one."""
+    """A row of the law that is not as it was: each key, whether it lets more through, old and new values."""
 
     table: str
     name: str
     label: str
     instead_of: str
-    keys: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    keys: tuple[tuple[str, bool, tuple[tuple[str, str], ...]], ...]
 
 
 def pages() -> dict[Route, Page]:
@@ -46,7 +46,7 @@ def rows(visit: Visit, before: Registry, after: Registry) -> Iterator[Row]:
     names = _names(visit, before) | _names(visit, after)
     for (table, name), found in groupby(registry_diff.changes(before, after), itemgetter(0, 1)):
         changes = list(found)
-        keys = tuple((change.key, tuple(_pairs(change, words))) for change in changes)
+        keys = tuple((change.key, change.wider, tuple(_pairs(change, words))) for change in changes)
         yield Row(table, name, words.get(name, names.get(name, "")), changes[0].instead_of, keys)
 
 
