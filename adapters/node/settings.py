@@ -107,7 +107,8 @@ class LoginSettings(Wire):
     """The agency's sign-on (OpenID Connect), and the address under which browsers reach the pages.
 
     `secret` is the file of this client's secret. `role` and `team` name the claims of the ID token that say what a
-    person is here; a team limits whom a caseworker finds.
+    person is here; a team limits whom a caseworker finds. Clients are shown approved texts only; with
+    `draft_texts` drafts, too, marked as such, as in a demo with invented people.
     """
 
     issuer: HttpUrl
@@ -116,6 +117,7 @@ class LoginSettings(Wire):
     address: HttpUrl
     role: CodeName = CodeName("role")
     team: CodeName | None = None
+    draft_texts: bool = False
 
 
 class PapersSettings(Wire):

@@ -39,6 +39,7 @@ class SignOnStage:
         with (home / "node.toml").open("a", encoding="utf-8") as settings:
             settings.write(
                 f'\n[login]\nissuer = "{self.issuer}"\nclient = "{agency}"\naddress = "{address}"\nteam = "team"\n'
+                "draft_texts = true\n"
             )
         self._parts.append(f'[clients.{agency}]\ntitle = "{title}"\nsecret = "{secret}"\naddress = "{address}"\n')
         for role, names in STAFF.items():

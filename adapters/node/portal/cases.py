@@ -103,7 +103,7 @@ async def open_case(visit: Visit) -> Response:
 
 async def case(visit: Visit) -> Response:
     """Show the open case: who it is, what can be asked, what was asked."""
-    opened = await _opened(visit)
+    opened = await opened_case(visit)
     if opened is None:
         return RedirectResponse("/clients", 303)
     asked = await visit.desk.requester.results(visit.colleague.caller.staff)
@@ -113,7 +113,7 @@ async def case(visit: Visit) -> Response:
 
 async def question(visit: Visit) -> Response:
     """Show, before it is sent, exactly what will be asked."""
-    opened = await _opened(visit)
+    opened = await opened_case(visit)
     if opened is None:
         return RedirectResponse("/clients", 303)
     tile = _chosen(visit, await _tiles(visit, opened))
@@ -122,7 +122,7 @@ async def question(visit: Visit) -> Response:
 
 async def send(visit: Visit) -> Response:
     """Ask, and show the answer."""
-    opened = await _opened(visit)
+    opened = await opened_case(visit)
     if opened is None:
         return RedirectResponse("/clients", 303)
     tile = _chosen(visit, await _tiles(visit, opened))
@@ -149,7 +149,7 @@ def _is_consent(held: Consent | None) -> TypeGuard[Consent]:
     return held is not None and isinstance(held.statement, st.ConsentGiven)
 
 
-async def _opened(visit: Visit) -> Case | None:
+async def opened_case(visit: Visit) -> Case | None:
     """Read the open case anew, so that it is as the source has it now."""
     kind, _, rest = visit.session.notes.get(CASE, "").partition(" ")
     if kind == "ref":

@@ -1,0 +1,247 @@
+"""The consent pages: a colleague collects, the client sits beside them and reads in their own language.
+
+Choose, read, answer one question, say yes or no, take the receipt: five pages, none of which an address tells anything
+about. A no is one click like a yes, and just as recorded. A wrong answer only has the text explained again; after two
+the colleague and the client decide in talking, and nothing of it is held against anybody.
+"""
+
+from typing import Final, NamedTuple
+
+from starlette.responses import RedirectResponse, Response
+
+from adapters.node import api_views as views
+from adapters.node.access import Route
+from adapters.node.api_models import PurposeLine
+from adapters.node.portal import offers
+from adapters.node.portal.cases import opened_case
+from adapters.node.portal.front import Page, Visit
+from adapters.node.portal.offers import Choice, Shown
+from adapters.node.store.rows import Consent, ConsentState
+from adapters.web.client_words import shipped_words
+from schemas import canonical
+from schemas import statements as st
+from schemas.calendar import berlin_day
+from schemas.client_texts import ClientWords, Party, Told, party, power
+from schemas.errors import Code, Malformed, Misuse
+from schemas.ids import AgencyId, ConsentId
+from schemas.registry import Registry
+
+OFFER: Final = "offer"
+RECEIPT: Final = "receipt"
+ENOUGH_TRIES: Final = 2
+
+
+class Way(NamedTuple):
+    """A consent that may be offered: its purpose, and who would ask whom."""
+
+    purpose: PurposeLine
+    recipient: AgencyId
+    holder: AgencyId
+
+
+class Side(NamedTuple):
+    """The text in one language, with the words around it."""
+
+    told: Told
+    words: ClientWords
+    draft: bool
+
+    @property
+    def lang(self) -> str:
+        """The language as HTML says it; German in plain words is German."""
+        return {"de-leicht": "de"}.get(self.told.language, self.told.language)
+
+
+class Who(NamedTuple):
+    """A card of an agency: what it is, what it can do, and the same in German."""
+
+    agency: AgencyId
+    names: tuple[str, str]
+    powers: tuple[str, str]
+
+
+def pages() -> dict[Route, Page]:
+    """Give the pages with their routes."""
+    return {
+        Route("GET", "/consents"): consents,
+        Route("POST", "/consents/offer"): offer,
+        Route("GET", "/consents/card"): card,
+        Route("POST", "/consents/answer"): answer,
+        Route("POST", "/consents/yes"): yes,
+        Route("POST", "/consents/no"): no,
+        Route("GET", "/consents/receipt"): receipt,
+        Route("POST", "/consents/end"): end,
+    }
+
+
+async def consents(visit: Visit) -> Response:
+    """Show what may be offered to the client whose case is open, and all consents this agency is party to."""
+    case = await opened_case(visit)
+    node = visit.desk.running
+    held = [one for one in await node.store.bases.consents() if isinstance(one.statement, st.ConsentGiven)]
+    return visit.show(
+        "consents.html",
+        case=case,
+        ways=[] if case is None else _ways(visit),
+        languages=_languages(visit),
+        days=offers.DAYS,
+        uses=offers.USES,
+        media=offers.MEDIA,
+        capacities=offers.CAPACITIES,
+        held=held,
+        open_states=(ConsentState.GIVEN, ConsentState.SENT),
+    )
+
+
+async def offer(visit: Visit) -> Response:
+    """Take the choice, and lead on to the text."""
+    way = next((one for one in _ways(visit) if ",".join((one.purpose.purpose, *one[1:])) == visit.said("way")), None)
+    languages = {one.language for one in _languages(visit)}
+    days, uses = visit.said("days"), visit.said("uses")
+    if way is None or visit.said("language") not in languages or not {days, uses} <= _NUMBERS:
+        message = "offer: choose what is offered"
+        raise Malformed(message)
+    today = berlin_day(visit.desk.running.identity.clock.now_ms())
+    said = {name: visit.said(name) for name in ("language", "medium", "capacity")}
+    parties = {"purpose": way.purpose.purpose, "recipient": way.recipient, "holder": way.holder}
+    try:
+        choice = Choice.model_validate(
+            {**parties, **said, "until": offers.last_day(today, int(days)), "uses": int(uses)}
+        )
+    except ValueError as error:
+        message = "offer: choose what is offered"
+        raise Malformed(message) from error
+    _keep(visit, choice)
+    return RedirectResponse("/consents/card", 303)
+
+
+async def card(visit: Visit) -> Response:
+    """Show the text in the client's language with the German beside it, and the next step."""
+    case, choice = await opened_case(visit), _choice(visit)
+    if case is None or choice is None:
+        return RedirectResponse("/consents", 303)
+    law, node = _law(visit), visit.desk.running
+    sides = [_side(visit, choice, choice.language), _side(visit, choice, "de")]
+    members = node.federation.view.state.members
+    who = [
+        Who(
+            agency,
+            (party(sides[0].words, known), party(sides[1].words, known)),
+            (power(sides[0].words, law, known.kind), power(sides[1].words, law, known.kind)),
+        )
+        for agency in (choice.recipient, choice.holder)
+        for known in (Party(members[agency].kind, agency),)
+    ]
+    decides = choice.understood or choice.tries >= ENOUGH_TRIES
+    answers = sorted(who)
+    return visit.show(
+        "consent_card.html", case=case, choice=choice, sides=sides, cards=who, answers=answers, decides=decides
+    )
+
+
+async def answer(visit: Visit) -> Response:
+    """Take the answer to the one question; a wrong one has the text explained again."""
+    choice = _choice(visit)
+    if choice is not None:
+        right = visit.said("answer") == choice.recipient
+        tries = min(choice.tries + 1, ENOUGH_TRIES)
+        _keep(visit, choice.model_copy(update={"tries": tries, "understood": choice.understood or right}))
+    return RedirectResponse("/consents/card", 303)
+
+
+async def yes(visit: Visit) -> Response:
+    """Have the consent signed and logged, bound to the very text that was shown."""
+    case, choice = await opened_case(visit), _choice(visit)
+    if case is None or choice is None:
+        return RedirectResponse("/consents", 303)
+    side = _side(visit, choice, choice.language)
+    if visit.said("text") != side.told.hash:
+        message = "consent: the text has changed since it was shown; show it again"
+        raise Misuse(message)
+    state = visit.desk.running.federation.view.state
+    taken = offers.taken(choice, side.told, case.person, _law(visit), state)
+    consent = await visit.desk.collector.collect(taken)
+    _forget(visit)
+    visit.session.notes[RECEIPT] = f"{consent.id} {choice.language}"
+    return RedirectResponse("/consents/receipt", 303)
+
+
+async def no(visit: Visit) -> Response:
+    """Record the no: the same click, and it names nobody."""
+    choice = _choice(visit)
+    if choice is None:
+        return RedirectResponse("/consents", 303)
+    side = _side(visit, choice, choice.language)
+    await visit.desk.collector.refuse(choice.purpose, choice.recipient, side.told.hash, choice.language)
+    _forget(visit)
+    return visit.show("consent_refused.html", sides=[side, _side(visit, choice, "de")])
+
+
+async def receipt(visit: Visit) -> Response:
+    """Show the receipt to print, with both codes: in the client's language and in German."""
+    name, _, language = visit.session.notes.get(RECEIPT, "").partition(" ")
+    if not name:
+        return RedirectResponse("/consents", 303)
+    consent: Consent = await visit.desk.running.consents.get(ConsentId(name))
+    words = [shipped_words()[one].words for one in (language, "de")]
+    return visit.show("consent_receipt.html", consent=consent, language_shown=language, words=words)
+
+
+async def end(visit: Visit) -> Response:
+    """End a consent for the client: one click, effective at its index in the log."""
+    await visit.desk.collector.withdraw(ConsentId(visit.said("consent")))
+    return RedirectResponse("/consents", 303)
+
+
+def _ways(visit: Visit) -> list[Way]:
+    """Give every consent that may be taken here: not what a law allows anyhow, nor for whom this agency may not ask."""
+    node = visit.desk.running
+    view, own = node.federation.view, node.identity.agency
+    law = _law(visit)
+    sanctions = law.kinds[view.state.members[own].kind].sanction_power
+    return [
+        Way(line, recipient, holder)
+        for line in views.purposes(view, own, node.identity.clock.now_ms())
+        if "consent" in line.basis
+        for recipient in line.recipients
+        for holder in line.holders
+        for kinds in ((view.state.members[recipient].kind, view.state.members[holder].kind),)
+        if recipient != holder and law.purposes[line.purpose].pairs(*kinds)
+        if not (sanctions and kinds[0] in law.purposes[line.purpose].row.neutral_collector)
+    ]
+
+
+def _languages(visit: Visit) -> list[Shown]:
+    state = visit.desk.running.federation.view.state
+    return offers.languages(shipped_words(), state, drafts=visit.front.draft_texts)
+
+
+def _side(visit: Visit, choice: Choice, language: str) -> Side:
+    view = visit.desk.running.federation.view
+    words = shipped_words()
+    told = offers.text(choice, language, words, _law(visit), view.state)
+    return Side(told, words[language].words, (language, words[language].hash) not in view.state.texts)
+
+
+def _law(visit: Visit) -> Registry:
+    law = visit.desk.running.federation.view.registry()
+    if law is None:
+        message = "registry: none is in force"
+        raise Misuse(message, code=Code.PURPOSE_UNKNOWN)
+    return law
+
+
+def _choice(visit: Visit) -> Choice | None:
+    kept = visit.session.notes.get(OFFER)
+    return None if kept is None else canonical.decode_model(Choice, kept.encode())
+
+
+def _keep(visit: Visit, choice: Choice) -> None:
+    visit.session.notes[OFFER] = canonical.encode_model(choice).decode()
+
+
+def _forget(visit: Visit) -> None:
+    visit.session.notes.pop(OFFER, None)
+
+
+_NUMBERS: Final = frozenset(map(str, (*offers.DAYS, *offers.USES)))
