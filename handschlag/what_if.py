@@ -60,6 +60,7 @@ class Supposed(Wire):
     secrecy_release: bool = False
     approval: ApprovalState = "given"
     approved: tuple[FieldName, ...] | None = None
+    conditions: tuple[CodeName, ...] = ()
     ceiling: Annotated[int, Field(ge=0, le=3)] = 2
     held: tuple[FieldName, ...] | None = None
 
@@ -138,6 +139,7 @@ def _state(one: Supposed, request: st.Request, law: Registry) -> LedgerState:
             valid_until=one.at_ms + (_DAY_MS if one.approval == "given" else 0),
             ceiling=one.ceiling,
             automatic=False,
+            conditions=frozenset(one.conditions),
         )
     if one.basis != "statute" and one.basis_state != "unknown":
         state.evidence[ConsentId(_ID)] = _evidence(one, request)

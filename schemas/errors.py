@@ -18,6 +18,7 @@ class Code(StrEnum):
     MODE_NOT_AVAILABLE = "mode_not_available"
     PAIR_NOT_ALLOWED = "pair_not_allowed"
     NO_APPROVAL = "no_approval"
+    APPROVAL_CONDITION = "approval_condition"
     NOT_A_MEMBER = "not_a_member"
     KEY_NOT_IN_FORCE = "key_not_in_force"
     BASIS_MISMATCH = "basis_mismatch"
@@ -50,6 +51,8 @@ class Code(StrEnum):
     NOT_ENTITLED = "not_entitled"
     ID_IN_USE = "id_in_use"
     FIELD_UNKNOWN = "field_unknown"
+    CONDITION_UNKNOWN = "condition_unknown"
+    APPROVAL_TOO_LONG = "approval_too_long"
     # Never logged: nothing changes but a metric.
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"

@@ -14,6 +14,7 @@ from schemas.calendar import berlin_ms, end_of_day_ms, parse_day
 from schemas.commitment import sha256
 from schemas.errors import Malformed
 from schemas.ids import CodeName, FieldName, Hash, Norm, Purpose, purpose_id
+from schemas.statements import SINGLE_CASE
 from schemas.wire import Wire
 
 BasisKind = Literal["statute", "cooperation_duty", "consent", "client_request"]
@@ -272,6 +273,11 @@ def _rule(row: PurposeRow, known: Mapping[FieldName, FieldDef]) -> PurposeRule:
         from_ms=berlin_ms(parse_day(row.valid_from, "valid_from")),
         to_ms=None if row.valid_to is None else end_of_day_ms(parse_day(row.valid_to, "valid_to")),
     )
+
+
+def conditions_of(registry: Registry) -> frozenset[CodeName]:
+    """Give the conditions that purposes or approvals may demand."""
+    return frozenset({SINGLE_CASE, *(code for rule in registry.purposes.values() for code in rule.row.conditions)})
 
 
 def fits(name: FieldName, pattern: str) -> bool:

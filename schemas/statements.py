@@ -55,6 +55,9 @@ Codes = Annotated[tuple[CodeName, ...], Field(max_length=20), _UNIQUE, _SORTED]
 AnsweredFields = Annotated[tuple[FieldName, ...], Field(max_length=200), _UNIQUE, _SORTED]
 Exchanges = Annotated[tuple[ExchangeId, ...], Field(min_length=1, max_length=256), _UNIQUE, _SORTED]
 
+SINGLE_CASE: Final = CodeName("single_case_release")
+"""The condition of an approval that demands a human's release in each single case (b.8)."""
+
 KeyRole = Literal["statement", "witness", "seal", "dpo"]
 Suite = Literal["ed25519", "mldsa44", "mlkem768-x25519", "x25519"]
 """What a key is of: Ed25519 signs and cosigns, ML-DSA-44 only cosigns, the others seal."""
@@ -152,7 +155,11 @@ class KeyRevoked(Steered):
 
 
 class ApprovalGiven(Numbered):
-    """The DPO of an agency approves a kind of access: role, purpose with version, and at most these fields (b.8)."""
+    """The DPO of an agency approves a kind of access: role, purpose with version, and at most these fields (b.8).
+
+    `conditions` are codes that each request must declare, beside those of the purpose; and `single_case_release`, with
+    which a human at the holder releases each single case, however certain the match.
+    """
 
     approval: ApprovalId
     role: CodeName
@@ -161,6 +168,7 @@ class ApprovalGiven(Numbered):
     valid_until: Millis
     ceiling: Annotated[int, Field(ge=0, le=3)] = 2
     automatic: bool = False
+    conditions: Codes | None = None
 
 
 class ApprovalEnded(Numbered):

@@ -190,8 +190,15 @@ def _officer(desk: Desk) -> APIRouter:
     @router.post("/approvals", status_code=201)
     async def approve(body: shapes.NewApproval) -> shapes.Approved:
         """Approve a kind of access: a role, a purpose, at most these fields, until a day."""
-        fields, role = tuple(body.fields), CodeName(body.role)
-        wish = Wish(role, body.purpose, body.valid_until_ms, fields, body.ceiling, automatic=body.automatic)
+        wish = Wish(
+            role=CodeName(body.role),
+            purpose=body.purpose,
+            valid_until=body.valid_until_ms,
+            fields=tuple(body.fields),
+            ceiling=body.ceiling,
+            automatic=body.automatic,
+            conditions=tuple(body.conditions),
+        )
         return shapes.Approved(approval=await desk.running.approvals.approve(wish))
 
     @router.delete("/approvals/{approval}", status_code=204, response_model=None)

@@ -405,6 +405,7 @@ class NewApproval(Shape):
     valid_until_ms: Millis
     ceiling: Annotated[int, Field(ge=0, le=3)] = 2
     automatic: bool = False
+    conditions: Annotated[list[CodeName], Field(max_length=20)] = []
 
 
 class ApprovalLine(Shape):
@@ -418,6 +419,7 @@ class ApprovalLine(Shape):
         valid_until_ms=_AT + 31_536_000_000,
         ceiling=2,
         automatic=False,
+        conditions=["single_case_release"],
         log_index=18,
     )
     approval: ApprovalId
@@ -427,6 +429,7 @@ class ApprovalLine(Shape):
     valid_until_ms: int
     ceiling: int
     automatic: bool
+    conditions: list[CodeName]
     log_index: int
 
 

@@ -149,6 +149,7 @@ def approval_line(name: ApprovalId, approval: Approval) -> ApprovalLine:
         valid_until_ms=approval.valid_until,
         ceiling=approval.ceiling,
         automatic=approval.automatic,
+        conditions=sorted(approval.conditions),
         log_index=approval.index,
     )
 
@@ -162,12 +163,14 @@ def catalogues(view: View) -> list[Catalogue]:
 def purposes(view: View, own: AgencyId, at_ms: int) -> list[PurposeLine]:
     """Show the purposes in force in which this agency, or whoever it collects for, has somebody to ask."""
     usable = (rule for rule in lawbook(view).purposes.values() if rule.in_force(at_ms) and rule.row.mode in MODES)
-    lines = [_purpose(rule, view, own) for rule in usable]
+    lines = [_purpose(rule, view, own, at_ms) for rule in usable]
     return sorted((line for line in lines if line.recipients and line.holders), key=lambda line: line.purpose)
 
 
-def _purpose(rule: PurposeRule, view: View, own: AgencyId) -> PurposeLine:
+def _purpose(rule: PurposeRule, view: View, own: AgencyId, at_ms: int) -> PurposeLine:
+    """Show one purpose; what must be declared is what the law and the own officer's approvals demand."""
     row, kind = rule.row, view.state.members[own].kind
+    demanded = {code for one in view.approvals_of(own, row.purpose, at_ms) for code in one.to_declare}
     asks = kind in row.requester_kinds
     holders = tuple(one for one in row.holder_kinds if not asks or rule.pairs(kind, one))
     return PurposeLine(
@@ -175,7 +178,7 @@ def _purpose(rule: PurposeRule, view: View, own: AgencyId) -> PurposeLine:
         label=row.label,
         basis=list(row.basis),
         norm=list(row.norm),
-        conditions=list(row.conditions),
+        conditions=sorted({*row.conditions, *demanded}),
         fields=sorted(rule.fields),
         recipients=_members(view, row.requester_kinds),
         holders=_members(view, holders),

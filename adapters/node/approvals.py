@@ -21,6 +21,7 @@ from schemas.entries import Recorded
 from schemas.errors import Code, Misuse
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
 from schemas.note import Signer
+from schemas.registry import PurposeRule, conditions_of
 
 
 class Wish(NamedTuple):
@@ -32,6 +33,7 @@ class Wish(NamedTuple):
     fields: tuple[FieldName, ...] = ()
     ceiling: int = 2
     automatic: bool = False
+    conditions: tuple[CodeName, ...] = ()
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Approvals:
         if not set(fields) <= rule.fields:
             message = "fields: not all are of this purpose"
             raise Misuse(message, code=Code.FIELD_UNKNOWN)
+        self._check(wish, rule)
         name = ApprovalId(self.identity.random_bytes(16).hex())
 
         def compose(head: Head) -> st.ApprovalGiven:
@@ -67,10 +70,22 @@ class Approvals:
                 valid_until=wish.valid_until,
                 ceiling=wish.ceiling,
                 automatic=wish.automatic,
+                conditions=tuple(sorted(set(wish.conditions))) or None,
             )
 
         await self._send(compose, "approval", self._officer())
         return name
+
+    def _check(self, wish: Wish, rule: PurposeRule) -> None:
+        """Refuse conditions there are none of, and answers by machine that § 79 SGB X does not know."""
+        law = lawbook(self.federation.view)
+        if not set(wish.conditions) <= conditions_of(law):
+            message = f"conditions: only {', '.join(sorted(conditions_of(law)))}"
+            raise Misuse(message, code=Code.CONDITION_UNKNOWN)
+        own = law.kinds[self.federation.view.state.members[self.identity.agency].kind]
+        if wish.automatic and not (own.section35 and own.name in rule.row.holder_kinds):
+            message = "automatic: is for holders of social data alone, bodies of § 35 SGB I (§ 79 SGB X)"
+            raise Misuse(message, code=Code.NOT_ENTITLED)
 
     async def end(self, name: ApprovalId) -> None:
         """End an approval from its entry's index on; Misuse when this agency never gave it."""

@@ -183,8 +183,13 @@ class Responder:
         if found is None:
             return Examined(block, (), Release("none", "source_down"))
         own, members, kinds = self.identity.agency, view.state.members, grant.registry.kinds
-        approval = view.automatic_approval(own, grant.request.purpose, self.identity.clock.now_ms())
-        parties = Parties(kinds[members[grant.requester].kind], kinds[members[own].kind], approval)
+        purpose, now = grant.request.purpose, self.identity.clock.now_ms()
+        parties = Parties(
+            requester=kinds[members[grant.requester].kind],
+            holder=kinds[members[own].kind],
+            own_approval=view.automatic_approval(own, purpose, now),
+            single_case=any(view.single_case(agency, purpose, now) for agency in (own, grant.requester)),
+        )
         refs = tuple(one.candidate.ref for one in found.candidates)
         return Examined(block, refs, decide_release(grant, found, parties, first=block.handle is None))
 

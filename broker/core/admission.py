@@ -12,11 +12,14 @@ from schemas.entries import RECORDED_AS, Recorded
 from schemas.errors import Code, Malformed
 from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
 from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
-from schemas.registry import PurposeRule, Registry
+from schemas.registry import PurposeRule, Registry, conditions_of
 from schemas.seal import load_public, seals
 
 RESERVED: Final = (STEERING, CLIENT, AgencyId("log"))
 """Names that stand in key names in place of an agency's: no agency is admitted under one of them."""
+
+MAX_APPROVAL_MS: Final = 366 * 86_400_000
+"""An approval holds for twelve months at most (b.8)."""
 
 _SIGNATURES: Final[Mapping[tuple[st.KeyRole, st.Suite], SignatureType]] = {
     ("statement", "ed25519"): SignatureType.ED25519,
@@ -79,8 +82,24 @@ def _registry_objection(
     registry = registries.get(statement.registry)
     if registry is None:
         return "registry: its bundle does not lie beside the log"
+    in_force = None if state.registry is None else registries.get(state.registry)
+    grown = _grown(in_force, registry)
+    if grown is not None:
+        return grown
     lost = {member.kind for member in state.members.values()} - registry.kinds.keys()
     return f"registry: it lacks {min(lost)}, the kind of a member" if lost else None
+
+
+def _grown(before: Registry | None, after: Registry) -> str | None:
+    """Name a purpose that got more fields under its old version, or None.
+
+    An approval is of a purpose with its version: more fields are a new version, for which there is no approval (b.8).
+    """
+    known = {} if before is None else before.purposes
+    for name, rule in after.purposes.items():
+        if name in known and not rule.fields <= known[name].fields:
+            return f"registry: {name} has got more fields; they need a new version, and that new approvals"
+    return None
 
 
 def _member_objection(
@@ -172,6 +191,10 @@ def _approval_objection(
         return Code.ID_IN_USE
     if statement.valid_until <= time_ms:
         return Code.STALE
+    if statement.valid_until > time_ms + MAX_APPROVAL_MS:
+        return Code.APPROVAL_TOO_LONG
+    if not set(statement.conditions or ()) <= conditions_of(registry):
+        return Code.CONDITION_UNKNOWN
     return None if set(statement.fields) <= rule.fields else Code.FIELD_UNKNOWN
 
 

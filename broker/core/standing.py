@@ -77,6 +77,8 @@ def lawful(case: Case, kinds: Kinds) -> Standing | Denial:
     denial = _conditions(case, rule, kinds, evidence)
     if denial is not None:
         return denial
+    if not approval.to_declare <= set(case.request.declared):
+        return _denied(Code.APPROVAL_CONDITION)
     return _fields(case, rule, kinds, approval, evidence)
 
 

@@ -91,6 +91,7 @@ class Approval:
     valid_until: int
     ceiling: int
     automatic: bool
+    conditions: frozenset[CodeName] = frozenset()
 
     def ceiling_for(self, kind: int) -> int:
         """Give the highest sensitivity that may flow, from the ceiling of the agency's kind.
@@ -98,6 +99,11 @@ class Approval:
         Above it only an approval that says 3 leads, and an approval that says less than the kind's ceiling binds.
         """
         return self.ceiling if self.ceiling == MAX_SENSITIVITY else min(self.ceiling, kind)
+
+    @property
+    def to_declare(self) -> frozenset[CodeName]:
+        """The conditions each request must declare; a release in the single case is the holder's work."""
+        return self.conditions - {st.SINGLE_CASE}
 
 
 @dataclass(slots=True)
@@ -391,6 +397,7 @@ class LedgerState:
             valid_until=statement.valid_until,
             ceiling=statement.ceiling,
             automatic=statement.automatic,
+            conditions=frozenset(statement.conditions or ()),
         )
         self.hold_approval(statement.approval, approval)
 

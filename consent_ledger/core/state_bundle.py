@@ -137,6 +137,7 @@ def _approval_lines(state: LedgerState) -> Iterator[tuple[str, ln.ApprovalLine]]
                 valid_until=approval.valid_until,
                 ceiling=approval.ceiling,
                 automatic=approval.automatic,
+                conditions=tuple(sorted(approval.conditions)),
                 in_force=state.approved.get((approval.agency, approval.purpose, approval.role)) is approval,
             ),
         )
@@ -259,6 +260,7 @@ def _hold_parties(state: LedgerState, lines: _Lines) -> None:
             valid_until=line.valid_until,
             ceiling=line.ceiling,
             automatic=line.automatic,
+            conditions=frozenset(line.conditions),
         )
         state.hold_approval(line.approval, approval, in_force=line.in_force)
     for catalogue in lines.of("catalogue", ln.CatalogueLine):

@@ -59,6 +59,7 @@ class ApprovalLine(Wire):
     valid_until: st.Millis
     ceiling: Annotated[int, Field(ge=0, le=3)]
     automatic: bool
+    conditions: st.Codes = ()
     in_force: bool
 
 

@@ -53,6 +53,7 @@ class QuestionOptions(TypedDict):
     secrecy_release: bool
     approval: str
     approved: tuple[str, ...]
+    conditions: tuple[str, ...]
     ceiling: int
     held: tuple[str, ...]
 
@@ -116,6 +117,7 @@ def entry(ctx: click.Context, source: str, **options: Unpack[EntryOptions]) -> N
 @click.option("--secrecy-release", is_flag=True, help="The consent releases the holder from secrecy.")
 @click.option("--approval", type=click.Choice(get_args(ApprovalState)), default="given", show_default=True)
 @click.option("--approved", multiple=True, help="A field the officer approved; else all of the purpose.")
+@click.option("--condition", "conditions", multiple=True, help="What the officer's approval demands to be declared.")
 @click.option("--ceiling", type=click.IntRange(0, 3), default=2, show_default=True, help="The approval's sensitivity.")
 @click.option("--held", multiple=True, help="A field the holder keeps; else all.")
 @click.option("--on", "day", metavar="YYYY-MM-DD", help="The day it is asked, at noon; default: now.")

@@ -35,6 +35,16 @@ class PlanOptions(TypedDict):
     http_port: int
 
 
+class ApproveOptions(TypedDict):
+    """The options of approve that travel as they are."""
+
+    purpose: str
+    role: str
+    fields: tuple[str, ...]
+    automatic: bool
+    conditions: tuple[str, ...]
+
+
 @click.group()
 def node() -> None:
     """Set up, run and look after a node, which connects one agency."""
@@ -86,10 +96,10 @@ def run(context: click.Context, folder: Path) -> None:
 @click.option("--field", "fields", multiple=True, help="A field, once for each; all of the purpose unless given.")
 @click.option("--days", type=click.IntRange(1, 365), default=365, show_default=True, help="How long it holds.")
 @click.option("--automatic", is_flag=True, help="As holder of social data: certain matches are answered by machine.")
-def approve(folder: Path, purpose: str, role: str, fields: tuple[str, ...], days: int, *, automatic: bool) -> None:
+@click.option("--condition", "conditions", multiple=True, help="What each request must declare; single_case_release.")
+def approve(folder: Path, days: int, **wish: Unpack[ApproveOptions]) -> None:
     """Approve a kind of access, as the data protection officer, through the running node."""
     until_ms = SystemClock().now_ms() + days * _DAY_MS
-    wish = {"purpose": purpose, "role": role, "fields": list(fields), "automatic": automatic}
     body = {**wish, "valid_until_ms": until_ms}
     click.echo(call(folder, Role.DPO, "POST", "/v1/approvals", body).json()["approval"])
 

@@ -18,14 +18,13 @@ from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.pins_file import parse_pins
 from consent_ledger.core.policy import Policy, parse_policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
-from handschlag.registry_folder import shipped_bundle
 from schemas import canonical
 from schemas import messages as ms
 from schemas.commitment import sha256
 from schemas.errors import LedgerInconsistent, Misuse, Unavailable
 from schemas.ids import AgencyId
 from schemas.topics import ask, served
-from tests.support import keys
+from tests.support import keys, small_law
 from tests.support.ledger_world import Ledger
 from tests.support.memory_bus import MemoryNet
 from tests.support.memory_store import MemoryDisk, MemoryStore
@@ -189,7 +188,7 @@ async def test_what_ends_the_wait_ends_the_broker(place: Place) -> None:
 
 async def test_a_new_registry_is_read_when_it_is_named(place: Place, tmp_path: Path) -> None:
     """A bundle laid beside the log after the start is found by its hash; one that does not lie there is refused."""
-    raw = shipped_bundle()
+    raw = small_law.bundle(purposes=small_law.PURPOSES.replace("answer_within_s = 3600", "answer_within_s = 7200"))
     name = sha256(raw)
     async with place.running() as broker:
         note = place.pens.sign(changed(place.pens.registry(), registry=name))

@@ -9,6 +9,7 @@ from adapters.node.store.rows import AskedState
 from adapters.sources.paper import PaperMapping, PaperSource
 from schemas.ids import FieldName
 from schemas.record import PersonBlock
+from schemas.statements import SINGLE_CASE
 from tests.support.node_world import World
 from tests.support.portal_visit import House, Seated
 from tests.support.small_town import COLLECTOR, FIELDS, HOLDER, PERSON, REQUESTER, VALUES, Town
@@ -127,10 +128,12 @@ async def test_an_officer_approves_and_ends(tmp_path: Path) -> None:
     town = await Town.start(tmp_path)
     officer = seated(town.world, COLLECTOR, Role.DPO)
     assert (await officer.send("/officer/approve", purpose="Z16@1", role="chief", days="90")).status_code == 422
-    page = await officer.send("/officer/approve", purpose="Z16@1", role="adviser", days="90", fields=list(FIELDS))
+    said = {"purpose": "Z16@1", "role": "adviser", "days": "90", "single_case": "yes"}
+    page = await officer.send("/officer/approve", **said, fields=list(FIELDS))
     assert page.status_code == 200
     ((name, approval),) = town.world.nodes[COLLECTOR].approvals.own().items()
     assert approval.fields == frozenset(FIELDS)
+    assert approval.conditions == {SINGLE_CASE}
     await officer.send("/officer/end", approval=name)
     assert town.world.nodes[COLLECTOR].approvals.own() == {}
     await town.close()

@@ -10,7 +10,7 @@ from consent_ledger.core.signed import SignedStatement
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import Code
-from schemas.ids import AgencyId, ConsentId, ExchangeId, FieldName, Norm, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, FieldName, Norm, Purpose
 from schemas.note import SignatureType, Signer, vkey
 from schemas.registry import load
 from tests.support import keys, small_law
@@ -227,6 +227,8 @@ def test_no_key_is_used_twice(ledger: Ledger) -> None:
     [
         ({"purpose": Purpose("Z77@1")}, Code.PURPOSE_UNKNOWN),
         ({"valid_until": START}, Code.STALE),
+        ({"valid_until": START + 366 * DAY + 1}, Code.APPROVAL_TOO_LONG),
+        ({"conditions": (CodeName("good_weather"),)}, Code.CONDITION_UNKNOWN),
         ({"fields": (FieldName("course.state"), FieldName("person.status"))}, Code.FIELD_UNKNOWN),
     ],
 )
@@ -234,6 +236,25 @@ def test_an_approval_fits_its_purpose(ledger: Ledger, changes: dict[str, object]
     """Unknown purposes, times past and fields the purpose has not are rejected, and use up the number."""
     logged = ledger.write(changed(ledger.approval("jobcenter", "Z16@1"), **changes))
     assert (logged.kind, logged.reason) == ("statement.rejected", code)
+
+
+def test_an_approval_on_a_condition(ledger: Ledger) -> None:
+    """A purpose's condition and the release in the single case may be demanded, for twelve months at most."""
+    demanding = (CodeName("not_from_client"), st.SINGLE_CASE)
+    approval = changed(ledger.approval("jobcenter", "Z16@1"), conditions=demanding, valid_until=START + 366 * DAY)
+    assert ledger.write(approval).kind == "approval.given"
+    assert ledger.state.approvals[approval.approval].to_declare == {"not_from_client"}
+
+
+def test_a_version_of_a_purpose_never_gets_more_fields(ledger: Ledger) -> None:
+    """Fewer fields may come under the old version; more need a new one, for which there is no approval (b.8)."""
+    more = load(
+        small_law.bundle(purposes=small_law.PURPOSES.replace('"person.status"', '"person.status", "cv.goal"', 1))
+    )
+    fewer = load(small_law.bundle(purposes=small_law.PURPOSES.replace('"cv.*"', '"cv.goal"', 1)))
+    ledger.registries[more.hash], ledger.registries[fewer.hash] = more, fewer
+    assert "Z17@1 has got more fields" in _refused(ledger, ledger.registry(more)).detail
+    assert ledger.write(ledger.registry(fewer)).kind == "registry.set"
 
 
 def test_an_approvals_id_is_used_once(ledger: Ledger) -> None:

@@ -133,6 +133,12 @@ def _approval_over(ledger: Ledger) -> Logged:
     return ledger.asked()
 
 
+def _approved_on_a_condition(ledger: Ledger) -> Logged:
+    ledger.write(changed(ledger.approval("jobcenter", "Z16@1"), conditions=DECLARED))
+    assert ledger.asked(declared=DECLARED).kind == "exchange.granted"
+    return ledger.asked()
+
+
 def _holder_unknown(ledger: Ledger) -> Logged:
     return ledger.asked(holder=AgencyId("niemand"))
 
@@ -305,6 +311,7 @@ REFUSED: list[tuple[Scene, Code, str]] = [
     (_answer_by_too_late, Code.DEADLINE_PASSED, ""),
     (_no_approval, Code.NO_APPROVAL, ""),
     (_approval_over, Code.NO_APPROVAL, ""),
+    (_approved_on_a_condition, Code.APPROVAL_CONDITION, ""),
     (_holder_unknown, Code.NOT_A_MEMBER, ""),
     (_holder_left, Code.NOT_A_MEMBER, ""),
     (_no_seal_key, Code.KEY_NOT_IN_FORCE, ""),

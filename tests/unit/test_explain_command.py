@@ -42,6 +42,7 @@ def test_every_condition_of_the_shipped_law_has_words() -> None:
         ("--basis consent --basis-state not_yet", "consent_not_yet"),
         ("--basis consent --basis-state used_up", "consent_exhausted"),
         ("--basis consent --approval over", "no_approval"),
+        ("--basis consent --condition azr_insufficient", "approval_condition"),
         ("--basis consent --approved benefits.state", "cut_approval"),
         ("--basis consent --held benefits.state", "cut_catalogue"),
         ("--basis consent --ceiling 0 --field course_results.exam_result", "cut_ceiling"),

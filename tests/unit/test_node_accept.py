@@ -92,6 +92,15 @@ def approved_too_long_ago(found: Seen) -> Proven:
     return found.granted(logged, time=found.ledger.clock.ms + 366 * DAY)
 
 
+def approved_on_a_condition(found: Seen) -> Proven:
+    """Give a grant of an approval that demands what the request does not declare."""
+    logged = asked(found)
+    demanding = changed(found.ledger.approval("jobcenter", "Z16@1"), conditions=(CodeName("not_from_client"),))
+    other = found.ledger.write(demanding)
+    found.learn(other.index)
+    return found.granted(logged, approval=other.index)
+
+
 def of_another_law(found: Seen) -> Proven:
     """Give a grant that rests on a registry the steering group never put into force."""
     other = load(bundle(purposes=PURPOSES.replace("answer_within_s = 3600", "answer_within_s = 7200")))
@@ -250,6 +259,7 @@ REFUSED: dict[str, Forgery] = {
     "its purpose was not in force": out_of_date,
     "names an approval of something else": unapproved,
     "its approval had run out": approved_too_long_ago,
+    "its approval's conditions are not declared": approved_on_a_condition,
     "the basis it names was not proven": without_evidence,
     "the basis it names was not prov": on_another_entry,
     "its basis is for other parties": for_other_parties,

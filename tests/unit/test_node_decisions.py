@@ -119,6 +119,7 @@ PLAIN = Parties(kind(), kind(), None)
             "certain_match",
         ),
         (CERTAIN, PLAIN, True, "automatic", "certain_match"),
+        (CERTAIN, PLAIN._replace(single_case=True), False, "human", "officer_demands_human"),
     ],
 )
 def test_the_way_of_an_answer(

@@ -164,6 +164,12 @@ def test_keys_and_approvals_are_found_as_far_as_they_are_in_force() -> None:
     assert found.view.automatic_approval(agency, purpose, START) == found.view.approval_at(index)
     assert found.view.automatic_approval(agency, purpose, START + 366 * DAY) is None
     assert found.view.automatic_approval(agency, Purpose("Z18@1"), START) is None
+    assert not found.view.single_case(agency, purpose, START)
+    demanding = changed(found.ledger.approval("jobcenter", "Z16@1"), conditions=(st.SINGLE_CASE,))
+    found.learn(of(found, demanding))
+    assert found.view.single_case(agency, purpose, START)
+    assert not found.view.single_case(agency, purpose, START + 366 * DAY)
+    assert not found.view.single_case(AgencyId("kurse"), purpose, START)
     found.learn(of(found, found.ledger.revocation("jobcenter", "seal")))
     assert found.view.seal_key_of(agency) is None
 

@@ -149,9 +149,9 @@ def test_a_later_approval_takes_the_place_of_an_earlier_one(ledger: Ledger) -> N
 )
 def test_an_approvals_ceiling(said: int, kind: int, ceiling: int) -> None:
     """Only an approval that says 3 leads above the kind's ceiling; one that says less than the kind's binds."""
-    fields = dict.fromkeys(("index", "valid_until"), 0)
     approval = Approval(
-        **fields,
+        index=0,
+        valid_until=0,
         agency=AgencyId("a"),
         role=CodeName("r"),
         purpose=Purpose("Z16@1"),

@@ -28,7 +28,7 @@ def _eventful() -> Ledger:
     approval = ledger.approval("amt", "Z16@1")
     ledger.write(approval)
     ledger.write(ledger.approval_end(approval))
-    ledger.write(ledger.approval("jobcenter", "Z16@1"))
+    ledger.write(changed(ledger.approval("jobcenter", "Z16@1"), conditions=(st.SINGLE_CASE,)))
     ledger.write(ledger.key("kurse", "statement", 2))
     ledger.write(ledger.revocation("kurse", "statement", 2))
     ledger.write(ledger.leaving("stadtplan"))

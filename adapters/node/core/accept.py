@@ -116,6 +116,8 @@ def _check_approval(approval: Approval, granted: Granted, request: st.Request, r
         _refuse("names an approval of something else")
     if approval.valid_until <= granted.time:
         _refuse("its approval had run out")
+    if not approval.to_declare <= set(request.declared):
+        _refuse("its approval's conditions are not declared")
 
 
 def _check_conditions(

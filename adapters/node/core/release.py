@@ -20,11 +20,15 @@ class Release(NamedTuple):
 
 
 class Parties(NamedTuple):
-    """The two agencies' kinds, and the holder's approval for automatic answers of social data (§ 79 SGB X)."""
+    """The two agencies' kinds, and the holder's approval for automatic answers of social data (§ 79 SGB X).
+
+    `single_case` says that an officer of either demands a human's release in each single case (b.8).
+    """
 
     requester: AgencyKind
     holder: AgencyKind
     own_approval: Approval | None
+    single_case: bool = False
 
 
 def decide_release(grant: AcceptedGrant, found: Match, parties: Parties, *, first: bool) -> Release:
@@ -43,6 +47,8 @@ def decide_release(grant: AcceptedGrant, found: Match, parties: Parties, *, firs
         return Release("human", "guardian")
     if grant.rule.row.release == "human":
         return Release("human", "purpose_demands_human")
+    if parties.single_case:
+        return Release("human", "officer_demands_human")
     if holder.secret_clientele and first:
         return Release("human", "secret_clientele")
     if holder.section35 and not (parties.requester.section35 and approval is not None and approval.automatic):

@@ -4,6 +4,7 @@ Pinned beforehand are the federation's name and its steering keys. The first ste
 the log's key; the keys of others come only from `key.added` entries in a gapless chain (ARCHITECTURE.md, Cryptography).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -170,10 +171,17 @@ class View:
 
     def automatic_approval(self, agency: AgencyId, purpose: Purpose, at_ms: int) -> Approval | None:
         """Give an agency's approval in force for answering by machine (§ 79 SGB X), as far as it was learned."""
-        for approval in self.state.approved.values():
-            if (approval.agency, approval.purpose) == (agency, purpose) and approval.automatic:
-                return approval if approval.valid_until > at_ms else None
-        return None
+        return next((one for one in self.approvals_of(agency, purpose, at_ms) if one.automatic), None)
+
+    def single_case(self, agency: AgencyId, purpose: Purpose, at_ms: int) -> bool:
+        """Tell whether an agency's officer demands a human's release in each single case (b.8)."""
+        return any(st.SINGLE_CASE in one.conditions for one in self.approvals_of(agency, purpose, at_ms))
+
+    def approvals_of(self, agency: AgencyId, purpose: Purpose, at_ms: int) -> Iterator[Approval]:
+        """Give an agency's approvals of a purpose that are in force, whatever their role."""
+        for one in self.state.approved.values():
+            if (one.agency, one.purpose) == (agency, purpose) and one.valid_until > at_ms:
+                yield one
 
     def evidence(self, basis: st.Basis) -> Evidence | None:
         """Give the consent or given basis a request names, if it was learned."""

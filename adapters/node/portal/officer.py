@@ -10,6 +10,7 @@ from adapters.node.approvals import Wish
 from adapters.node.portal.front import Page, Visit
 from schemas.errors import Malformed
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
+from schemas.statements import SINGLE_CASE
 
 DAY_MS: Final = 86_400_000
 DAYS: Final = ("90", "180", "365")
@@ -46,7 +47,12 @@ async def approve(visit: Visit) -> Response:
     until = node.identity.clock.now_ms() + int(days) * DAY_MS
     fields = tuple(FieldName(name) for name in visit.form.get("fields", []))
     wish = Wish(
-        CodeName(role), Purpose(visit.said("purpose")), until, fields, automatic=visit.said("automatic") == "yes"
+        role=CodeName(role),
+        purpose=Purpose(visit.said("purpose")),
+        valid_until=until,
+        fields=fields,
+        automatic=visit.said("automatic") == "yes",
+        conditions=(SINGLE_CASE,) if visit.said("single_case") == "yes" else (),
     )
     await node.approvals.approve(wish)
     return RedirectResponse("/officer", 303)
