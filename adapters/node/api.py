@@ -21,11 +21,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.node import api_models as shapes
 from adapters.node import api_views as views
 from adapters.node.access import OPEN, Role, may, routes_of
-from adapters.node.api_calls import CALLER, ExchangePath, Who
+from adapters.node.api_calls import CALLER, ExchangePath, Who, question_of
 from adapters.node.api_consents import ACCEPTED, consents
+from adapters.node.api_packages import packages
 from adapters.node.api_papers import papers
 from adapters.node.approvals import Wish
-from adapters.node.core.compose import Question
 from adapters.node.desk import Desk
 from adapters.node.metrics import CONTENT_TYPE, render
 from adapters.node.releases import Chosen
@@ -72,7 +72,7 @@ def make_app(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (_requests(desk), consents(desk), papers(desk), _answers(desk), _officer(desk)):
+    for router in (_requests(desk), packages(desk), consents(desk), papers(desk), _answers(desk), _officer(desk)):
         app.include_router(router, prefix="/v1", responses=_ERRORS, dependencies=[Depends(_BEARER)])
     app.include_router(_upkeep(desk))
 
@@ -108,21 +108,7 @@ def _requests(desk: Desk) -> APIRouter:
         201 when it is decided: `answered` with the record, or `refused` with the rule. 202 while it is `granted` (the
         holder answers later) or `sent` (the broker is out of reach and is asked again): look again at `Location`.
         """
-        asked = await desk.requester.ask(
-            Question(
-                purpose=body.purpose,
-                holder=body.holder,
-                role=CodeName(who.role),
-                staff=who.staff,
-                fields=tuple(body.fields),
-                consent=body.consent,
-                given=body.given,
-                norm=body.norm,
-                declared=tuple(body.declared),
-                person=None if body.person is None else body.person.block(),
-                case_ref=body.case_ref,
-            )
-        )
+        asked = await desk.requester.ask(question_of(body, who))
         if asked.state in _OPEN_STATES:
             response.status_code = HTTPStatus.ACCEPTED
         response.headers["Location"] = f"/v1/requests/{asked.exchange}"

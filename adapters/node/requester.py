@@ -114,7 +114,7 @@ class Requester:
         # 1. Preset fields, basis and deadline from the law.
         drafted, consent = await self._draft(question)
         to = self._recipient(question.holder)
-        exchange = ExchangeId(self.identity.random_bytes(16).hex())
+        exchange = question.exchange or ExchangeId(self.identity.random_bytes(16).hex())
         # 2. Seal the person for the holder.
         person = None if question.norm is None or question.person is None else _hash_of(question.person)
         handle = await self._handle(question.holder, consent, person)

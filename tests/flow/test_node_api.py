@@ -85,7 +85,7 @@ async def test_every_route_for_every_role(tmp_path: Path) -> None:
     front = Front(await Town.start(tmp_path), REQUESTER)
     front.desk.node = None  # nobody needs to be asked for more than to be let in
     for route, roles in ALLOWED.items():
-        path = route.path.format(exchange=ID, consent=ID, approval=ID, paper="processing")
+        path = route.path.format(exchange=ID, consent=ID, approval=ID, occasion=ID, paper="processing")
         for role in Role:
             response = await front.call(role, route.method, path, {})
             assert (response.status_code != 403) is (role in roles), (route, role)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from adapters.node.core.view import View
 from schemas import statements as st
 from schemas.errors import Code, Misuse
-from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Hash, KeyId, Norm, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, Hash, KeyId, Norm, Purpose
 from schemas.note import from_base64
 from schemas.record import ConsentPackage, PersonBlock, SealedPerson
 from schemas.registry import PurposeRule, Registry
@@ -19,7 +19,8 @@ REQUEST_LIFE_MS: Final = 120_000
 class Question(NamedTuple):
     """What a caseworker asks: purpose and holder; fields empty means all the purpose allows.
 
-    Exactly one of `consent`, `given` and `norm` is the basis. `person` is only needed on a statute.
+    Exactly one of `consent`, `given` and `norm` is the basis. `person` is only needed on a statute. `exchange` is an id
+    that was drawn and kept beforehand; without it the request gets a fresh one.
     """
 
     purpose: Purpose
@@ -33,6 +34,7 @@ class Question(NamedTuple):
     declared: tuple[CodeName, ...] = ()
     person: PersonBlock | None = None
     case_ref: str | None = None
+    exchange: ExchangeId | None = None
 
 
 class Recipient(NamedTuple):

@@ -14,6 +14,7 @@ from adapters.node.store.bases import Bases
 from adapters.node.store.colleagues import ColleagueTables
 from adapters.node.store.known import Known
 from adapters.node.store.notices import Notices
+from adapters.node.store.occasions import Occasions
 from adapters.node.store.outgoing import Outgoing
 from adapters.node.store.received import ReceivedRequests
 from adapters.node.store.reports import Reports
@@ -29,6 +30,7 @@ class NodeStore:
         self._database = database = opened(path, SCHEMA)
         self.outgoing = Outgoing(database)
         self.asked = AskedRequests(database)
+        self.occasions = Occasions(database)
         self.received = ReceivedRequests(database)
         self.bases = Bases(database)
         self.known = Known(database)
