@@ -421,6 +421,9 @@ def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        message = f"{folder}: new files cannot be made durable ({error.strerror})"
+        raise Unavailable(message) from error
     finally:
         os.close(handle)
 
