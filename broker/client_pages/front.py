@@ -67,7 +67,7 @@ class Front:
             ("POST", "/stop", self._stop),
             ("POST", "/language", self._set_language),
             ("POST", "/leave", self._leave),
-            ("GET", "/proof/{index:int}.{form}", self._proof),
+            ("GET", "/proof/{index}.{form}", self._proof),
             ("GET", "/{code}", self._scanned),
         ]
         routes = [Route(PREFIX + path, end, methods=[method]) for method, path, end in ends]
@@ -142,13 +142,16 @@ class Front:
         """Give an entry of this story, or the proof that it stands in the log (C2SP tlog-proof)."""
         session = self.sessions.of(request)
         opened = None if session is None else await self.clients.open(session.who)
-        index, form = int(request.path_params["index"]), request.path_params["form"]
-        if opened is None or index not in {step.index for step in opened.steps} or form not in {"entry", "tlog-proof"}:
+        named, form = request.path_params["index"], request.path_params["form"]
+        index = (
+            next((step.index for step in opened.steps if str(step.index) == named), -1) if opened is not None else -1
+        )
+        if index < 0 or form not in {"entry", "tlog-proof"}:
             raise HTTPException(404)
         receipt = await self.clients.sequencer.receipt(index)
         content = receipt.leaf.raw if form == "entry" else receipt.proof
-        named = {"Content-Disposition": f'attachment; filename="{index}.{form}"'}
-        return Response(content, media_type="text/plain; charset=utf-8", headers=named)
+        header = {"Content-Disposition": f'attachment; filename="{index}.{form}"'}
+        return Response(content, media_type="text/plain; charset=utf-8", headers=header)
 
     async def _set_language(self, request: Request) -> Response:
         """Change the language of the pages."""

@@ -197,6 +197,7 @@ async def test_other_entries_are_none_of_the_clients(client: Visitor) -> None:
     await client.type(VIEW_CODE)
     assert (await client.browser.get("/c/proof/0.entry")).status_code == 404
     assert (await client.browser.get("/c/proof/1.exe")).status_code == 404
+    assert (await client.browser.get(f"/c/proof/{'9' * 5000}.entry")).status_code == 404
     await client.browser.post("/c/leave")
     assert (await client.browser.get(f"/c/proof/{client.middle.log.sequencer.size - 1}.entry")).status_code == 404
 
