@@ -23,18 +23,22 @@ from schemas.wire import MAX_ENTRY_BYTES
 LOCK_FILE: Final = "lock.db"
 
 _ORIGIN: Final = re.compile(r"[a-z0-9.-]+/log/([a-z0-9.-]+)")
-_VERSION: Final = 1
-_PAGE_BYTES: Final = 65536
+_VERSION: Final = 2
+_PAGE_BYTES: Final = 32768
+"""A commit writes whole pages: smaller ones waste more of each entry, larger ones make a batch of one slower."""
 _LOCK_PAGE_BYTES: Final = 4096
-_WAL_PAGES: Final = 256
-"""Copy the write-ahead log into the file at 16 MiB; SQLite's own 1,000 pages would be 64 MiB of this page size."""
+_WAL_PAGES: Final = 512
+"""Copy the write-ahead log into the file at 16 MiB; SQLite's own 1,000 pages would be 32 MiB of this page size."""
 _BUSY_S: Final = 5.0
 
 # `seen` is kept by index and not by id: random keys would rewrite hundreds of pages with every batch. The way from id
-# to index is in memory. The trigger before INSERT also stops INSERT OR REPLACE, which fires no DELETE trigger.
+# to index is in memory. A tile's place is its row id: three full tiles then fit a page, with a key beside them none.
+# The trigger before INSERT also stops INSERT OR REPLACE, which fires no DELETE trigger.
 _SHARD_SCHEMA: Final = """
 CREATE TABLE entry(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
-CREATE TABLE tile(level INTEGER, n INTEGER, hashes BLOB NOT NULL, PRIMARY KEY(level, n)) STRICT, WITHOUT ROWID;
+CREATE TABLE tile(
+    id INTEGER PRIMARY KEY, hashes BLOB NOT NULL, level INTEGER AS (id >> 48), n INTEGER AS (id & 0xffffffffffff)
+) STRICT;
 CREATE TABLE checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TABLE seen(idx INTEGER PRIMARY KEY, id BLOB NOT NULL) STRICT;
 CREATE TRIGGER entry_is_appended BEFORE INSERT ON entry
@@ -50,7 +54,7 @@ _PUT_CHECKPOINT: Final = (
     "INSERT INTO checkpoint(size, note) VALUES(?, ?) ON CONFLICT(size) DO UPDATE SET note = excluded.note"
 )
 _PUT_TILE: Final = (
-    "INSERT INTO tile(level, n, hashes) VALUES(?, ?, ?) ON CONFLICT(level, n) DO UPDATE SET hashes = excluded.hashes"
+    "INSERT INTO tile(id, hashes) VALUES(? << 48 | ?, ?) ON CONFLICT(id) DO UPDATE SET hashes = excluded.hashes"
 )
 
 
@@ -163,7 +167,7 @@ class ShardReader:
 
     def _fetch_tile(self, level: int, n: int) -> bytes:
         with _faults(self._path):
-            row = self._read.execute("SELECT hashes FROM tile WHERE level = ? AND n = ?", (level, n)).fetchone()
+            row = self._read.execute("SELECT hashes FROM tile WHERE id = ? << 48 | ?", (level, n)).fetchone()
         if row is None:
             message = f"{self._path.name}: tile {n} of level {level} is missing; bring back a whole copy"
             raise Incomplete(message)

@@ -62,7 +62,7 @@ def test_files_are_set_up_for_loss_of_power(tmp_path: Path) -> None:
         shard, lock = store._write, store._write_lock  # noqa: SLF001 - a connection's setting shows on itself only
         assert [one.execute("PRAGMA synchronous").fetchone()[0] for one in (shard, lock)] == [2, 2]
         assert [one.execute("PRAGMA journal_mode").fetchone()[0] for one in (shard, lock)] == ["wal", "wal"]
-        assert shard.execute("PRAGMA page_size").fetchone()[0] == 65_536
+        assert shard.execute("PRAGMA page_size").fetchone()[0] == 32_768
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerInconsistent, match="not a database"):
         ShardStore(tmp_path, LOG)
     (tmp_path / SHARD).unlink()
-    _run(tmp_path, "PRAGMA user_version = 2")
+    _run(tmp_path, "PRAGMA user_version = 99")
     with pytest.raises(Misuse, match="another version"):
         ShardStore(tmp_path, LOG)
 
