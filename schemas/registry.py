@@ -47,6 +47,10 @@ A package is several single requests with one occasion, and each of them is deci
 """
 
 
+OCCASIONS: Final = CodeName("occasion")
+"""The code list of what several requests are asked together for."""
+
+
 NEVER: Final = frozenset({"011", "020", "022", "023", "057", "058", "059", "062", "069", "073", "074"}) | {
     f"{group:03}" for group in range(42, 55)
 }
@@ -120,8 +124,9 @@ class PurposeRow(Wire):
     `answer_within_s` sets `answer_by`; `later_after_ms` when "later" is said; `release` whether a certain match may be
     answered by the machine; `secrecy_release` when a release from § 203 StGB is needed; `neutral_collector`: the
     consent must have been collected where no sanction power sits; `same_kind` whether two agencies of one kind may use
-    it; `azr_task` the task code of § 8(3) AZRG-DV; `off`: it is refused whatever its dates say, because its law is yet
-    to be checked. What is `no_exchange` is about nobody and rests on no basis.
+    it; `azr_task` the task code of § 8(3) AZRG-DV; `occasion` what a purpose of mode `package` is asked together for,
+    from the code list of that name; `off`: it is refused whatever its dates say, because its law is yet to be checked.
+    What is `no_exchange` is about nobody and rests on no basis.
     """
 
     purpose: Purpose
@@ -132,6 +137,7 @@ class PurposeRow(Wire):
     norm: Annotated[tuple[Norm, ...], Field(min_length=1)]
     fields: tuple[FieldPattern, ...]
     mode: Literal["single", "package", "push", "subscription", "round", "broadcast", "parcel", "no_exchange"]
+    occasion: CodeName | None = None
     conditions: tuple[CodeName, ...] = ()
     secrecy_release: Literal["never", "if_holder_203", "always"] = "never"
     neutral_collector: tuple[CodeName, ...] = ()

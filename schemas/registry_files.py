@@ -16,6 +16,7 @@ from schemas.errors import Malformed
 from schemas.ids import CodeName, Purpose, purpose_id
 from schemas.registry import (
     FILES,
+    OCCASIONS,
     BasisKind,
     Bundle,
     FieldDef,
@@ -181,6 +182,7 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
         yield "basis", "an exchange rests on a basis, and what is none has none"
     if row.mode != "no_exchange" and not row.fields:
         yield "fields", "an exchange is about fields"
+    yield from _occasion_findings(row, bundle)
     yield from _reach_findings(row, bundle)
     if {"consent", "statute"} <= set(row.basis):
         yield "basis", "a purpose with a statute must not ask for consent (asking would mislead)"
@@ -195,6 +197,16 @@ def _pattern_findings(row: PurposeRow, bundle: Bundle) -> Iterator[tuple[str, st
             yield "fields", f"{category} names {pattern} already"
         if not any(fits(field.name, pattern) for field in bundle.fields.field):
             yield "fields", f"unknown field {pattern}"
+
+
+def _occasion_findings(row: PurposeRow, bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Find a purpose of several requests without an occasion all know, and an occasion where only one is asked."""
+    if (row.mode == "package") != (row.occasion is not None):
+        yield "occasion", "a purpose of mode package names its occasion, no other does"
+    lists = (one.values for one in bundle.code_lists.code_list if one.name == OCCASIONS)
+    known = {value.code for values in lists for value in values}
+    if row.occasion is not None and row.occasion not in known:
+        yield "occasion", f"unknown code {row.occasion} of the list {OCCASIONS}"
 
 
 def _reach_findings(row: PurposeRow, bundle: Bundle) -> Iterator[tuple[str, str]]:

@@ -51,6 +51,7 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/v1/requests/{exchange}/notice.pdf"): _ASKING,
     Route("GET", "/v1/requests/{exchange}/receipt"): frozenset({*_ASKING, Role.DPO, Role.AUDITOR}),
     Route("POST", "/v1/packages"): _ASKING,
+    Route("GET", "/v1/packages"): _ASKING,
     Route("GET", "/v1/packages/{occasion}"): _ASKING,
     Route("POST", "/v1/consents"): _ASKING,
     Route("POST", "/v1/bases"): _ASKING,

@@ -449,7 +449,7 @@ class Catalogue(Shape):
 
 
 class PurposeLine(Shape):
-    """A purpose in force: who may ask whom, on which basis, for which fields."""
+    """A purpose in force: who may ask whom, on which basis, for which fields; `occasion` where it goes in packages."""
 
     model_config = _example(
         purpose="Z16@1",
@@ -463,6 +463,7 @@ class PurposeLine(Shape):
         may_ask=True,
         may_answer=False,
         answer_within_s=259_200,
+        occasion=None,
     )
     purpose: Purpose
     label: Labels
@@ -475,6 +476,7 @@ class PurposeLine(Shape):
     may_ask: bool
     may_answer: bool
     answer_within_s: int
+    occasion: CodeName | None
 
 
 class Health(Shape):

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Response
 
 from adapters.node.api_calls import Who, question_of
 from adapters.node.desk import Desk
-from adapters.node.package_models import Checklist, NewPackage, PackagePart
-from adapters.node.packaging import Packaging
+from adapters.node.package_models import Checklist, NewPackage, PackageLine, PackagePart
+from adapters.node.packaging import Package, Packaging
 from adapters.node.tokens import Caller
 from schemas.ids import RANDOM_PATTERN
 
@@ -25,6 +25,15 @@ def packages(desk: Desk) -> APIRouter:
         response.headers["Location"] = f"/v1/packages/{occasion}"
         return await _checklist(desk, occasion, who)
 
+    @router.get("/packages")
+    async def started(who: Who) -> list[PackageLine]:
+        """List the packages of the caller, and of whom they stand in for, newest first."""
+        staff = await desk.running.colleagues.reads_for(who.staff)
+        return [
+            PackageLine(occasion=one.occasion, at_ms=one.at, parts=len(one.items), settled=one.settled)
+            for one in await Packaging(desk.requester).started(*staff)
+        ]
+
     @router.get("/packages/{occasion}")
     async def checklist(occasion: OccasionPath, who: Who) -> Checklist:
         """Say what came, what waits and what was refused, each with its explanation."""
@@ -35,9 +44,13 @@ def packages(desk: Desk) -> APIRouter:
 
 async def _checklist(desk: Desk, occasion: str, who: Caller) -> Checklist:
     staff = await desk.running.colleagues.reads_for(who.staff)
-    items = await Packaging(desk.requester).checklist(occasion, *staff)
+    return _shown(desk, await Packaging(desk.requester).checklist(occasion, *staff))
+
+
+def _shown(desk: Desk, package: Package) -> Checklist:
     return Checklist(
-        occasion=occasion,
+        occasion=package.occasion,
+        at_ms=package.at,
         parts=[
             PackagePart(
                 purpose=one.part.purpose,
@@ -46,6 +59,6 @@ async def _checklist(desk: Desk, occasion: str, who: Caller) -> Checklist:
                 problem=one.part.problem,
                 request=None if one.asked is None else desk.told(one.asked),
             )
-            for one in items
+            for one in package.items
         ],
     )

@@ -185,6 +185,7 @@ def _purpose(rule: PurposeRule, view: View, own: AgencyId, at_ms: int) -> Purpos
         may_ask=asks,
         may_answer=kind in row.holder_kinds,
         answer_within_s=row.answer_within_s,
+        occasion=row.occasion,
     )
 
 

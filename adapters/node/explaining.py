@@ -9,7 +9,7 @@ from consent_ledger.core.leaf import read_leaf
 from schemas.entries import Granted, Refused
 from schemas.errors import Code
 from schemas.explain import Matter, Said, Sentences, explain, judged, parse_sentences, refused
-from schemas.ids import AgencyId
+from schemas.ids import AgencyId, Purpose
 from schemas.registry import Labels
 
 
@@ -17,6 +17,12 @@ from schemas.registry import Labels
 def sentences() -> Sentences:
     """Give the sentences that come with this program."""
     return parse_sentences((files("schemas") / "explain.toml").read_text("utf-8"))
+
+
+def unasked(code: Code, holder: AgencyId, purpose: Purpose, own: AgencyId, view: View) -> list[Said]:
+    """Explain why a question was never signed."""
+    matter = Matter(Labels(de=own, en=own), Labels(de=holder, en=holder), purpose, (), view.registry())
+    return list(explain(refused(code), matter, sentences()))
 
 
 def explanation(asked: Asked, own: AgencyId, view: View) -> list[Said]:

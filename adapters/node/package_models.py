@@ -9,6 +9,7 @@ from adapters.node.packaging import MAX_PARTS, Stands
 from schemas.errors import Code
 from schemas.ids import AgencyId, Purpose
 
+_AT = 1_764_579_600_000
 _ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -54,6 +55,19 @@ class PackagePart(Shape):
 class Checklist(Shape):
     """A package and how each of its parts stands."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"occasion": _ID, "parts": []}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"occasion": _ID, "at_ms": _AT, "parts": []}]})
     occasion: str
+    at_ms: int
     parts: list[PackagePart]
+
+
+class PackageLine(Shape):
+    """A package in a list: when it was asked, how many parts it has, and how many of them wait no longer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"occasion": _ID, "at_ms": _AT, "parts": 3, "settled": 1}]}
+    )
+    occasion: str
+    at_ms: int
+    parts: int
+    settled: int

@@ -39,6 +39,19 @@ class Item(NamedTuple):
     asked: Asked | None
 
 
+class Package(NamedTuple):
+    """Several requests with one occasion: their id at this agency, when they were asked (ms), the checklist."""
+
+    occasion: str
+    at: int
+    items: list[Item]
+
+    @property
+    def settled(self) -> int:
+        """How many parts wait no longer."""
+        return sum(one.stands != "waits" for one in self.items)
+
+
 @dataclass
 class Packaging:
     """Packages of the asking side."""
@@ -62,13 +75,18 @@ class Packaging:
         await asyncio.gather(*(self._ask(one, part) for one, part in zip(questions, parts, strict=True)))
         return occasion
 
-    async def checklist(self, occasion: str, *staff: str) -> list[Item]:
+    async def started(self, *staff: str) -> list[Package]:
+        """Give the latest packages of these members of staff with their checklists, newest first."""
+        found = await self.requester.store.occasions.started(*staff)
+        return [await self.checklist(one.occasion, *staff) for one in found]
+
+    async def checklist(self, occasion: str, *staff: str) -> Package:
         """Say how each part stands; Misuse for a package that none of these members of staff started."""
         parts = await self.requester.store.occasions.parts(occasion)
         if not parts or parts[0].staff not in staff:
             message = "occasion: there is no package under this id"
             raise Misuse(message, code=Code.GRANT_UNKNOWN)
-        return [await self._item(part) for part in parts]
+        return Package(occasion, parts[0].at, [await self._item(part) for part in parts])
 
     def _check(self, questions: Sequence[Question]) -> None:
         law = lawbook(self.requester.federation.view)

@@ -9,38 +9,13 @@ from adapters.node.packaging import Packaging
 from adapters.node.releases import Chosen
 from adapters.sources.port import LocalRef
 from schemas.errors import Code, Misuse
-from schemas.ids import AgencyId, ConsentId, FieldName, Purpose
+from schemas.ids import Purpose
+from tests.support.moving_town import HELP, OFFICE, PLAN, agreed, moving
 from tests.support.node_http import Front
-from tests.support.small_town import PERSON, REQUESTER, Town, question, taken
-from tests.support.troubled_source import TroubledSource
+from tests.support.small_town import REQUESTER, question
 from tests.support.virtual_time import pass_time, virtual
 
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
-
-PLAN = FieldName("plan.valid_until")
-HELP, OFFICE = AgencyId("fallhilfe"), AgencyId("sozialamt")
-
-
-async def moving(folder: Path) -> Town:
-    """Give a town whose Jobcenter may ask case management and the office for asylum seekers what it needs (Z07)."""
-    town = await Town.start(folder)
-    for agency, kind in ((HELP, "case_management"), (OFFICE, "asylblg_office")):
-        source = TroubledSource(frozenset({PLAN}))
-        source.add("F-1", PERSON, {"plan.valid_until": "2027-01-31"})
-        await town.world.admit(agency, kind, source)
-        await town.world.publish_catalogue(agency)
-    for node in town.world.nodes.values():
-        await node.federation.catch_up()
-    await town.world.approve(REQUESTER, "Z07@1")
-    return town
-
-
-async def agreed(town: Town, holder: AgencyId) -> ConsentId:
-    """Have counselling take the client's consent for one holder, with the release from secrecy."""
-    consent = taken(town.world)._replace(
-        purpose=Purpose("Z07@1"), holders=(holder,), fields=(PLAN,), secrecy_release=True
-    )
-    return ConsentId((await town.collector.collect(consent)).id)
 
 
 @virtual
@@ -86,7 +61,7 @@ async def test_a_checklist_is_its_own_staffs(tmp_path: Path) -> None:
     packaging = Packaging(town.requester)
     wish = question(await agreed(town, HELP))._replace(purpose=Purpose("Z07@1"), holder=HELP)
     occasion = await packaging.start([wish])
-    assert [one.stands for one in await packaging.checklist(occasion, "staff-7")] == ["waits"]
+    assert [one.stands for one in (await packaging.checklist(occasion, "staff-7")).items] == ["waits"]
     for name, staff in ((occasion, "staff-1"), ("0" * 32, "staff-7")):
         with pytest.raises(Misuse, match="no package"):
             await packaging.checklist(name, staff)

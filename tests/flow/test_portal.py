@@ -24,7 +24,18 @@ FORMS = [route for route in sorted(DOORS) if route.method == "POST"]
 
 def path_of(route: Route) -> str:
     """Fill the ids of a path in."""
-    return route.path.replace("{exchange}", "0" * 32)
+    return route.path.replace("{exchange}", "0" * 32).replace("{occasion}", "0" * 32)
+
+
+CASEWORK = ("/case", "/clients", "/consents", "/packages", "/requests")
+
+
+def test_casework_is_for_those_who_ask_alone() -> None:
+    """Whatever shows a client's case, request, package or consent opens for advisers and for nobody else."""
+    asking = {Role.ADVISER, Role.SPECIALLY_AUTHORISED}
+    found = {route: roles for route, roles in DOORS.items() if route.path.startswith(CASEWORK)}
+    assert {route.path.split("/")[1] for route in found} == {path[1:] for path in CASEWORK}
+    assert {route: roles for route, roles in found.items() if roles != asking} == {}
 
 
 @pytest.mark.parametrize("role", Role)

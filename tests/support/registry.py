@@ -38,6 +38,12 @@ values = [
   { code = "running", label = { de = "läuft", en = "running" } },
   { code = "ended", label = { de = "beendet", en = "ended" } },
 ]
+
+[[code_list]]
+name = "occasion"
+source = "b.3"
+valid_from = "2025-01-01"
+values = [{ code = "move", label = { de = "Umzug", en = "move" } }]
 """,
     "fields": """\
 [[field]]
@@ -98,6 +104,7 @@ basis = ["statute"]
 norm = ["SGB X § 69(1)"]
 fields = ["course.state", "courses.count"]
 mode = "package"
+occasion = "move"
 release = "human"
 answer_within_s = 60
 valid_from = "2026-03-30"

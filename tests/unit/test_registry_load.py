@@ -178,6 +178,9 @@ FINDINGS = [
     ("purposes", '"2026-03-29"', '"2024-12-31"', 14, "purpose.0.valid_to: lies before valid_from"),
     ("purposes", '["statute"]', '["consent", "statute"]', 23, "purpose.1.basis: a purpose with a statute must not"),
     ("purposes", '"single"', '"mixed"', 9, "purpose.0.mode: Input should be 'single'"),
+    ("purposes", '"single"', '"package"', 1, "purpose.0.occasion: a purpose of mode package names its occasion"),
+    ("purposes", '"single"', '"single"\noccasion = "move"', 10, "purpose.0.occasion: a purpose of mode package names"),
+    ("purposes", '"move"', '"moving"', 27, "purpose.1.occasion: unknown code moving of the list occasion"),
     ("purposes", "[[purpose]]", "[[porpoise]]", 1, "porpoise: Extra inputs are not permitted"),
 ]
 

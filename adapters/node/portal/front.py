@@ -30,8 +30,9 @@ from adapters.web.sign_on import SignOn
 from adapters.web.texts import StaffLanguage, language_of
 from adapters.web.throttle import Throttle
 from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
-from schemas.ids import FieldName, Purpose
+from schemas.ids import CodeName, FieldName, Purpose
 from schemas.record import Value
+from schemas.registry import OCCASIONS, CodeList
 
 MAX_FORM_BYTES: Final = 256 * 1024
 _LANGUAGE: Final = "handschlag-language"
@@ -78,6 +79,12 @@ class Visit:
         rules = {} if law is None else law.purposes
         return {name: getattr(rule.row.label, self.language) for name, rule in rules.items()}
 
+    def occasion(self, code: CodeName) -> str:
+        """Give the law's word for what several requests are asked together for."""
+        law = self.desk.running.federation.view.registry()
+        known = None if law is None else law.code_lists.get(OCCASIONS)
+        return self._word(known, code)
+
     def shown(self, field: FieldName, one: Value) -> str:
         """Write a value as people read it: a code by its word, a date by the calendar, a truth in words."""
         value = one.value
@@ -90,9 +97,12 @@ class Visit:
             return str(value)
         if rule.type == "date":
             return day(value)
-        known = None if rule.code_list is None else law.code_lists.get(rule.code_list)
+        return self._word(None if rule.code_list is None else law.code_lists.get(rule.code_list), value)
+
+    def _word(self, known: CodeList | None, code: str) -> str:
+        """Give the word of a code, or the code itself where no list has it."""
         words = () if known is None else known.values
-        return next((getattr(word.label, self.language) for word in words if word.code == value), value)
+        return next((getattr(word.label, self.language) for word in words if word.code == code), code)
 
     def may(self, route: Route) -> bool:
         """Tell whether this colleague may open a page."""

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from adapters.node.access import Route
+from adapters.node.packaging import Packaging
 from adapters.node.portal.front import Page, Visit
+from adapters.node.portal.packages import title
 from adapters.node.store.colleagues import Arrangement, Known
 from adapters.node.store.rows import NO_RECEIPT, Asked, AskedState
 from adapters.web.pages import moment
@@ -59,12 +61,15 @@ def pages() -> dict[Route, Page]:
 async def requests(visit: Visit) -> Response:
     """List what this colleague, and those they stand in for, asked: newest first."""
     node, own = visit.desk.running, visit.colleague.caller.staff
-    asked = await visit.desk.requester.results(*await node.colleagues.reads_for(own))
+    readable = await node.colleagues.reads_for(own)
+    asked = await visit.desk.requester.results(*readable)
+    packages = await Packaging(visit.desk.requester).started(*readable)
     wish, staff = _filter(visit.request.query_params.multi_items()), await node.store.colleagues.all()
     texts = visit.front.pages.texts[visit.language]
     return visit.show(
         "requests.html",
         wish=wish,
+        packages=[(one, title(visit, one)) for one in packages],
         found=[_row(visit, one, wish.columns, staff) for one in asked if wish.fits(one)],
         columns=COLUMNS,
         states=[(state.value, texts(f"state.{state}")) for state in AskedState],

@@ -1,10 +1,13 @@
 """Table `occasion`: which requests of this agency belong to one package, and how each was planned."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from adapters.node.database import Database, Op, Row
 from schemas.errors import Code
 from schemas.ids import AgencyId, ExchangeId, Purpose
+
+MAX_PACKAGES: Final = 50
+"""How many packages a list shows."""
 
 
 class Part(NamedTuple):
@@ -16,6 +19,13 @@ class Part(NamedTuple):
     holder: AgencyId
     exchange: ExchangeId
     problem: Code | None = None
+
+
+class Started(NamedTuple):
+    """A package somebody started, and when (ms)."""
+
+    occasion: str
+    at: int
 
 
 class Occasions:
@@ -38,6 +48,13 @@ class Occasions:
         """Give the parts of a package in their order; none for one there is not."""
         sql = "SELECT * FROM occasion WHERE occasion = ? ORDER BY position"
         return [_part(row) for row in await self._database.read(sql, occasion)]
+
+    async def started(self, *staff: str) -> list[Started]:
+        """Give the latest packages of these members of staff, newest first."""
+        marks = ", ".join("?" * len(staff))
+        sql = f"SELECT occasion, at FROM occasion WHERE position = 0 AND staff IN ({marks}) ORDER BY at DESC LIMIT ?"  # noqa: S608 -- marks only
+        rows = await self._database.read(sql, *staff, MAX_PACKAGES)
+        return [Started(row.text("occasion"), row.number("at")) for row in rows]
 
 
 def _part(row: Row) -> Part:
