@@ -15,7 +15,7 @@ LEAST_PERSONS = 200
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same town.")
 @click.option("--persons", type=click.IntRange(min=LEAST_PERSONS), default=PERSONS, show_default=True)
 def town(folder: Path, seed: int, persons: int) -> None:
-    """Write the systems of four invented agencies into DIR: databases, a spreadsheet, and a mapping for each."""
+    """Write the systems of five invented agencies into DIR: databases, a sheet, a CSV file, and a mapping for each."""
     build(folder, seed, persons)
     for agency, about in AGENCY.items():
         click.echo(f"{agency:<20} {about.name} ({folder / agency})")

@@ -1,4 +1,4 @@
-"""The demo's stage: a federation, its NATS server, its broker and the nodes of four agencies.
+"""The demo's stage: a federation, its NATS server, its broker and the nodes of five agencies.
 
 All of it is set up by the same commands a municipality would use.
 """
@@ -91,7 +91,7 @@ def raised(folder: Path, nats_server: str, tell: Callable[[str], None]) -> Itera
     """Build the stage from nothing, give it, and end every process of it."""
     shutil.rmtree(folder, ignore_errors=True)
     with Processes(folder / "logs") as processes:
-        tell("Musterstadt is made: four agencies, some thousand invented people")
+        tell("Musterstadt is made: five agencies, some thousand invented people")
         people = town.build(folder / "town", SEED, PERSONS)
         tell("The federation is founded: steering keys, log key, the bus's operator, the law")
         stage = _founded(folder, processes, people, nats_server)

@@ -28,6 +28,8 @@ FIELDS: Final = [
     "course_results.exam_kind",
     "course_results.exam_result",
 ]
+CHANGE: Final = "Z06@1"
+CHANGE_FIELDS: Final = ["benefits.from", "benefits.state", "benefits.system", "benefits.until", "contact.place"]
 TOO_MUCH: Final = [*FIELDS, "course_participation.hours_used", "course_participation.module", "language.literacy"]
 TOLD: Final = ("checkpoint", "entries", "Sound")
 TEXT: Final = "Musterstadt, Einwilligung Z16, Entwurf"
@@ -74,6 +76,8 @@ class Story:
         }
         officer.post("/v1/approvals", body)
         tell(f"The Jobcenter's data protection officer approves {PURPOSE} for advisers, for half a year")
+        officer.post("/v1/approvals", {**body, "purpose": CHANGE, "fields": CHANGE_FIELDS})
+        tell(f"and {CHANGE}: who has changed into SGB II need not bring all papers again")
 
     def _consent(self, person: Picked) -> dict[str, Any]:
         tell = self._tell

@@ -1,4 +1,4 @@
-"""A town of invented people: what four agencies hold of them in four systems, with the mistakes real files have.
+"""A town of invented people: what five agencies hold of them in five systems, with the mistakes real files have.
 
 It serves the demo, the tests and the benchmarks. No person, place or organisation in it exists.
 """

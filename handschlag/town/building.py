@@ -7,10 +7,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from handschlag.town import counselling, immigration, jobcenter, school
+from handschlag.town import counselling, immigration, jobcenter, school, social
 from handschlag.town.entries import Town, make
 from handschlag.town.files import write_toml
-from handschlag.town.people import ABH, AGENCIES, COUNSELLING, JOBCENTER, SCHOOL, TODAY
+from handschlag.town.people import ABH, AGENCIES, COUNSELLING, JOBCENTER, SCHOOL, SOCIAL, TODAY
 from schemas.errors import Malformed
 
 FEDERATION: Final = "musterstadt.example"
@@ -31,6 +31,7 @@ AGENCY: Final = {
     JOBCENTER: Agency("jobcenter", "Jobcenter Musterstadt", jobcenter.write),
     SCHOOL: Agency("course_provider", "Sprachschule Lindenhof", school.write),
     COUNSELLING: Agency("mbe", "Beratungsstelle Ankommen", counselling.write),
+    SOCIAL: Agency("asylblg_office", "Sozialamt Musterstadt", social.write),
 }
 
 

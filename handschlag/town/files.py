@@ -1,5 +1,6 @@
-"""Writes what the agencies' own programs would hold: SQLite databases, an XLSX workbook, a TOML list."""
+"""Writes what the agencies' own programs would hold: SQLite databases, an XLSX workbook, a CSV file, a TOML list."""
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -46,6 +47,12 @@ def write_workbook(path: Path, sheet: str, headings: Sequence[str], rows: Iterab
         page.append(list(row))
     workbook.save(path)
     workbook.close()
+
+
+def write_csv(path: Path, headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a CSV file as a spreadsheet program would: semicolons, UTF-8 with its mark."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([headings, *rows])
 
 
 def write_toml(

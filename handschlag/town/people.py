@@ -14,7 +14,8 @@ ABH: Final = "auslaenderbehoerde"
 JOBCENTER: Final = "jobcenter"
 SCHOOL: Final = "sprachschule"
 COUNSELLING: Final = "beratung"
-AGENCIES: Final = (ABH, JOBCENTER, SCHOOL, COUNSELLING)
+SOCIAL: Final = "sozialamt"
+AGENCIES: Final = (ABH, JOBCENTER, SCHOOL, COUNSELLING, SOCIAL)
 
 JOBCENTER_SHARE: Final = 0.45
 """Of all persons; every other one has at least a file at the Ausländerbehörde."""
@@ -23,6 +24,9 @@ COUNSELLING_SHARE: Final = 0.20
 JOBCENTER_IN_ABH: Final = 0.6
 SCHOOL_IN_JOBCENTER: Final = 0.4
 COUNSELLING_IN_SCHOOL: Final = 0.5
+SOCIAL_SHARE: Final = 0.12
+SOCIAL_IN_JOBCENTER: Final = 0.5
+"""Of the social office's clients as many have just changed to the Jobcenter; the others still get benefits there."""
 MIN_PERSONS: Final = 300
 
 _ONE_IN_TWINS: Final = 150
@@ -86,6 +90,11 @@ def _memberships(dice: Dice, count: int) -> list[frozenset[str]]:
     both = round(advised * COUNSELLING_IN_SCHOOL)
     outside = [number for number in order if number not in members[SCHOOL]]
     members[COUNSELLING] = {*dice.shuffled(sorted(members[SCHOOL]))[:both], *dice.shuffled(outside)[: advised - both]}
+    supported = round(count * SOCIAL_SHARE)
+    changed = round(supported * SOCIAL_IN_JOBCENTER)
+    still = sorted(members[ABH] - members[JOBCENTER])
+    members[SOCIAL] = {*dice.shuffled(sorted(members[ABH] & members[JOBCENTER]))[:changed]}
+    members[SOCIAL] |= {*dice.shuffled(still)[: supported - changed]}
     return [frozenset(agency for agency in AGENCIES if number in members[agency]) for number in range(count)]
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from handschlag.town import counselling, immigration, jobcenter, school
+from handschlag.town import counselling, immigration, jobcenter, school, social
 from handschlag.town.entries import Entry, Town
-from handschlag.town.people import ABH, COUNSELLING, JOBCENTER, SCHOOL
+from handschlag.town.people import ABH, COUNSELLING, JOBCENTER, SCHOOL, SOCIAL
 
 FILE_NUMBERS: Final[Mapping[str, Callable[[Entry], str]]] = {
     ABH: immigration.file_number,
     JOBCENTER: jobcenter.file_number,
     SCHOOL: school.file_number,
     COUNSELLING: counselling.file_number,
+    SOCIAL: social.file_number,
 }
 
 

@@ -42,6 +42,7 @@ def main() -> None:
                         _take(page, locale, path)
                     if "/case" in paths:
                         _ask(page, visitor, locale)
+                        _errand(page, visitor, locale)
                     context.close()
             _auditor(browser, town)
             _client(browser, town)
@@ -100,6 +101,16 @@ def _ask(page: Page, visitor: Visitor, locale: str) -> None:
         page.get_by_role("button", name=word).first.click()
         page.wait_for_load_state()
         _take(page, locale, f"/{step}")
+
+
+def _errand(page: Page, visitor: Visitor, locale: str) -> None:
+    """Take a package from its list to its checklist."""
+    visitor.go("/case")
+    page.locator("form[action='/case/package'] button").click()
+    _take(page, locale, "/package")
+    page.locator("form[action='/case/package/send'] button").click()
+    page.wait_for_load_state()
+    _take(page, locale, "/checklist")
 
 
 def _take(page: Page, locale: str, path: str) -> None:

@@ -8,20 +8,9 @@ from tests.browser.town import Played
 from tests.browser.visitor import Visitor
 
 
-def open_case(visitor: Visitor, town: Played) -> None:
-    """Log in as an adviser of the Jobcenter and open the client's case."""
-    visitor.log_in(JOBCENTER, "Ayla Berger")
-    visitor.go("/clients")
-    visitor.fill("Familienname", town.client.family_name)
-    visitor.fill("Geburtsdatum", town.client.birth_date)
-    visitor.page.get_by_role("button", name="Suchen").click()
-    visitor.page.get_by_role("button", name="öffnen").first.click()
-    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text(town.client.family_name)
-
-
 def test_two_clicks_lead_from_the_case_to_the_answer(visitor: Visitor, town: Played) -> None:
     """Purpose and send: the record is on the screen, each value with where it comes from."""
-    open_case(visitor, town)
+    visitor.open_case(town.client)
     visitor.click("sprachschule auswählen")
     visitor.click("Senden")
     expect(visitor.page.get_by_text("beantwortet")).to_be_visible()
@@ -33,7 +22,7 @@ def test_two_clicks_lead_from_the_case_to_the_answer(visitor: Visitor, town: Pla
 @pytest.mark.parametrize("path", ["/", "/clients", "/case", "/requests", "/holdings"])
 def test_every_page_passes_axe_and_fits_a_small_screen(visitor: Visitor, town: Played, path: str) -> None:
     """Axe finds nothing, and nothing scrolls sideways at 320 pixels."""
-    open_case(visitor, town)
+    visitor.open_case(town.client)
     visitor.go(path)
     assert visitor.violations() == []
     visitor.page.set_viewport_size({"width": 320, "height": 640})

@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from handschlag.demo.stage import Stage
+from handschlag.town.people import JOBCENTER
+from handschlag.town.pick import Picked
 
 AXE = Path(__file__).parents[2] / "build" / "axe" / "axe.min.js"
+MOST_TABS = 60
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -36,6 +39,26 @@ class Visitor:
         """Click a button or link by what it says, and count it."""
         self.clicks += 1
         self.page.get_by_role(role, name=name).nth(nth).click()  # type: ignore[arg-type]  # roles are a closed list of words
+
+    def open_case(self, client: Picked) -> None:
+        """Log in as an adviser of the Jobcenter and open a client's case."""
+        self.log_in(JOBCENTER, "Ayla Berger")
+        self.go("/clients")
+        self.fill("Familienname", client.family_name)
+        self.fill("Geburtsdatum", client.birth_date)
+        self.page.get_by_role("button", name="Suchen").click()
+        self.page.get_by_role("button", name="öffnen").first.click()
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(client.family_name)
+
+    def press(self, name: str) -> None:
+        """Go to a button or link with the tabulator alone, and press Enter on it."""
+        self.page.locator("body").focus()
+        wanted = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            if wanted.evaluate("one => one === document.activeElement"):
+                break
+        self.page.keyboard.press("Enter")
 
     def fill(self, label: str, text: str) -> None:
         """Type into a field by its label."""

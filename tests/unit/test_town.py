@@ -27,6 +27,8 @@ from handschlag.town.people import (
     MIN_PERSONS,
     SCHOOL,
     SCHOOL_IN_JOBCENTER,
+    SOCIAL,
+    SOCIAL_IN_JOBCENTER,
 )
 from schemas import registry
 from schemas.errors import Malformed
@@ -88,7 +90,8 @@ def contents(folder: Path) -> list[object]:
     for path in sorted(folder.glob("*/*.xlsx")):
         with closing(load_workbook(path, read_only=True)) as book:
             found.append((path.name, [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]))
-    return [*found, *(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.toml")))]
+    texts = sorted([*folder.rglob("*.toml"), *folder.rglob("*.csv")])
+    return [*found, *(path.read_text(encoding="utf-8") for path in texts)]
 
 
 @pytest.mark.slow
@@ -118,7 +121,7 @@ def test_the_manifest_counts_what_is_there(folder: Path) -> None:
     shared = {(one["between"], one["and"]): one["persons"] for one in manifest["overlap"]}
     at_both = [one for one in made.persons if {JOBCENTER, SCHOOL} <= one.agencies]
     assert shared[JOBCENTER, SCHOOL] == len(at_both)
-    assert len(shared) == 6
+    assert len(shared) == 10
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,8 @@ def test_the_manifest_counts_what_is_there(folder: Path) -> None:
         (JOBCENTER, ABH, JOBCENTER_IN_ABH),
         (SCHOOL, JOBCENTER, SCHOOL_IN_JOBCENTER),
         (COUNSELLING, SCHOOL, COUNSELLING_IN_SCHOOL),
+        (SOCIAL, JOBCENTER, SOCIAL_IN_JOBCENTER),
+        (SOCIAL, ABH, 1),
     ],
 )
 def test_the_stated_shares_are_exact(town: Town, agency: str, other: str, share: float) -> None:
