@@ -1,12 +1,10 @@
 """The broker's process: settings, key files, ledger, NATS and HTTP plugged together, and nothing decided."""
 
 import asyncio
-import importlib
 import os
-import signal
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +19,7 @@ from adapters.infra.files import read_private
 from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
+from adapters.infra.process import loop_factory, settle, stop_signals
 from adapters.infra.tls import client_context
 from adapters.web.assets import PREFIX as STATIC
 from broker.audit_pages.building import audit_pages
@@ -130,7 +129,7 @@ def run(folder: Path, snapshot_command: Sequence[str]) -> None:
             _log.info("ledger recovered", origin=state.log, size=state.size, count=state.size - held)
             every = loaded.settings.ledger.snapshot_every
             keeper = Keeper(partial(_take, snapshot_command), every, size=state.size, held=held)
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 runner.run(_run(loaded, store, state, keeper))
     except HandschlagError:
         raise
@@ -151,7 +150,7 @@ def _held(loaded: Loaded, reader: LogReader) -> Folded | None:
 
 
 async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Keeper) -> None:
-    stop = _stop_signals()
+    stop = stop_signals()
     http = loaded.settings.http
     clock, writable = SystemClock(), partial(_is_writable, loaded.ledger)
     with listen(http.host, http.port) as listener, ShardReader(loaded.ledger, loaded.settings.log) as reader:
@@ -180,14 +179,8 @@ async def _until(stop: asyncio.Event, lost: asyncio.Event) -> None:
         raise Unavailable(message)
 
 
-def _stop_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
 def _tell_ready(state: LedgerState, port: int) -> None:
+    settle()
     _log.info("broker ready", origin=state.log, size=state.size, port=port)
 
 
@@ -207,16 +200,6 @@ def _listeners() -> Listeners:
         reconnected=lambda: _log.info("NATS reconnected"),
         lost=lambda: _log.error("NATS connection lost for good"),
     )
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Take uvloop's event loop where there is one: it serves about a quarter more exchanges."""
-    try:
-        uvloop = importlib.import_module("uvloop")
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def _is_writable(folder: Path) -> bool:

@@ -2,14 +2,20 @@
 
 import asyncio
 import fcntl
+import gc
 import importlib
 import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from schemas.errors import Misuse
+
+_YOUNG_OBJECTS: Final = 20_000
+"""How many objects may be made before the young ones are looked through for garbage; Python's own 700 come and go with
+every message."""
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -28,6 +34,16 @@ def stop_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def settle() -> None:
+    """Leave all objects that stand by now out of the search for garbage, and search more rarely.
+
+    To be called once, when a process is ready. A twelfth of all work was looking through what stays for good.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 50, 10)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from adapters.infra.files import read_private
 from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_seal_key, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
-from adapters.infra.process import loop_factory, only_one, stop_signals
+from adapters.infra.process import loop_factory, only_one, settle, stop_signals
 from adapters.infra.tls import client_context
 from adapters.node.api import make_app
 from adapters.node.background import Background
@@ -146,6 +146,7 @@ async def _work(loaded: Loaded, desk: Desk) -> None:
         opened.push_async_callback(_close, node)
         await _patiently("federation", node.start)
         desk.node = node
+        settle()
         _log.info("node ready", agency=loaded.settings.agency, origin=node.federation.view.log)
         if source is not None:
             node.background.spawn("source", source.check())

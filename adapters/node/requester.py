@@ -253,18 +253,15 @@ class Requester:
             return await self._take_refusal(issued, request, reply)
         grant = self._own_grant(Receipt(reply.grant_entry, reply.grant_proof), issued)
         receipt, due = Receipt(reply.grant_entry, reply.grant_proof), self.identity.clock.now_ms() + ASK_AGAIN_AFTER_MS
-        granted = (
-            self.store.outgoing.logged(request, grant),
-            self.store.asked.granted(request.exchange, receipt, issued.message, due),
-        )
-        self._again.at(due)
+        logged = self.store.outgoing.logged(request, grant)
         if isinstance(reply, ms.Delivered):
             try:
-                return await self._take_answer(grant, reply, *granted)
+                return await self._take_answer(grant, reply, logged)
             except (NotAuthentic, Malformed) as error:
                 # The grant stands; an answer that fits it may still come by a call of its own.
                 self.background.report("answer", error.code)
-        await self.store.write(*granted)
+        self._again.at(due)
+        await self.store.write(logged, self.store.asked.granted(request.exchange, receipt, issued.message, due))
         return Came(request, AskedState.GRANTED, receipt)
 
     def _own_grant(self, receipt: Receipt, issued: Issued) -> Proven:
@@ -283,7 +280,7 @@ class Requester:
         granted = Receipt(answer.grant_entry, answer.grant_proof)
         if proven.body.kind == "unavailable":
             state, reason = AskedState.NOT_AVAILABLE, Code.NOT_AVAILABLE.value
-            await self.store.write(*also, self.store.asked.ended(exchange, state, reason, receipt))
+            await self.store.write(*also, self.store.asked.ended(exchange, state, reason, receipt, granted))
             return Came(proven.request, state, granted, receipt, reason)
         record = self._open(proven, answer.sealed)
         answered = self.store.asked.answered(exchange, granted, receipt, record)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from adapters.infra.process import settle
 from adapters.node.approvals import Wish
 from adapters.node.core.compose import Question
 from adapters.node.core.taking import Taken
@@ -63,6 +64,7 @@ async def _relay(federation: RealFederation, agencies: dict[AgencyId, Agency], s
 async def _exchanges(federation: RealFederation, agencies: dict[AgencyId, Agency], seconds: float) -> dict[int, Load]:
     async with _nodes(federation, agencies) as (collector, requester):
         question = await _agreed(collector, requester)
+        settle()
 
         async def ask() -> None:
             """Ask once; anything but a record is a fault of the benchmark."""

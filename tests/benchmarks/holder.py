@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvloop
 
+from adapters.infra.process import settle
 from schemas.ids import LogId
 from tests.benchmarks.town import FIELDS, HOLDER, courses, pins_of, start_node
 from tests.support.real_federation import Agency
@@ -18,6 +19,7 @@ async def serve(federation: Path, folder: Path, log: LogId) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     node = await start_node(Agency(HOLDER, folder, log), pins_of(federation), courses(folder))
     await node.approvals.publish(frozenset(FIELDS))
+    settle()
     print("holder ready", file=sys.stderr, flush=True)  # noqa: T201  what the benchmark waits for
     await stop.wait()
     await node.close()

@@ -57,12 +57,15 @@ class AskedRequests:
         values = (due, exchange)
         return Op("UPDATE asked SET due = ?, tries = tries + 1 WHERE exchange = ? AND state = 'granted'", values)
 
-    def ended(self, exchange: ExchangeId, state: AskedState, reason: str, answer: Receipt) -> Op:
-        """Keep how a request ended without a record."""
+    def ended(
+        self, exchange: ExchangeId, state: AskedState, reason: str, answer: Receipt, grant: Receipt | None = None
+    ) -> Op:
+        """Keep how a request ended without a record; `grant` where one came with the end."""
         return Op(
-            "UPDATE asked SET state = ?, reason = ?, entry = ?, proof = ?, message = NULL, due = NULL"
+            "UPDATE asked SET state = ?, reason = ?, grant_entry = coalesce(?, grant_entry),"
+            " grant_proof = coalesce(?, grant_proof), entry = ?, proof = ?, message = NULL, due = NULL"
             " WHERE exchange = ? AND state IN ('sent', 'granted')",
-            (state, reason, *answer, exchange),
+            (state, reason, *(grant or (None, None)), *answer, exchange),
         )
 
     def answered(self, exchange: ExchangeId, grant: Receipt, answer: Receipt, record: Record) -> Op:

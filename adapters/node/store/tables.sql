@@ -1,10 +1,11 @@
 -- The node's own memory. Everything about persons stays in this file, at the agency.
+-- Tables with a blob in each row keep SQLite's row ids: a key of its own would spill each such row over further pages.
 
 CREATE TABLE IF NOT EXISTS outbox (          -- signed bytes, durable before they are sent, resent unchanged until answered
     key TEXT NOT NULL, n INTEGER NOT NULL, message BLOB,
     state TEXT NOT NULL CHECK (state IN ('pending', 'logged', 'dead')), idx INTEGER, leaf BLOB,
     PRIMARY KEY (key, n)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (key, n) WHERE state = 'pending';
 
 CREATE TABLE IF NOT EXISTS voided (          -- numbers of which this node has no bytes, and which a void declared dead
@@ -18,7 +19,7 @@ CREATE TABLE IF NOT EXISTS asked (           -- what this agency asked for, and 
     reason TEXT, grant_entry BLOB, grant_proof BLOB, entry BLOB, proof BLOB, record TEXT,
     acknowledged INTEGER NOT NULL DEFAULT 0,
     message BLOB, due INTEGER, tries INTEGER NOT NULL DEFAULT 0 -- the request's bytes, and when they are sent again
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX IF NOT EXISTS asked_due ON asked (due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS asked_by ON asked (staff, at);
 CREATE INDEX IF NOT EXISTS asked_unacknowledged ON asked (holder) WHERE state = 'answered' AND acknowledged = 0;
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS received (        -- what others asked of this agency
     why TEXT NOT NULL, person TEXT, candidates TEXT, handle TEXT, ref TEXT,
     entry BLOB, proof BLOB, sealed BLOB,
     ended_at INTEGER, due INTEGER, tries INTEGER NOT NULL DEFAULT 0 -- when the outcome is handed over again
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX IF NOT EXISTS received_open ON received (answer_by) WHERE state IN ('waiting', 'human');
 CREATE INDEX IF NOT EXISTS received_due ON received (due) WHERE due IS NOT NULL;
 
