@@ -3,6 +3,8 @@
     checkpoint, tile/<L>/<N>, tile/entries/<N>     C2SP tlog-tiles, full and partial, as of one checkpoint
     log.vkey, witnesses.txt, policy.txt            the log's key, the members' witness keys, a C2SP tlog-policy
     registry/<sha256>.json                         each registry bundle that was ever in force
+    state/<sha256>.state                           what a later shard starts from
+    shards.txt, shards/<shard>/                    the earlier shards, oldest first, each a log of its own
     pins.toml                                      the federation's name and steering keys: its own word, to be compared
 
 Each file is written beside its place and renamed, the checkpoint last. What is there already with the same content
@@ -22,17 +24,22 @@ from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.quorum import cosigned, members_witnesses
 from consent_ledger.core.signed import Pins, verify_signers
 from consent_ledger.core.state import LedgerState
+from consent_ledger.core.succession import begin
 from consent_ledger.core.tiles import TILE_WIDTH, bundles_of, encode_bundle, tile_path, tiles_of
 from consent_ledger.core.verify import LOG_VKEY, WITNESSES
 from consent_ledger.ports import LogReader
+from consent_ledger.shards import bundle_name
 from consent_ledger.tiles import CHECKPOINT, read_file
 from schemas import statements as st
+from schemas.commitment import sha256
 from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Unavailable
 from schemas.ids import Hash, LogId
 from schemas.note import VerifierKey, parse_vkey, split_note
 
 POLICY: Final = "policy.txt"
 PINS: Final = "pins.toml"
+SHARDS: Final = "shards"
+SHARD_LIST: Final = "shards.txt"
 
 _LOOK_BACK: Final = 32_768
 """How many sizes before the last are looked through for a checkpoint that the quorum has cosigned."""
@@ -48,12 +55,14 @@ class Publication:
     """What is published beside the tiles.
 
     `policy` is the text of a tlog-policy, None for one that asks for more than half of the members' witnesses;
-    `bundle` gives a registry bundle, None when it is not at hand; `progress` is told how many entries are written.
+    `bundle` gives a registry bundle and `state` what a shard starts from, None when it is not at hand; `progress` is
+    told how many entries are written.
     """
 
     pins: Pins
     policy: str | None = None
     bundle: Callable[[Hash], bytes | None] = lambda _: None
+    state: Callable[[Hash], bytes | None] = lambda _: None
     progress: Callable[[int], None] = lambda _: None
 
 
@@ -66,7 +75,18 @@ class Exported:
     written: int
 
 
-def export(reader: LogReader, folder: Path, publication: Publication) -> Exported:
+def export_shards(shards: Sequence[tuple[LogReader, Publication]], folder: Path) -> list[Exported]:
+    """Write the shards of a log, the oldest first: the last one into the folder, the others below it; as `export`."""
+    *earlier, newest = shards
+    done = [export(*newest, folder=folder)]
+    names = [reader.origin.rpartition("/")[2] for reader, _ in earlier]
+    done += [export(*one, folder=folder / SHARDS / name) for one, name in zip(earlier, names, strict=True)]
+    if names:
+        _Files(folder).put(SHARD_LIST, "".join(f"{name}\n" for name in names).encode())
+    return done
+
+
+def export(reader: LogReader, publication: Publication, folder: Path) -> Exported:
     """Write a log into a folder, which must be new, empty, or an earlier export of the same log.
 
     It ends at the newest checkpoint that the policy's quorum has cosigned, or, if none of the latest has been, at the
@@ -94,6 +114,7 @@ class _Steering(NamedTuple):
 
     log_key: VerifierKey
     opened: str
+    state: Hash | None
     registries: tuple[Hash, ...]
     witnesses: tuple[VerifierKey, ...]
 
@@ -106,13 +127,13 @@ def _newest_cosigned(reader: LogReader, publication: Publication) -> tuple[bytes
         message = f"{reader.origin}: the log is empty; there is nothing to export yet"
         raise Incomplete(message)
     leaves = _steering_leaves(reader, size, publication.pins)
-    steering = _steering(reader.origin, [leaf for _, leaf in leaves])
+    steering = _steering(reader.origin, [leaf for _, leaf in leaves], publication)
     policy = parse_policy(_policy(steering, publication))
     known = (*steering.witnesses, *policy.witnesses.values())
     for earlier in range(size, max(size - _LOOK_BACK, 0), -1):
         note = last if earlier == size else reader.checkpoint(earlier)
         if note is not None and policy.satisfied(cosigned(note, known, lambda _: None)):
-            return note, _steering(reader.origin, [leaf for index, leaf in leaves if index < earlier])
+            return note, _steering(reader.origin, [leaf for index, leaf in leaves if index < earlier], publication)
     return last, steering
 
 
@@ -127,20 +148,31 @@ def _steering_leaves(reader: LogReader, size: int, pins: Pins) -> list[tuple[int
     return found
 
 
-def _steering(origin: str, leaves: Sequence[Leaf]) -> _Steering:
-    state = LedgerState(LogId(origin))
-    for leaf in leaves:
-        state.apply(leaf.raw, leaf.entry, leaf.statement)
-    if not leaves or state.log_vkey is None:
+def _steering(origin: str, leaves: Sequence[Leaf], publication: Publication) -> _Steering:
+    opening = leaves[0].statement if leaves else None
+    if not isinstance(opening, st.ShardOpened):
         message = f"{origin}: the log does not begin with shard.opened"
         raise LedgerInconsistent(message)
-    registries = [leaf.statement.registry for leaf in leaves if isinstance(leaf.statement, st.RegistrySet)]
+    state = LedgerState(LogId(origin)) if opening.state is None else begin(_bundle(opening.state, publication))
+    registries = [] if state.registry is None else [state.registry]
+    for leaf in leaves:
+        state.apply(leaf.raw, leaf.entry, leaf.statement)
+    registries += [leaf.statement.registry for leaf in leaves if isinstance(leaf.statement, st.RegistrySet)]
     return _Steering(
-        log_key=parse_vkey(state.log_vkey),
+        log_key=parse_vkey(opening.log_vkey),
         opened=leaves[0].entry.statement,
+        state=opening.state,
         registries=tuple(dict.fromkeys(registries)),
         witnesses=members_witnesses(state),
     )
+
+
+def _bundle(name: Hash, publication: Publication) -> bytes:
+    bundle = publication.state(name)
+    if bundle is None or sha256(bundle) != name:
+        message = f"{bundle_name(name)}: the state that this shard starts from is not at hand"
+        raise Incomplete(message)
+    return bundle
 
 
 def _policy(steering: _Steering, publication: Publication) -> str:
@@ -152,6 +184,8 @@ def _side_files(steering: _Steering, publication: Publication) -> Iterator[tuple
     yield WITNESSES, witness_lines(steering.witnesses).encode()
     yield POLICY, _policy(steering, publication).encode()
     yield PINS, write_pins(publication.pins, (steering.opened,)).encode()
+    if steering.state is not None:
+        yield bundle_name(steering.state), _bundle(steering.state, publication)
     for name in steering.registries:
         bundle = publication.bundle(name)
         if bundle is None:

@@ -16,6 +16,7 @@ from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.merkle import Edge, leaf_hash
 from consent_ledger.core.snapshot import Folded, open_snapshot, seal_snapshot
 from consent_ledger.core.state import LedgerState
+from consent_ledger.core.succession import begin
 from consent_ledger.core.tiles import TileTree
 from consent_ledger.ports import LogReader, Store
 from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic
@@ -29,9 +30,9 @@ CheckLeaf = Callable[[LedgerState, bytes], tuple[str, str] | None]
 def recover(store: Store, check_leaf: CheckLeaf, signer: Signer, start: Folded | None = None) -> LedgerState:
     """Give the state of a store, with every entry under a signed and locked checkpoint, ready for the sequencer.
 
-    `start` is what `start_from` gave for this store; it is used up. Raises LedgerInconsistent naming index and rule
-    when the log contradicts its lock or itself, or is not this signer's; Unavailable when the store does not answer:
-    open it anew and recover again.
+    `start` is what `start_from` gave for this store, or for a later shard `from_bundle`; it is used up. Raises
+    LedgerInconsistent naming index and rule when the log contradicts its lock or itself, or is not this signer's;
+    Unavailable when the store does not answer: open it anew and recover again.
     """
     opened = store.opened
     state, tree = _fold_locked(store, opened.lock, signer.key, start)
@@ -60,6 +61,18 @@ def start_from(unverified_snapshot: bytes, reader: LogReader, log: VerifierKey, 
     return open_snapshot(unverified_snapshot, log, program, locked_size, TileTree(reader.tile).node)
 
 
+def from_bundle(unverified_bundle: bytes, origin: str) -> Folded:
+    """Give what a later shard begins with; Malformed when the bundle is none, or is of another log.
+
+    That it is the right one is decided when its `shard.opened` is folded in.
+    """
+    state = begin(unverified_bundle)
+    if state.log != origin:
+        message = f"state: is what {state.log} starts from, not {origin}"
+        raise Malformed(message)
+    return Folded(state, Edge())
+
+
 def take_snapshot(reader: LogReader, signer: Signer, program: Hash, start: Folded | None = None) -> bytes:
     """Fold all that is locked by now, from an earlier snapshot on where there is one, and give the snapshot of it.
 
@@ -86,7 +99,7 @@ def _fold_locked(reader: LogReader, lock: bytes | None, log: VerifierKey, start:
     if (locked.size, locked.root) != (tree.size, tree.root()):
         message = f"recovery, entries up to {tree.size}, root: they do not hash to the root that was signed"
         raise LedgerInconsistent(message)
-    for index, raw in reader.entries(state.size, locked.size):
+    for index, raw in reader.entries(state.entries, locked.size):
         try:
             leaf = read_leaf(raw)
             state.apply(raw, leaf.entry, leaf.statement)

@@ -73,8 +73,8 @@ class Sequencer:
 
         Raises Misuse when the state is not the fold of all that the store holds.
         """
-        if state.size != store.size:
-            message = f"sequencer: a state of {state.size} entries beside a store of {store.size}; recover it first"
+        if state.entries != store.size:
+            message = f"sequencer: a state of {state.entries} entries beside a store of {store.size}; recover it first"
             raise Misuse(message)
         self.state = state
         self.verifier = CheckpointVerifier(signer.key)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from consent_ledger.core.findings import Finding, Verdict
+from consent_ledger.core.findings import Finding, Verdict, worst
 from consent_ledger.core.verify import Report
 from schemas import canonical
 
@@ -91,16 +91,30 @@ def _where(finding: Finding) -> str:
     return "\n".join(parts) or "the log"
 
 
-def as_json(audit: Audit) -> str:
-    """Write the report for programs; class and exit code are those of the command line."""
+def as_json(audits: Sequence[Audit]) -> str:
+    """Write the report on a log's shards, the oldest first, for programs; class and exit code are the command line's.
+
+    It is that of the newest shard, those of the `earlier` ones stand in it; verdict and exit code are of all together.
+    """
+    verdict = worst(audit.report.verdict for audit in audits)
+    *earlier, value = map(_report, audits)
+    value |= {"verdict": _word(verdict), "exit_code": int(verdict)}
+    return canonical.pretty(value | {"earlier": earlier} if earlier else value)
+
+
+def _word(verdict: Verdict) -> str:
+    return "sound" if verdict is Verdict.SOUND else _WORDS[verdict]
+
+
+def _report(audit: Audit) -> dict[str, object]:
     report = audit.report
-    value: dict[str, object] = {
+    return {
         "command": audit.command,
         "source": audit.source,
         "log": report.checkpoint.origin,
         "size": report.checkpoint.size,
         "root": report.checkpoint.root.hex(),
-        "verdict": "sound" if report.verdict is Verdict.SOUND else _WORDS[report.verdict],
+        "verdict": _word(report.verdict),
         "exit_code": int(report.verdict),
         "entries": {"hashed": report.hashed, "proven": report.proven, "decided": report.decided},
         "log_time_ms": {"first": report.first_ms, "last": report.last_ms},
@@ -110,7 +124,6 @@ def as_json(audit: Audit) -> str:
         "findings": [_finding(one) for one in report.findings.kept],
         "notes": list(audit.remarks),
     }
-    return canonical.pretty(value)
 
 
 def _finding(one: Finding) -> dict[str, object]:

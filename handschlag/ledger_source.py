@@ -4,6 +4,7 @@ None of it needs a key, NATS or a running broker. What lies beside the log (poli
 unless the auditor brings their own; what is taken from there is the log's own word, and `remarks` say so.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,16 +15,19 @@ from consent_ledger.core.findings import Finding, Verdict
 from consent_ledger.core.pins_file import PinsFile, parse_pins
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.verify import LOG_VKEY, WITNESSES
-from consent_ledger.export import PINS, POLICY
+from consent_ledger.export import PINS, POLICY, SHARD_LIST, SHARDS
 from consent_ledger.ports import LogReader
-from consent_ledger.store import LOCK_FILE, ShardReader, shard_origins, shard_path
-from consent_ledger.tiles import DirectoryLog, UrlLog, read_file
+from consent_ledger.shards import STATES, bundle_name, following_in, shards_in
+from consent_ledger.store import LOCK_FILE, ShardReader, shard_path
+from consent_ledger.tiles import DirectoryLog, Fetch, TiledLog, UrlLog, read_file
 from schemas import registry as law
 from schemas.commitment import sha256
 from schemas.errors import Malformed, Misuse
 from schemas.ids import Hash
 
 _FEDERATION: Final = "federation.toml"
+_SHARD: Final = re.compile(r"[a-z0-9.-]*[a-z0-9][a-z0-9.-]*")
+"""The last part of an origin, by which a shard's folder is named."""
 
 
 class SourceOptions(TypedDict):
@@ -87,7 +91,10 @@ class Registries(Mapping[Hash, law.Registry]):
 
 @dataclass
 class Source:
-    """A log that is open, and what lies beside it. `published` has the texts of those files of it that name keys."""
+    """A log that is open, and what lies beside it. `published` has the texts of those files of it that name keys.
+
+    `state` gives the bundle that the shard starts from; `earlier` are the shards before it, the oldest first.
+    """
 
     name: str
     reader: LogReader
@@ -96,7 +103,19 @@ class Source:
     pins: PinsFile | None
     policy: str | None
     published: Mapping[str, str]
+    state: Callable[[Hash], bytes | None] = lambda _: None
     remarks: list[str] = field(default_factory=list)
+    earlier: list["Source"] = field(default_factory=list)
+
+    @property
+    def shards(self) -> list["Source"]:
+        """Those of the earlier shards that are at hand, the oldest first, and this one."""
+        return [*self.earlier, self]
+
+    def close_all(self) -> None:
+        """Close this shard and the earlier ones."""
+        for shard in self.shards:
+            shard.close()
 
     def need_pins(self) -> PinsFile:
         """Give the pins; Misuse where there are none."""
@@ -114,8 +133,7 @@ def open_source(name: str, options: SourceOptions) -> Source:
     """
     if name.startswith(("http://", "https://")):
         token = "" if options["token_file"] is None else read_private(options["token_file"]).decode().strip()
-        address = UrlLog(name, token)
-        return _finish(name, address, address.close, address.file, options)
+        return _with_earlier(name, lambda place: UrlLog(place, token), options)
     path = Path(name)
     if path.suffix == ".db" or (path / LOCK_FILE).is_file():
         return _shard(path, options)
@@ -125,27 +143,73 @@ def open_source(name: str, options: SourceOptions) -> Source:
     if not path.is_dir():
         message = f"{name}: there is no such file or folder"
         raise Malformed(message)
-    folder = DirectoryLog(path)
-    return _finish(name, folder, folder.close, folder.file, options)
+    return _with_earlier(name, lambda place: DirectoryLog(Path(place)), options)
+
+
+def _with_earlier(name: str, open_log: Callable[[str], TiledLog], options: SourceOptions) -> Source:
+    """Open a log of tiles, and the earlier shards that lie below it; what is beside it is beside them, too."""
+    log = open_log(name)
+    newest = _finish(name, log, log.close, log.file, options)
+    try:
+        for shard in _listed(_text(log.file(SHARD_LIST)) or "", name):
+            place = f"{name.rstrip('/')}/{SHARDS}/{shard}"
+            earlier = open_log(place)
+            newest.earlier.append(_finish(place, earlier, earlier.close, _first_of(earlier.file, log.file), options))
+    except BaseException:
+        newest.close_all()
+        raise
+    return newest
+
+
+def _listed(unverified: str, name: str) -> list[str]:
+    """Read the list of earlier shards; Malformed when a line could lead out of their folder."""
+    shards = unverified.splitlines()
+    wrong = next((shard for shard in shards if _SHARD.fullmatch(shard) is None), None)
+    if wrong is not None:
+        message = f"{name}/{SHARD_LIST}: {wrong[:40]!r} is no name of a shard"
+        raise Malformed(message)
+    return shards
+
+
+def _first_of(own: Fetch, of_newest: Fetch) -> Fetch:
+    """Look for a file beside a shard, then beside the newest one."""
+
+    def fetch(path: str) -> bytes | None:
+        """Give the file's content."""
+        found = own(path)
+        return of_newest(path) if found is None else found
+
+    return fetch
 
 
 def _shard(path: Path, options: SourceOptions) -> Source:
-    """Open a broker's SQLite shard: a folder with its lock file, or the shard's own file."""
+    """Open a broker's SQLite shards: of a folder with its lock file, or one by its own file or origin."""
     folder = path.parent if path.suffix == ".db" else path
-    origins = [origin for origin in shard_origins(folder) if options["origin"] in {None, origin}]
+    origins = [origin for origin in shards_in(folder) if options["origin"] in {None, origin}]
     if folder != path:
         origins = [origin for origin in origins if shard_path(folder, origin) == path]
-    if len(origins) != 1:
-        known = ", ".join(origins) or "none that fits"
-        message = f"{path}: choose one of its logs with --origin: {known}"
+    known = origins and list(following_in(folder, origins[0]))
+    if not origins or known[: len(origins)] != origins:
+        message = f"{path}: choose one of its logs with --origin: {', '.join(origins) or 'none that fits'}"
         raise Misuse(message)
-    reader = ShardReader(folder, origins[0])
 
     def beside(file: str) -> bytes | None:
         """Read what belongs to a federation's folder, of which the ledger is `broker/ledger`."""
+        if file.startswith(f"{STATES}/"):
+            return read_file(folder / file)
         return read_file(folder.parent.parent / _FEDERATION if file == PINS else folder.parent / file)
 
-    return _finish(str(path), reader, reader.close, beside, options)
+    sources: list[Source] = []
+    try:
+        for origin in origins:
+            reader = ShardReader(folder, origin)
+            sources.append(_finish(str(path), reader, reader.close, beside, options))
+    except BaseException:
+        for source in sources:
+            source.close()
+        raise
+    sources[-1].earlier = sources[:-1]
+    return sources[-1]
 
 
 def _finish(
@@ -171,6 +235,7 @@ def _finish(
             registries=Registries((lambda file: read_file(registry / file)) if registry else _registry_of(beside)),
             pins=pins,
             policy=policy,
+            state=lambda name: beside(bundle_name(name)),
             published={file: text for file in (LOG_VKEY, WITNESSES) if (text := _text(beside(file))) is not None},
             remarks=remarks,
         )

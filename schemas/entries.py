@@ -22,6 +22,7 @@ from schemas.statements import (
     Outcome,
     OutcomeBody,
     Request,
+    ShardClosed,
     Signed,
     Statement,
 )
@@ -41,7 +42,7 @@ def _must_be(kind: str) -> Callable[[OutcomeBody], OutcomeBody]:
 SignedText = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_STATEMENT_BYTES)]
 """A signed note, embedded as the very bytes that were signed and sent."""
 Index = Annotated[int, Field(ge=0, le=canonical.MAX_INTEGER)]
-"""A place in the log, counted from 0."""
+"""A place in the log, counted from 0 over all its shards."""
 DisclosedBody = Annotated[OutcomeBody, AfterValidator(_must_be("disclosed"))]
 UnavailableBody = Annotated[OutcomeBody, AfterValidator(_must_be("unavailable"))]
 Rules = Annotated[tuple[CodeName, ...], Field(max_length=40)]
@@ -65,6 +66,13 @@ class Recorded(Entry):
     """A statement that is logged as it stands; the entry's type is the statement's."""
 
     statement: SignedText
+
+
+class Closed(Entry):
+    """The end of a shard; `state` hashes the bundle that the next one must start from, all that is in force here."""
+
+    statement: SignedText
+    state: Hash
 
 
 class Granted(Entry):
@@ -130,17 +138,18 @@ class Rejected(Entry):
     reason: Code
 
 
-AnyEntry = Recorded | Granted | Refused | Disclosed | Unavailable | Withheld | Rejected
+AnyEntry = Recorded | Closed | Granted | Refused | Disclosed | Unavailable | Withheld | Rejected
 
 RECORDED_AS: Final[dict[type[Statement], str]] = {
     shape: "exchange.acknowledged" if name == "acknowledged" else name
     for name, shape in STATEMENTS.items()
-    if shape not in (Request, Outcome)
+    if shape not in (Request, Outcome, ShardClosed)
 }
-"""The entry type under which a statement is recorded as it stands; requests and outcomes get a decision instead."""
+"""The entry type under which a statement is recorded as it stands; of the others the entry says more."""
 
 ENTRIES: Final[dict[str, type[AnyEntry]]] = {
     **dict.fromkeys(RECORDED_AS.values(), Recorded),
+    "shard.closed": Closed,
     "exchange.granted": Granted,
     "exchange.refused": Refused,
     "exchange.disclosed": Disclosed,
@@ -152,6 +161,7 @@ ENTRIES: Final[dict[str, type[AnyEntry]]] = {
 
 _EMBEDS: Final[dict[str, type[Signed]]] = {
     **{kind: shape for shape, kind in RECORDED_AS.items()},
+    "shard.closed": ShardClosed,
     "exchange.granted": Request,
     "exchange.refused": Request,
     "exchange.disclosed": Outcome,

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import Field
 
 from schemas import toml_files
-from schemas.entries import Answered, AnyEntry, Cut, Granted, Recorded, Refused
+from schemas.entries import Answered, AnyEntry, Closed, Cut, Granted, Recorded, Refused
 from schemas.errors import Code, Misuse
 from schemas.ids import CodeName, FieldName, Norm, Purpose
 from schemas.registry import Labels, PurposeRule, Registry
@@ -94,7 +94,7 @@ def judged(entry: AnyEntry) -> Judged:
             if entry.body.kind == "disclosed":
                 return Judged(allowed=(DISCLOSED,), fields=entry.body.fields)
             return refused(Code.NOT_AVAILABLE)
-        case Recorded():
+        case Recorded() | Closed():
             return Judged()
         case _:
             return refused(entry.reason)

@@ -20,6 +20,7 @@ SHAPES: Final[dict[str, type[BaseModel]]] = {
     **{f"statement.{name}": shape for name, shape in STATEMENTS.items()},
     "outcome_body": OutcomeBody,
     "entry.recorded": en.Recorded,
+    "entry.shard.closed": en.Closed,
     "entry.exchange.granted": en.Granted,
     "entry.exchange.refused": en.Refused,
     "entry.exchange.disclosed": en.Disclosed,

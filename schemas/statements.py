@@ -99,10 +99,23 @@ class Steered(Signed):
 
 
 class ShardOpened(Steered):
-    """Opens a shard of the log: its origin stands in `log`, its key here; `state` hashes the bundle it starts from."""
+    """Opens a shard of the log: its origin stands in `log`, its key here; `state` hashes the bundle it starts from.
+
+    The first shard of a federation starts from nothing and has no `state`.
+    """
 
     log_vkey: Vkey
     state: Hash | None = None
+
+
+class ShardClosed(Steered):
+    """Ends a shard with this entry: the log goes on under the origin `next`, in a shard that `next_vkey` signs.
+
+    What agencies numbered for this shard and what it lacks here is dead; they sign it anew for the next one.
+    """
+
+    next: LogId
+    next_vkey: Vkey
 
 
 class RegistrySet(Steered):
@@ -388,6 +401,7 @@ class AgencyHead(Numbered):
 
 Statement = (
     ShardOpened
+    | ShardClosed
     | RegistrySet
     | TextReviewed
     | MemberAdmitted
@@ -413,6 +427,7 @@ Statement = (
 
 STATEMENTS: Final[dict[str, type[Statement]]] = {
     "shard.opened": ShardOpened,
+    "shard.closed": ShardClosed,
     "registry.set": RegistrySet,
     "text.reviewed": TextReviewed,
     "member.admitted": MemberAdmitted,

@@ -7,10 +7,11 @@ from consent_ledger.core.decision import Decision, NotLogged
 from consent_ledger.core.prove import opens
 from consent_ledger.core.signed import CLIENT, STEERING, SignedStatement
 from consent_ledger.core.state import LedgerState, Steering, evidence_id
+from consent_ledger.core.succession import closing_state
 from schemas import statements as st
-from schemas.entries import RECORDED_AS, Recorded
+from schemas.entries import RECORDED_AS, Closed, Recorded
 from schemas.errors import Code, Malformed
-from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
+from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash, LogId
 from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
 from schemas.registry import PurposeRule, Registry, conditions_of
 from schemas.seal import load_public, seals
@@ -45,6 +46,10 @@ def decide_steered(
         objection = str(error)
     if objection is not None:
         return NotLogged(Code.MALFORMED, objection)
+    if isinstance(statement, st.ShardClosed):
+        note = signed.note.decode()
+        found = closing_state(state, statement, note, time_ms)
+        return Decision("shard.closed", Closed(time=time_ms, statement=note, state=found))
     return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
 
 
@@ -53,11 +58,13 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
 
     Raises Malformed for a public key that is none.
     """
-    if (state.size == 0) != isinstance(statement, st.ShardOpened):
+    if (state.entries == 0) != isinstance(statement, st.ShardOpened):
         return "shard.opened: is the first entry of a shard, and only the first"
     match statement:
         case st.ShardOpened():
-            return _vkey_objection(parse_vkey(statement.log_vkey), state.log, SignatureType.ED25519)
+            return _opening_objection(state, statement)
+        case st.ShardClosed():
+            return _closing_objection(state, statement)
         case st.RegistrySet():
             return _registry_objection(state, statement, registries)
         case st.TextReviewed():
@@ -74,6 +81,29 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
             return None if key is not None and key.revoked is None else "name: no key in force has it"
         case _:
             assert_never(statement)
+
+
+def _opening_objection(state: LedgerState, statement: st.ShardOpened) -> str | None:
+    """Check that a shard is opened with the key and the state that the one before it was closed for."""
+    if statement.state != state.begun_with:
+        return "state: is not the hash of what was in force when the shard before was closed"
+    named = {one.closed.next_vkey for one in state.shards.values() if one.closed and one.closed.next == state.log}
+    if named and statement.log_vkey not in named:
+        return "log_vkey: the shard before names another key"
+    return _log_key_objection(state, statement.log_vkey, state.log)
+
+
+def _closing_objection(state: LedgerState, statement: st.ShardClosed) -> str | None:
+    """Check that the log goes on under an origin and a key that were never used."""
+    if not statement.next.startswith(f"{state.log.partition('/')[0]}/log/") or statement.next in state.shards:
+        return "next: must be a log of this federation that there was not yet"
+    return _log_key_objection(state, statement.next_vkey, statement.next)
+
+
+def _log_key_objection(state: LedgerState, vkey: str, origin: LogId) -> str | None:
+    key = parse_vkey(vkey)
+    used = "vkey: the key is in use already, or was" if key.public in state.publics else None
+    return _vkey_objection(key, origin, SignatureType.ED25519) or used
 
 
 def _registry_objection(

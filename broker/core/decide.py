@@ -23,8 +23,12 @@ def decider(registries: Mapping[Hash, Registry]) -> Decide:
 
     def decide(state: LedgerState, submission: Submission, time_ms: int) -> Decision | NotLogged:
         statement = submission.signed.statement
+        if state.closed is not None:
+            return NotLogged(Code.WRONG_LOG, f"log: {state.log} is closed, it goes on as {state.closed.next}")
         if isinstance(statement, st.Steered):
             return admission.decide_steered(state, submission.signed, time_ms, registries)
+        if state.log not in state.shards:
+            return NotLogged(Code.UNAVAILABLE, "log: its shard is not opened yet")
         if isinstance(statement, st.ClientWithdrawn):
             return admission.decide_client(state, submission.signed, time_ms)
         if state.key_in_force(statement.key, *signing_roles(statement)) is None:

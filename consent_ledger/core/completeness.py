@@ -27,7 +27,7 @@ SKEW_MS: Final = 120_000
 
 @dataclass
 class Completeness:
-    """Follows a log entry by entry, beside its state; what it finds at the end goes to `report`."""
+    """Follows a shard entry by entry, beside its state; what it finds at the end goes to `report`."""
 
     report: Callable[[Finding], None]
     ahead: dict[KeyName, list[tuple[int, int, int]]] = field(default_factory=dict)
@@ -41,6 +41,8 @@ class Completeness:
         """Take note of a proven entry that has just been folded into the state."""
         statement, time = leaf.statement, leaf.entry.time
         match statement:
+            case st.ShardOpened():
+                self.heads.update(dict.fromkeys(state.keys, time))
             case st.KeyAdded():
                 self.heads[statement.name] = time
             case st.KeyRevoked():

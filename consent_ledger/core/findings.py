@@ -13,6 +13,7 @@ MAX_KEPT: Final = 1000
 RULES: Final[Mapping[str, str]] = {
     "checkpoint": "a checkpoint of this federation's log, signed by the log's key",
     "opening": "entry 0 opens the shard, signed by two pinned steering keys",
+    "state": "a shard begins with what was in force when the shard before was closed",
     "saved": "the log extends the checkpoint that was saved earlier",
     "cosignature": "every cosignature by a known witness verifies",
     "quorum": "the policy's quorum of witnesses has cosigned",

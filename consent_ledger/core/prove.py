@@ -58,6 +58,8 @@ def _misplaced(state: LedgerState, statement: Statement) -> Broken | None:
     """Check that a statement belongs into this log, has not stood in it before, and that its key is in force."""
     if statement.log != state.log:
         return Broken("log", f"a statement for {statement.log} in {state.log}")
+    if state.closed is not None:
+        return Broken("log", f"stands behind the entry that closed {state.log}")
     place = state.place(statement)
     if place != "next":
         number = f"number {statement.n}" if isinstance(statement, Numbered) else "what stands here"

@@ -68,8 +68,8 @@ def open_snapshot(unverified: bytes, log: VerifierKey, program: Hash, locked_siz
         message = "snapshot: its state is not the one that was signed; it is damaged, or was cut off"
         raise Malformed(message)
     state = load_state(content)
-    if (state.log, state.size) != (log.name, size):
-        message = f"snapshot: its state is of {state.log} at {state.size} entries"
+    if (state.log, state.entries) != (log.name, size):
+        message = f"snapshot: its state is of {state.log} at {state.entries} entries"
         raise Malformed(message)
     return Folded(state, tree)
 

@@ -14,8 +14,9 @@ from typing import Final, assert_never
 
 from consent_ledger.core.counters import Counter, Place
 from consent_ledger.core.merkle import leaf_hash
+from consent_ledger.core.shard import Shard, Succession
 from schemas import statements as st
-from schemas.entries import Answered, AnyEntry, Granted, Recorded, Refused, Rejected, Withheld
+from schemas.entries import Answered, AnyEntry, Closed, Granted, Recorded, Refused, Rejected, Withheld
 from schemas.ids import (
     AgencyId,
     ApprovalId,
@@ -34,7 +35,14 @@ from schemas.ids import (
 from schemas.note import VerifierKey, from_base64, key_fingerprint, parse_vkey, split_note
 
 Steering = (
-    st.ShardOpened | st.RegistrySet | st.TextReviewed | st.MemberAdmitted | st.MemberLeft | st.KeyAdded | st.KeyRevoked
+    st.ShardOpened
+    | st.ShardClosed
+    | st.RegistrySet
+    | st.TextReviewed
+    | st.MemberAdmitted
+    | st.MemberLeft
+    | st.KeyAdded
+    | st.KeyRevoked
 )
 """What only the steering group signs."""
 
@@ -147,6 +155,8 @@ class Grant:
 class LedgerState:
     """Everything decisions rest on, as of `size` entries and the log's `time` in ms.
 
+    Entries are counted over all shards: the open one is `log`, and its entry 0 has the index `first`. `shards` are
+    those opened so far, by origin; `begun_with` hashes the bundle that a shard starts from, until it is opened.
     `former` holds the agencies that left: an id is used once, so that nothing given to one agency is taken over by
     another. `publics` are all raw public keys that ever were in force, `approvals` all that were ever given; `approved`
     are those in force, one for each agency, purpose and role. `exchanges` are all ids used up by requests, as bytes.
@@ -157,7 +167,9 @@ class LedgerState:
     log: LogId
     size: int = 0
     time: int = 0
-    log_vkey: str | None = None
+    first: int = 0
+    shards: dict[LogId, Shard] = field(default_factory=dict)
+    begun_with: Hash | None = None
     chain: int = 0
     chain_indices: list[int] = field(default_factory=list)
     chain_prev: Hash = st.NO_PREVIOUS
@@ -179,6 +191,23 @@ class LedgerState:
     _key_names: dict[KeyId, KeyName] = field(default_factory=dict)
     _field_sets: dict[frozenset[FieldName], frozenset[FieldName]] = field(default_factory=dict)
     _deadlines: list[tuple[int, ExchangeId]] = field(default_factory=list)
+
+    @property
+    def log_vkey(self) -> str | None:
+        """The key that signs the open shard's checkpoints; None before the shard is opened."""
+        shard = self.shards.get(self.log)
+        return None if shard is None else shard.vkey
+
+    @property
+    def entries(self) -> int:
+        """How many entries of the open shard there are."""
+        return self.size - self.first
+
+    @property
+    def closed(self) -> Succession | None:
+        """How the open shard ended, once it has: nothing more is logged in it."""
+        shard = self.shards.get(self.log)
+        return None if shard is None else shard.closed
 
     def counter(self, key: KeyName) -> Counter:
         """Give a key's counter, starting one for a key that never signed."""
@@ -209,10 +238,10 @@ class LedgerState:
 
     # What is held under more than one name, or in a form of its own: entries and snapshots put it in by the same way.
 
-    def hold_log_vkey(self, vkey: str) -> None:
-        """Hold the key that signs this log's checkpoints."""
-        self.log_vkey = vkey
-        self.publics.add(parse_vkey(vkey).public)
+    def hold_shard(self, shard: Shard) -> None:
+        """Hold a shard, open or closed, and that the key of its checkpoints is in use."""
+        self.shards[shard.log] = shard
+        self.publics.add(parse_vkey(shard.vkey).public)
 
     def hold_member(self, member: Member) -> None:
         """Hold a member, found by its name and by its account."""
@@ -257,6 +286,11 @@ class LedgerState:
             if grant is not None:
                 self._release(grant)
 
+    def move_on(self, closed: Succession) -> None:
+        """Go on in the shard that follows a closed one: all stays in force, and every key counts from 1 again."""
+        self.log, self.first, self.size = closed.next, closed.end, closed.end
+        self.counters = {}
+
     def skip(self) -> None:
         """Count an entry that proves nothing: it has an index and no effect."""
         self.size += 1
@@ -269,7 +303,7 @@ class LedgerState:
                 self._grant(leaf, entry, statement)
             case ((Answered() | Withheld()), st.Outcome()):
                 self._answer(entry, statement)
-            case Recorded(), st.Steered():
+            case ((Recorded() | Closed()), st.Steered()):
                 self._record_of_steering(statement)
                 self.chain, self.chain_prev = statement.seq, text_hash(entry.statement.encode())
                 self.chain_indices.append(self.size)
@@ -317,7 +351,9 @@ class LedgerState:
     def _record_of_steering(self, statement: Steering) -> None:
         match statement:
             case st.ShardOpened():
-                self.hold_log_vkey(statement.log_vkey)
+                self.hold_shard(Shard(self.log, self.first, statement.log_vkey))
+            case st.ShardClosed():
+                self._close(statement)
             case st.RegistrySet():
                 self.registry = statement.registry
             case st.TextReviewed():
@@ -332,6 +368,12 @@ class LedgerState:
                 self._revoke(statement.name)
             case _:
                 assert_never(statement)
+
+    def _close(self, statement: st.ShardClosed) -> None:
+        shard = self.shards.get(self.log)
+        if shard is not None:
+            succession = Succession(self.size + 1, self.time, statement.next, statement.next_vkey)
+            self.shards[self.log] = replace(shard, closed=succession)
 
     def _review(self, statement: st.TextReviewed) -> None:
         text = (statement.language, statement.text)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from consent_ledger.core import state_lines as ln
 from consent_ledger.core.counters import Counter
+from consent_ledger.core.shard import Shard, Succession
 from consent_ledger.core.state import Approval, Evidence, Key, LedgerState, Member
 from schemas import canonical
 from schemas import statements as st
@@ -25,7 +26,7 @@ from schemas.wire import Wire
 FORMAT: Final = b"handschlag/state/v1"
 
 _PARTIES: Final = ("member", "key", "approval", "catalogue")
-_KINDS: Final = ("head", "text", *_PARTIES, "fields", "evidence", "grant", "counter", "exchanges", "views")
+_KINDS: Final = ("head", "shard", "text", *_PARTIES, "fields", "evidence", "grant", "counter", "exchanges", "views")
 _ID_BYTES: Final = 16
 _HASH_BYTES: Final = 32
 _VIEW_BYTES: Final = _HASH_BYTES + 8
@@ -73,6 +74,8 @@ def load_state(unverified: bytes) -> LedgerState:
 def _lines(state: LedgerState) -> Iterator[tuple[str, Wire]]:
     """Give kind and content of each line in order."""
     yield "head", _head(state)
+    for shard in sorted(state.shards.values(), key=attrgetter("first")):
+        yield "shard", _shard_line(shard)
     for language, text in sorted(state.texts):
         yield "text", ln.TextLine(language=language, text=text)
     for member in sorted(state.members.values(), key=_index):
@@ -100,14 +103,29 @@ def _lines(state: LedgerState) -> Iterator[tuple[str, Wire]]:
 def _head(state: LedgerState) -> ln.HeadLine:
     return ln.HeadLine(
         log=state.log,
+        first=state.first,
         size=state.size,
         time=state.time,
-        log_vkey=state.log_vkey,
         chain=state.chain,
         chain_indices=tuple(state.chain_indices),
         chain_prev=state.chain_prev,
         registry=state.registry,
         former=tuple(sorted(state.former)),
+    )
+
+
+def _shard_line(shard: Shard) -> ln.ShardLine:
+    closed = shard.closed
+    if closed is None:
+        return ln.ShardLine(log=shard.log, first=shard.first, vkey=shard.vkey)
+    return ln.ShardLine(
+        log=shard.log,
+        first=shard.first,
+        vkey=shard.vkey,
+        end=closed.end,
+        closed=closed.at_ms,
+        next=closed.next,
+        next_vkey=closed.next_vkey,
     )
 
 
@@ -223,13 +241,19 @@ def _begun(lines: _Lines) -> LedgerState:
         message = f"state: {len(heads)} lines of kind head, must be 1"
         raise Malformed(message)
     head = heads[0]
-    state = LedgerState(head.log, head.size, head.time)
+    state = LedgerState(head.log, head.size, head.time, head.first)
     state.chain, state.chain_indices, state.chain_prev = head.chain, list(head.chain_indices), head.chain_prev
     state.registry, state.former = head.registry, set(head.former)
-    if head.log_vkey is not None:
-        state.hold_log_vkey(head.log_vkey)
+    for line in lines.of("shard", ln.ShardLine):
+        state.hold_shard(_shard(line))
     state.texts.update((line.language, line.text) for line in lines.of("text", ln.TextLine))
     return state
+
+
+def _shard(line: ln.ShardLine) -> Shard:
+    if line.end is None or line.closed is None or line.next is None or line.next_vkey is None:
+        return Shard(line.log, line.first, line.vkey)
+    return Shard(line.log, line.first, line.vkey, Succession(line.end, line.closed, line.next, line.next_vkey))
 
 
 def _hold_parties(state: LedgerState, lines: _Lines) -> None:

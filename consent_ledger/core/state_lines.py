@@ -16,14 +16,26 @@ class HeadLine(Wire):
     """Where in the log the state is, and what there is one of."""
 
     log: LogId
+    first: _Whole
     size: _Whole
     time: st.Millis
-    log_vkey: st.Vkey | None = None
     chain: _Whole
     chain_indices: tuple[_Whole, ...]
     chain_prev: Hash
     registry: Hash | None = None
     former: tuple[AgencyId, ...]
+
+
+class ShardLine(Wire):
+    """A shard of the log; the last four are there when it is closed."""
+
+    log: LogId
+    first: _Whole
+    vkey: st.Vkey
+    end: _Whole | None = None
+    closed: st.Millis | None = None
+    next: LogId | None = None
+    next_vkey: st.Vkey | None = None
 
 
 class MemberLine(Wire):

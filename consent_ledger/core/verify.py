@@ -9,7 +9,7 @@
 The judge decides what is checked of a decision: `prove.fold_claimed` takes it as it stands, replay makes it again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final, NamedTuple
@@ -25,9 +25,11 @@ from consent_ledger.core.quorum import check_quorum, cosigned, members_witnesses
 from consent_ledger.core.signed import Check, Pins
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
+from consent_ledger.core.succession import begin, hand_over
 from consent_ledger.core.tiles import TILE_WIDTH, Tile, tile_path, width_at
 from consent_ledger.ports import LogReader
 from schemas import statements as st
+from schemas.commitment import sha256
 from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic, Unavailable
 from schemas.ids import Hash, LogId
 from schemas.note import VerifierKey, parse_vkey, verify_split
@@ -59,17 +61,19 @@ def in_turn(bundles: Iterator[Bundle], state: LedgerState) -> Iterator[tuple[Bun
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a log is held against.
+    """What a shard of the log is held against.
 
-    `registries` are the hashes of the bundles at hand, None where decisions are not made again. `saved` is a checkpoint
-    note from an earlier audit: what it covers was found sound then and is only hashed and folded now. `published` holds
-    the texts that lie beside the tiles, by file name. `progress` is told how many entries are done.
+    `bundle` gives the state that a later shard starts from, by its hash, None when it is not at hand. `registries` are
+    the hashes of the bundles at hand, None where decisions are not made again. `saved` is a checkpoint note from an
+    earlier audit: what it covers was found sound then and is only hashed and folded now. `published` holds the texts
+    that lie beside the tiles, by file name. `progress` is told how many entries are done.
     """
 
     pins: Pins
     policy: Policy | None = None
     judge: Judge = fold_claimed
     registries: Collection[Hash] | None = None
+    bundle: Callable[[Hash], bytes | None] = lambda _: None
     saved: bytes | None = None
     published: Mapping[str, str] = field(default_factory=dict)
     ahead: Ahead = in_turn
@@ -81,7 +85,8 @@ class Report:
     """What an audit found: the checkpoint it speaks about, how far it came, and the findings.
 
     `proven` counts the entries whose signature and place were checked, `decided` the decisions made again; times are
-    the log's, in ms. `cosigned_at_s` has the name of each witness whose cosignature holds.
+    the log's, in ms. `cosigned_at_s` has the name of each witness whose cosignature holds. `state` is the fold of all
+    entries, None where not all could be folded.
     """
 
     checkpoint: Checkpoint
@@ -92,6 +97,7 @@ class Report:
     first_ms: int | None = None
     last_ms: int | None = None
     cosigned_at_s: dict[str, int] = field(default_factory=dict)
+    state: LedgerState | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -99,8 +105,27 @@ class Report:
         return self.findings.verdict
 
 
-def verify(reader: LogReader, terms: Terms) -> Report:
-    """Audit a log on these terms.
+def verify_shards(shards: Sequence[tuple[LogReader, Terms]]) -> list[Report]:
+    """Audit the shards of a log, the oldest first, each on its terms; raises as `verify`.
+
+    What is in force at the end of one is what the next must start from.
+    """
+    reports: list[Report] = []
+    before: LedgerState | None = None
+    for number, (reader, terms) in enumerate(shards, 1):
+        reports.append(verify(reader, terms, before))
+        before = reports[-1].state
+        if before is not None and before.closed is not None:
+            hand_over(before)
+        elif number < len(shards):
+            found = "the log goes on in another shard, and the entry that closed this one cannot be had"
+            reports[-1].findings.add(Finding(Verdict.INCOMPLETE, "state", RULES["state"], found))
+            before = None
+    return reports
+
+
+def verify(reader: LogReader, terms: Terms, before: LedgerState | None = None) -> Report:
+    """Audit a log on these terms; `before` is what the shard before it handed over, None where that is not at hand.
 
     Raises Malformed when what should be the checkpoint is none, Incomplete when there is none yet, and whatever the
     reader raises for it; from then on everything that is wrong is a finding.
@@ -109,14 +134,14 @@ def verify(reader: LogReader, terms: Terms) -> Report:
     if note is None:
         message = f"{reader.origin}: nothing is signed yet; the log has no checkpoint"
         raise Incomplete(message)
-    return _Audit(reader, terms, note).run()
+    return _Audit(reader, terms, note, before).run()
 
 
 class _Audit:
     """One audit under way; `state` is the fold of the entries so far, and None where nothing can be folded any more."""
 
-    def __init__(self, reader: LogReader, terms: Terms, note: bytes) -> None:
-        self.reader, self.terms, self.note = reader, terms, note
+    def __init__(self, reader: LogReader, terms: Terms, note: bytes, before: LedgerState | None) -> None:
+        self.reader, self.terms, self.note, self.before = reader, terms, note, before
         self.report = Report(unverified_checkpoint(note))
         self.add = self.report.findings.add
         self.size = self.report.checkpoint.size
@@ -146,6 +171,7 @@ class _Audit:
             self.completeness.finish(self.state)
         self._check_published(log_key)
         self.report.last_ms = self.state.time or None
+        self.report.state = self.state if self.folds else None
         return self.report
 
     # -- 1. checkpoint and log key ---------------------------------------------------------------------------------
@@ -196,7 +222,41 @@ class _Audit:
         if not isinstance(statement, st.ShardOpened):
             message = f"entry 0 is {proven.leaf.kind}"
             raise NotAuthentic(message)
+        try:
+            self._begin(statement.state)
+        except HandschlagError as error:
+            self._found(verdict_of(error), "state", f"{error}: nothing of this shard could be folded", index=0)
+            self.folds = False
         return statement.log_vkey
+
+    def _begin(self, named: Hash | None) -> None:
+        """Start from what the shard before handed over, or else from the bundle that the opening names."""
+        if self.before is not None and self.before.log != self.state.log:
+            message = f"the shard before goes on as {self.before.log}"
+            raise NotAuthentic(message)
+        if self.before is not None:
+            self.state = self.before
+            if named != self.before.begun_with:
+                found = f"opened with the state {named}; the shard before ends with {self.before.begun_with}"
+                self._found(Verdict.TAMPERED, "state", found, index=0)
+        elif named is not None:
+            self.state = self._from_bundle(named)
+            found = "the shards before are not at hand: what they left in force is the word of two steering keys"
+            self._found(Verdict.SOUND, "state", found, index=0)
+
+    def _from_bundle(self, named: Hash) -> LedgerState:
+        bundle = self.terms.bundle(named)
+        if bundle is None:
+            message = f"the bundle {named} that the shard starts from is missing"
+            raise Incomplete(message)
+        if sha256(bundle) != named:
+            message = f"the bundle beside the log is not {named}, which the opening names"
+            raise NotAuthentic(message)
+        state = begin(bundle)
+        if state.log != self.state.log:
+            message = f"the bundle {named} is what {state.log} starts from"
+            raise NotAuthentic(message)
+        return state
 
     def _take_saved(self, note: bytes, verifier: CheckpointVerifier) -> None:
         try:

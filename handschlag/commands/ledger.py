@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from adapters.infra.files import write_atomic
 from broker.core.decide import decider
 from broker.core.replay import decide_again
-from consent_ledger.core.findings import Verdict, verdict_of
+from consent_ledger.core.checkpoint import unverified_checkpoint
+from consent_ledger.core.findings import Verdict, verdict_of, worst
 from consent_ledger.core.policy import parse_policy
-from consent_ledger.core.verify import Terms, in_turn
-from consent_ledger.core.verify import verify as audit
-from consent_ledger.export import Publication, export
+from consent_ledger.core.verify import Terms, in_turn, verify_shards
+from consent_ledger.export import Publication, export_shards
 from consent_ledger.signature_pool import SignaturePool
 from handschlag import ledger_rows as rows
 from handschlag.ledger_receipt import Parts, prove_receipt, write_receipt
@@ -154,28 +154,47 @@ def replay(ctx: click.Context, source: str, **options: Unpack[AuditOptions]) -> 
 
 def _audit(command: str, log: Source, options: AuditOptions) -> Verdict:
     """Audit a log, print and write the report, give the verdict."""
-    pins = log.need_pins().pins
     saved = None if options["since"] is None else brought(options["since"])
+    covered = None if saved is None else _covered_by(saved, log)
     with ExitStack() as stack:
         ahead = stack.enter_context(SignaturePool(options["processes"] - 1)) if options["processes"] > 1 else in_turn
-        terms = Terms(
-            pins=pins,
-            policy=None if log.policy is None else parse_policy(log.policy),
-            saved=saved,
-            published=log.published,
-            ahead=ahead,
-            progress=stack.enter_context(_progress(command, log.reader.size)),
-        )
-        if command == "replay":
-            terms = replace(terms, judge=decide_again(decider(log.registries)), registries=log.registries)
-        report = audit(log.reader, terms)
-    for finding in log.registries.wrong:
-        report.findings.add(finding)
-    found = Audit(command, log.name, report, log.remarks, pins_brought=options["pins"] is not None)
-    show_audit(found, _console())
+        terms = [
+            replace(_terms(command, shard, stack), saved=saved if shard is covered else None, ahead=ahead)
+            for shard in log.shards
+        ]
+        reports = verify_shards([(shard.reader, one) for shard, one in zip(log.shards, terms, strict=True)])
+    audits = []
+    for shard, report in zip(log.shards, reports, strict=True):
+        for finding in shard.registries.wrong:
+            report.findings.add(finding)
+        audits.append(Audit(command, shard.name, report, shard.remarks, pins_brought=options["pins"] is not None))
+        show_audit(audits[-1], _console())
     if options["report"] is not None:
-        write_atomic(options["report"], as_json(found).encode())
-    return report.verdict
+        write_atomic(options["report"], as_json(audits).encode())
+    return worst(report.verdict for report in reports)
+
+
+def _terms(command: str, shard: Source, stack: ExitStack) -> Terms:
+    """Give what a shard is held against; its progress is shown until the stack ends."""
+    terms = Terms(
+        pins=shard.need_pins().pins,
+        policy=None if shard.policy is None else parse_policy(shard.policy),
+        bundle=shard.state,
+        published=shard.published,
+        progress=stack.enter_context(_progress(command, shard.reader.size)),
+    )
+    if command == "verify":
+        return terms
+    return replace(terms, judge=decide_again(decider(shard.registries)), registries=shard.registries)
+
+
+def _covered_by(saved: bytes, log: Source) -> Source:
+    """Give the shard that a saved checkpoint is of; the newest for what is none of this log, which is found there."""
+    try:
+        origin = unverified_checkpoint(saved).origin
+    except Malformed:
+        return log
+    return next((shard for shard in log.shards if shard.reader.origin == origin), log)
 
 
 @ledger.command()
@@ -208,18 +227,29 @@ def prove(receipt: Path, **options: Unpack[ReceiptOptions]) -> None:
 def write_export(folder: Path, source: str, **options: Unpack[SourceOptions]) -> None:
     """Write a log to DIR as plain C2SP tiles, with all beside them that a stranger needs to check it.
 
-    DIR is new, empty, or an earlier export of the same log, which is continued.
+    DIR is new, empty, or an earlier export of the same log, which is continued. Of several shards the newest is written
+    to DIR itself, the earlier ones to folders below it.
     """
     with _opened(source, options) as log:
-        bundles = log.registries
-        with _progress("export", log.reader.size) as progress:
-            publication = Publication(log.need_pins().pins, log.policy, bundles.raw_of, progress)
-            done = export(log.reader, folder, publication)
-        click.echo(f"{done.checkpoint.size} entries in {folder}, {done.written} files written")
-        if done.left_out:
-            click.echo(f"{done.left_out} later entries are left out: no quorum has cosigned them yet")
+        with ExitStack() as stack:
+            shards = [(shard.reader, _publication(shard, stack)) for shard in log.shards]
+            exported = export_shards(shards, folder)
+        for done in exported:
+            click.echo(f"{done.checkpoint.origin}: {done.checkpoint.size} entries, {done.written} files written")
+            if done.left_out:
+                click.echo(f"{done.left_out} later entries are left out: no quorum has cosigned them yet")
         for remark in log.remarks:
             click.echo(f"Note: {remark}", err=True)
+
+
+def _publication(shard: Source, stack: ExitStack) -> Publication:
+    return Publication(
+        pins=shard.need_pins().pins,
+        policy=shard.policy,
+        bundle=shard.registries.raw_of,
+        state=shard.state,
+        progress=stack.enter_context(_progress("export", shard.reader.size)),
+    )
 
 
 @ledger.command()
@@ -276,7 +306,7 @@ def _opened(name: str, options: SourceOptions) -> Iterator[Source]:
     try:
         yield log
     finally:
-        log.close()
+        log.close_all()
 
 
 @contextmanager

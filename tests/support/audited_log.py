@@ -72,22 +72,24 @@ def index_of(leaves: Sequence[bytes], kind: str, number: int = 0) -> int:
     return [index for index, raw in enumerate(leaves) if raw.startswith(prefix)][number]
 
 
-def note_of(leaves: Sequence[bytes], cosigners: Iterable[Signer] = COSIGNERS, at_ms: int | None = None) -> bytes:
+def note_of(
+    leaves: Sequence[bytes], cosigners: Iterable[Signer] = COSIGNERS, at_ms: int | None = None, origin: str = LOG
+) -> bytes:
     """Give the checkpoint note over these leaves, signed by the log's key, and cosigned when the story ends."""
-    checkpoint = Checkpoint(LOG, len(leaves), root_of(map(leaf_hash, leaves)))
+    checkpoint = Checkpoint(origin, len(leaves), root_of(map(leaf_hash, leaves)))
     at_s = (_story().clock.ms if at_ms is None else at_ms) // 1000
     lines = [cosign(format_checkpoint(checkpoint), one, at_s) for one in cosigners]
-    return b"".join([sign_checkpoint(checkpoint, keys.log_signer()), *lines])
+    return b"".join([sign_checkpoint(checkpoint, keys.signer(origin)), *lines])
 
 
-def files_of(leaves: Sequence[bytes], note: bytes | None = None) -> Files:
+def files_of(leaves: Sequence[bytes], note: bytes | None = None, origin: str = LOG) -> Files:
     """Give the files of an export of these leaves, whatever they hold."""
-    witnesses = tuple(one.key for one in COSIGNERS)
+    witnesses, log_key = tuple(one.key for one in COSIGNERS), keys.signer(origin).key
     files = {
-        "checkpoint": note_of(leaves) if note is None else note,
-        LOG_VKEY: f"{keys.log_signer().key.vkey}\n".encode(),
+        "checkpoint": note_of(leaves, origin=origin) if note is None else note,
+        LOG_VKEY: f"{log_key.vkey}\n".encode(),
         WITNESSES: witness_lines(witnesses).encode(),
-        "policy.txt": majority_policy(keys.log_signer().key, witnesses).encode(),
+        "policy.txt": majority_policy(log_key, witnesses).encode(),
         "pins.toml": write_pins(PINS, ()).encode(),
         f"registry/{LAW.hash}.json": BUNDLE,
     }

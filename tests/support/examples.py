@@ -18,6 +18,7 @@ from schemas.commitment import commit_body, commit_person, commit_record, sha256
 from schemas.entries import (
     RECORDED_AS,
     AnyEntry,
+    Closed,
     Cut,
     Disclosed,
     Granted,
@@ -50,6 +51,7 @@ from schemas.seal import SealContext, fields_hash
 from tests.support import keys
 
 LOG: Final = LogId(keys.LOG)
+NEXT_LOG: Final = LogId("musterstadt.example/log/2026-12")
 AT: Final = 1_795_168_800_000  # 2026-11-20T10:00Z
 DAY: Final = 86_400_000
 
@@ -172,6 +174,7 @@ OUTCOME: Final = _numbered(
 
 STATEMENTS: Final[Mapping[str, st.Statement]] = {
     "shard.opened": _steered(st.ShardOpened, 1, log_vkey=keys.log_signer().key.vkey),
+    "shard.closed": _steered(st.ShardClosed, 8, next=NEXT_LOG, next_vkey=keys.signer(NEXT_LOG).key.vkey),
     "registry.set": _steered(st.RegistrySet, 2, registry=REGISTRY),
     "text.reviewed": _steered(
         st.TextReviewed, 7, language="ar", text=sha256(b"words"), reader=sha256(b"sheet"), verdict="approved"
@@ -251,6 +254,7 @@ ENTRIES: Final[Mapping[str, AnyEntry]] = {
         for statement in STATEMENTS.values()
         if (kind := RECORDED_AS.get(type(statement))) is not None
     },
+    "shard.closed": Closed(time=AT, statement=signed(STATEMENTS["shard.closed"]).decode(), state=sha256(b"state")),
     "exchange.granted": Granted(
         time=AT,
         statement=_REQUEST_NOTE,

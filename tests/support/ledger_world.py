@@ -17,6 +17,7 @@ from consent_ledger.core.decision import Decide, Decision, NotLogged, OpenedBody
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
 from consent_ledger.core.signed import verify_statement
 from consent_ledger.core.state import Grant, LedgerState
+from consent_ledger.core.succession import hand_over
 from schemas import statements as st
 from schemas.entries import encode_entry
 from schemas.ids import Hash
@@ -51,6 +52,7 @@ class Ledger(Federation):
 
     registries: dict[Hash, Registry] = field(default_factory=lambda: {LAW.hash: LAW})
     leaves: list[bytes] = field(default_factory=list)
+    bundle: bytes = b""
     state: LedgerState = field(init=False)
     decide: Decide = field(init=False)
 
@@ -109,6 +111,16 @@ class Ledger(Federation):
     def answer(self, granted: Logged, kind: str = "disclosed") -> Logged:
         """Have the holder answer an open grant."""
         return self.write(*self.outcome(granted.leaf, self.grant(granted).leaf, kind))
+
+    def following(self, following: str = "2026-12") -> Self:
+        """Close this shard and give the next one, opened; this one stays as it was when it was closed."""
+        self.write(self.closing(following))
+        twin = self.branch()
+        twin.bundle = hand_over(twin.state)
+        twin.log, twin.handed_over, twin.leaves = twin.state.log, twin.state.begun_with, []
+        twin.numbers.clear()
+        twin.write(twin.opening())
+        return twin
 
     def replay(self, leaves: Sequence[bytes] | None = None) -> list[tuple[int, str, str]]:
         """Replay these leaves, or all that was written, from the start; give index, rule and text of each finding."""

@@ -147,6 +147,7 @@ class Federation:
     prev: Hash = st.NO_PREVIOUS
     numbers: Counter[KeyName] = field(default_factory=Counter)
     drawn: int = 0
+    handed_over: Hash | None = None
 
     def draw(self) -> str:
         """Give 128 bits that look random and are the same in every run."""
@@ -174,7 +175,12 @@ class Federation:
 
     def opening(self) -> st.ShardOpened:
         """Open the shard."""
-        return st.ShardOpened(**self.chain(), log_vkey=keys.signer(self.log).key.vkey)
+        return st.ShardOpened(**self.chain(), log_vkey=keys.signer(self.log).key.vkey, state=self.handed_over)
+
+    def closing(self, following: str = "2026-12") -> st.ShardClosed:
+        """Close the shard; the log goes on in the following one."""
+        origin = LogId(f"{FEDERATION}/log/{following}")
+        return st.ShardClosed(**self.chain(), next=origin, next_vkey=keys.signer(origin).key.vkey)
 
     def registry(self, law: Registry = LAW) -> st.RegistrySet:
         """Put a registry into force."""

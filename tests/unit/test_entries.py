@@ -26,8 +26,10 @@ def test_there_is_an_example_of_every_type() -> None:
 
 
 def test_every_statement_is_recorded_as_it_stands_or_decided() -> None:
-    """Each statement has one entry type of its own, but for requests and outcomes, which get a decision."""
-    assert {STATEMENTS["request"], STATEMENTS["outcome"]} == set(STATEMENTS.values()) - set(RECORDED_AS)
+    """Each statement has one entry type of its own, but for those of which an entry says more."""
+    assert {STATEMENTS[name] for name in ("request", "outcome", "shard.closed")} == set(STATEMENTS.values()) - set(
+        RECORDED_AS
+    )
     assert len(set(RECORDED_AS.values())) == len(RECORDED_AS)
     assert all(ENTRIES[kind] is Recorded for kind in RECORDED_AS.values())
 
@@ -61,6 +63,7 @@ def test_no_entry_embeds_a_statement_of_another_type() -> None:
         assert fitting.pop(kind) == {"outcome"}
     steered = {
         "shard.opened",
+        "shard.closed",
         "registry.set",
         "text.reviewed",
         "member.admitted",

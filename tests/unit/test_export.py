@@ -51,7 +51,7 @@ def _read(folder: Path) -> Files:
 def test_an_export_has_the_files_of_the_specification(tmp_path: Path) -> None:
     """Bundles, tiles, full and partial, checkpoint and side files are, byte by byte, what they must."""
     store = _stored(300, leaves=tall())
-    done = export(store, tmp_path / "new" / "export", PUBLICATION)
+    done = export(store, PUBLICATION, tmp_path / "new" / "export")
     written = _read(tmp_path / "new" / "export")
     expected = files_of(tall(), store.last_checkpoint())
     expected["pins.toml"] = written["pins.toml"]
@@ -63,7 +63,7 @@ def test_an_export_has_the_files_of_the_specification(tmp_path: Path) -> None:
 
 def test_an_export_says_how_to_check_it(tmp_path: Path) -> None:
     """Keys, policy and pins beside the tiles can be read back, and a receipt's log key follows from the pins."""
-    export(_stored(63), tmp_path, PUBLICATION)
+    export(_stored(63), PUBLICATION, tmp_path)
     files = _read(tmp_path)
     assert parse_vkey(files["log.vkey"].decode().strip()) == keys.log_signer().key
     assert set(files["witnesses.txt"].decode().split()) == {one.key.vkey for one in COSIGNERS}
@@ -80,7 +80,7 @@ def test_what_is_exported_is_sound(tmp_path: Path) -> None:
     """An audit of an export finds nothing."""
     store = _stored(63)
     _cosign(store, 63)
-    export(store, tmp_path, PUBLICATION)
+    export(store, PUBLICATION, tmp_path)
     found = audit(_read(tmp_path))
     assert (found.verdict, found.findings) == (0, [])
 
@@ -88,10 +88,10 @@ def test_what_is_exported_is_sound(tmp_path: Path) -> None:
 def test_an_export_ends_at_the_newest_checkpoint_with_a_quorum(tmp_path: Path) -> None:
     """Later entries, which no quorum has cosigned yet, are left out; without any quorum nothing is."""
     store = _stored(50, 5, 8)
-    assert export(store, tmp_path / "none", PUBLICATION).left_out == 0
+    assert export(store, PUBLICATION, tmp_path / "none").left_out == 0
     _cosign(store, 50)
     _cosign(store, 55, count=2)
-    done = export(store, tmp_path / "some", PUBLICATION)
+    done = export(store, PUBLICATION, tmp_path / "some")
     assert (done.checkpoint.size, done.left_out) == (50, 13)
     assert audit(_read(tmp_path / "some")).verdict == 0
 
@@ -102,20 +102,20 @@ def test_an_export_ends_by_the_policy_that_is_given(tmp_path: Path) -> None:
     _cosign(store, 50, count=1)
     key = COSIGNERS[0].key
     policy = f"witness amt {key.vkey}\nquorum amt\n"
-    assert export(store, tmp_path, Publication(PINS, policy, PUBLICATION.bundle)).checkpoint.size == 50
+    assert export(store, Publication(PINS, policy, PUBLICATION.bundle), tmp_path).checkpoint.size == 50
     assert (tmp_path / "policy.txt").read_text("utf-8") == policy
 
 
 def test_an_export_is_continued(tmp_path: Path) -> None:
     """Done again, an export writes what is new or was damaged and leaves the rest; an interrupted one is taken up."""
     store = _stored(60)
-    export(store, tmp_path, PUBLICATION)
-    assert export(store, tmp_path, PUBLICATION).written == 0
+    export(store, PUBLICATION, tmp_path)
+    assert export(store, PUBLICATION, tmp_path).written == 0
     (tmp_path / "tile/0/000.p/60").write_bytes(b"cut")
     (tmp_path / "checkpoint").unlink()
-    assert export(store, tmp_path, PUBLICATION).written == 2
+    assert export(store, PUBLICATION, tmp_path).written == 2
     _grow(store, LEAVES[60:])
-    assert export(store, tmp_path, PUBLICATION).written == 3
+    assert export(store, PUBLICATION, tmp_path).written == 3
     assert DirectoryLog(tmp_path).size == 63
     assert list(DirectoryLog(tmp_path).entries(0, 63)) == list(enumerate(LEAVES))
 
@@ -123,42 +123,42 @@ def test_an_export_is_continued(tmp_path: Path) -> None:
 def test_what_an_interrupted_export_left_does_not_keep_the_next_out(tmp_path: Path) -> None:
     """A half-written file of an export that was killed at once counts as nothing."""
     (tmp_path / ".log.vkey.part").write_bytes(b"half")
-    assert export(_stored(63), tmp_path, PUBLICATION).checkpoint.size == 63
+    assert export(_stored(63), PUBLICATION, tmp_path).checkpoint.size == 63
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     """A folder with other files in it, or with another log's export, is refused and not touched."""
     (tmp_path / "letter.txt").write_bytes(b"to the town")
     with pytest.raises(Misuse, match="is not empty, and no earlier export"):
-        export(_stored(63), tmp_path, PUBLICATION)
+        export(_stored(63), PUBLICATION, tmp_path)
     assert _read(tmp_path) == {"letter.txt": b"to the town"}
     with pytest.raises(Unavailable, match=r"letter.txt: cannot be read as a folder"):
-        export(_stored(63), tmp_path / "letter.txt", PUBLICATION)
+        export(_stored(63), PUBLICATION, tmp_path / "letter.txt")
 
 
 def test_another_history_is_not_written_over_an_export(tmp_path: Path) -> None:
     """What contradicts the export that is there, or is older, stops before anything is changed."""
-    export(_stored(63), tmp_path, PUBLICATION)
+    export(_stored(63), PUBLICATION, tmp_path)
     before = _read(tmp_path)
     with pytest.raises(LedgerInconsistent, match="holds 63 entries already, and this log has 60"):
-        export(_stored(60), tmp_path, PUBLICATION)
+        export(_stored(60), PUBLICATION, tmp_path)
     other = (*LEAVES[:60], LEAVES[61], LEAVES[60], *LEAVES[62:], LEAVES[60])
     with pytest.raises(LedgerInconsistent, match="another history"):
-        export(_stored(64, leaves=other), tmp_path, PUBLICATION)
+        export(_stored(64, leaves=other), PUBLICATION, tmp_path)
     assert _read(tmp_path) == before
 
 
 def test_an_export_without_its_parts_is_not_begun(tmp_path: Path) -> None:
     """An empty log, a registry bundle not at hand, and pins of another federation each stop it with a reason."""
     with pytest.raises(Incomplete, match="the log is empty"):
-        export(MemoryStore(LOG), tmp_path, PUBLICATION)
+        export(MemoryStore(LOG), PUBLICATION, tmp_path)
     with pytest.raises(Incomplete, match="this bundle was in force and is not at hand"):
-        export(_stored(63), tmp_path, Publication(PINS))
+        export(_stored(63), Publication(PINS), tmp_path)
     strangers = PINS.__class__(PINS.federation, (signer("amt", "dpo").key, signer("kurse", "dpo").key))
     with pytest.raises(NotAuthentic):
-        export(_stored(63), tmp_path, Publication(strangers))
+        export(_stored(63), Publication(strangers), tmp_path)
     with pytest.raises(LedgerInconsistent, match=r"does not begin with shard.opened"):
-        export(_stored(1, leaves=(b"no entry",)), tmp_path, PUBLICATION)
+        export(_stored(1, leaves=(b"no entry",)), PUBLICATION, tmp_path)
     assert not (tmp_path / "checkpoint").exists()
 
 
@@ -166,7 +166,7 @@ def test_a_log_that_contradicts_its_checkpoint_is_not_exported(tmp_path: Path) -
     """Tiles that do not hash to the signed root are not passed on."""
     files = files_of(LEAVES, note_of(LEAVES[:-1]).replace(b"\n62\n", b"\n63\n"))
     with pytest.raises(LedgerInconsistent, match="do not hash to the checkpoint's root"):
-        export(TiledLog(files.get, "log"), tmp_path, PUBLICATION)
+        export(TiledLog(files.get, "log"), PUBLICATION, tmp_path)
 
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     (tmp_path / "log.vkey").write_bytes(f"{keys.log_signer().key.vkey}\n".encode())
     (tmp_path / "tile").write_bytes(b"in the way")
     with pytest.raises(Unavailable, match="cannot be written"):
-        export(_stored(63), tmp_path, PUBLICATION)
+        export(_stored(63), PUBLICATION, tmp_path)
 
 
 def test_a_shard_in_sqlite_is_exported(tmp_path: Path) -> None:
@@ -183,8 +183,8 @@ def test_a_shard_in_sqlite_is_exported(tmp_path: Path) -> None:
         _grow(store, LEAVES)
     assert shard_origins(tmp_path / "ledger") == [LOG]
     with ShardReader(tmp_path / "ledger", LOG) as reader:
-        export(reader, tmp_path / "one", PUBLICATION)
-    export(_stored(63), tmp_path / "other", PUBLICATION)
+        export(reader, PUBLICATION, tmp_path / "one")
+    export(_stored(63), PUBLICATION, tmp_path / "other")
     assert _read(tmp_path / "one") == _read(tmp_path / "other")
 
 
