@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Header, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
@@ -28,6 +28,21 @@ JSON: Final = "application/json"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_ONE_READER: Final = "private, max-age=31536000, immutable"
 FOR_NOW: Final = "no-cache"
+
+
+class Refused(BaseModel):
+    """Why there is nothing to give."""
+
+    detail: str
+
+
+def _gives(kind: str, what: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe a route's answers: content of one type, or one of these refusals."""
+    told: dict[int | str, dict[str, Any]] = {200: {"content": {kind.partition(";")[0]: {}}, "description": what}}
+    return told | {status: {"model": Refused, "description": _REFUSALS[status]} for status in statuses}
+
+
+_REFUSALS: Final[Mapping[int, str]] = {401: "It needs a token that was not given.", 404: "There is none of this name."}
 
 
 class Health(BaseModel):
@@ -70,13 +85,13 @@ def make_app(pages: Pages) -> FastAPI:
     """Give the web application over these pages."""
     app = FastAPI(title="Handschlag broker", docs_url=None, redoc_url=None)
 
-    @app.get("/health", response_model=Health)
+    @app.get("/health", response_model=Health, responses={503: {"model": Health, "description": "A part does not."}})
     async def health() -> JSONResponse:
         """Say part by part whether the broker works: 200 when all do, else 503."""
         found = await pages.health()
         return JSONResponse(found.model_dump(), 200 if found.healthy else 503, {"Cache-Control": "no-store"})
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=Response, responses=_gives(CONTENT_TYPE, "Numbers."))
     async def metrics() -> Response:
         """Give counts and sizes in the text format of Prometheus."""
         return Response(pages.metrics(), media_type=CONTENT_TYPE)
@@ -90,7 +105,7 @@ def make_app(pages: Pages) -> FastAPI:
 def _serve_log(app: FastAPI, pages: Pages) -> None:
     """Serve the log as C2SP tlog-tiles."""
 
-    @app.get("/log/checkpoint")
+    @app.get("/log/checkpoint", response_class=Response, responses=_gives(TEXT, "A signed note.", 404))
     async def checkpoint() -> Response:
         """Give the newest checkpoint that was offered to the witnesses, with their cosignatures (C2SP tlog-tiles)."""
         note = pages.checkpoint()
@@ -98,7 +113,7 @@ def _serve_log(app: FastAPI, pages: Pages) -> None:
             raise HTTPException(404, "the log has no checkpoint yet")
         return Response(note, media_type=TEXT, headers={"Cache-Control": FOR_NOW})
 
-    @app.get("/log/tile/{path:path}")
+    @app.get("/log/tile/{path:path}", response_class=Response, responses=_gives(BYTES, "Hashes or entries.", 401, 404))
     async def tile(path: str, authorization: Annotated[str, Header()] = "") -> Response:
         """Give a tile of hashes, or to an auditor a bundle of entries (C2SP tlog-tiles)."""
         wanted = _tile_at(path)
@@ -128,7 +143,7 @@ def _serve_own(app: FastAPI, pages: Pages) -> None:
             raise HTTPException(404, "this agency is party to no entry of this index")
         return receipt
 
-    @app.get("/log/own")
+    @app.get("/log/own", responses={401: {"model": Refused, "description": _REFUSALS[401]}})
     async def own(
         response: Response, start: Annotated[int, Query(ge=0)] = 0, authorization: Annotated[str, Header()] = ""
     ) -> Listing:
@@ -137,13 +152,13 @@ def _serve_own(app: FastAPI, pages: Pages) -> None:
         response.headers["Cache-Control"] = "no-store"
         return await pages.own.listing(agency, start)
 
-    @app.get("/log/own/{index}.entry")
+    @app.get("/log/own/{index}.entry", response_class=Response, responses=_gives(BYTES, "An entry.", 401, 404))
     async def own_entry(index: int, authorization: Annotated[str, Header()] = "") -> Response:
         """Give an officer one entry's bytes."""
         receipt = await receipt_of(index, authorization)
         return Response(receipt.entry, media_type=BYTES, headers={"Cache-Control": FOR_ONE_READER})
 
-    @app.get("/log/own/{index}.tlog-proof")
+    @app.get("/log/own/{index}.tlog-proof", response_class=Response, responses=_gives(TEXT, "A proof.", 401, 404))
     async def own_proof(index: int, authorization: Annotated[str, Header()] = "") -> Response:
         """Give an officer the proof that the entry stands in the log, under the newest checkpoint (C2SP tlog-proof)."""
         receipt = await receipt_of(index, authorization)
@@ -153,7 +168,7 @@ def _serve_own(app: FastAPI, pages: Pages) -> None:
 def _serve_beside(app: FastAPI, pages: Pages) -> None:
     """Serve whatever else lies beside the log; the last routes, for they take every path."""
 
-    @app.get("/log/registry/{name}")
+    @app.get("/log/registry/{name}", response_class=Response, responses=_gives(JSON, "The law of some time.", 404))
     async def registry(name: str) -> Response:
         """Give a registry bundle by its hash: the law of some time, which never changes."""
         content = pages.beside(f"registry/{name}")
@@ -161,7 +176,7 @@ def _serve_beside(app: FastAPI, pages: Pages) -> None:
             raise HTTPException(404, "no such bundle lies beside the log")
         return Response(content, media_type=JSON, headers={"Cache-Control": FOR_EVER})
 
-    @app.get("/log/{path:path}")
+    @app.get("/log/{path:path}", response_class=Response, responses=_gives(TEXT, "What lies beside the log.", 404))
     async def beside(path: str) -> Response:
         """Give what lies beside the log for those who check it: its key and the pins. No secret."""
         content = pages.beside(path)

@@ -31,6 +31,7 @@ from adapters.node.metrics import CONTENT_TYPE, render
 from adapters.node.releases import Chosen
 from adapters.node.store.rows import AskedState
 from adapters.sources.port import LocalRef, Search
+from adapters.web.forms import declared_length
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic
 from schemas.ids import RANDOM_PATTERN, ApprovalId, CodeName, ExchangeId
 
@@ -57,6 +58,9 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     413: {"model": shapes.Problem, "description": "The body is too large."},
     422: {"model": shapes.Problem, "description": "A field breaks a rule; nothing was changed."},
     503: {"model": shapes.Problem, "description": "Broker, source or disk did not answer; try again later."},
+}
+_NUMBERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/plain": {}}, "description": "Counters in the text format of Prometheus."}
 }
 
 _BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A role token of this agency.")
@@ -230,7 +234,7 @@ def _upkeep(desk: Desk) -> APIRouter:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return shapes.Health(ready=ready)
 
-    @router.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(_BEARER)], responses=_ERRORS)
+    @router.get("/metrics", response_class=Response, dependencies=[Depends(_BEARER)], responses=_NUMBERS | _ERRORS)
     async def metrics() -> PlainTextResponse:
         """Give counters in the text format of Prometheus; they name nobody."""
         node = desk.running
@@ -292,8 +296,8 @@ def _bearer(scope: Scope) -> str:
 def _too_large(scope: Scope) -> bool:
     """Tell whether a body is too large, or does not say how large it is."""
     headers = dict(scope["headers"])
-    length = headers.get(b"content-length", b"0")
-    return b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES
+    length = declared_length(headers.get(b"content-length", b"0").decode("latin-1"))
+    return b"transfer-encoding" in headers or length is None or length > MAX_BODY_BYTES
 
 
 def _unstored(send: Send) -> Send:

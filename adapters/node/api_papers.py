@@ -19,6 +19,9 @@ MARKDOWN: Final = "text/markdown; charset=utf-8"
 
 PaperPath = Annotated[str, Path(pattern=r"^[a-z0-9]{1,20}$", description="Which paper: processing, assessment, ...")]
 _PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {PDF: {}}, "description": "A PDF."}}
+_PDF_OR_TEXT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {PDF: {}, "text/markdown": {}}, "description": "The paper."}
+}
 
 
 def papers(desk: Desk) -> APIRouter:
@@ -37,7 +40,7 @@ def papers(desk: Desk) -> APIRouter:
         code = await desk.running.store.notices.code(asked.exchange)
         return await _pdf(desk, notice(asked, code, language, desk.making))
 
-    @router.get("/papers/{paper}", response_class=Response, responses=_PDF)
+    @router.get("/papers/{paper}", response_class=Response, responses=_PDF_OR_TEXT)
     async def officers_paper(paper: PaperPath, form: Literal["pdf", "md"] = "pdf") -> Response:
         """Give a paper for data protection as it follows from law, settings and approvals: PDF, or Markdown to edit."""
         at_ms = desk.running.identity.clock.now_ms()

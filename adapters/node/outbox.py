@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypedDict, TypeVar
 
+from pydantic import ValidationError
+
 from adapters.node.background import Background, Sweep, backoff_ms, each
 from adapters.node.core.view import Proven, View
 from adapters.node.database import Op
@@ -258,12 +260,18 @@ class Outbox:
     def _issue(
         self, compose: Compose, wrap: Callable[[bytes], ms.Message], also: Also, signer: Signer
     ) -> tuple[Issued, Awaitable[None]]:
-        """Take the next number and sign; nothing waits between taking it and asking for its write."""
+        """Take the next number and sign; nothing waits between taking it and asking for its write.
+
+        Malformed, naming field and rule, when what a caller wants stated has no form; no number is taken then.
+        """
         name = KeyName(signer.key.name)
         if name not in self._next:
             message = "outbox: this node has not joined its federation yet"
             raise Unavailable(message)
-        statement = compose(Head(self.view.log, self.identity.clock.now_ms(), name, self._next[name]))
+        try:
+            statement = compose(Head(self.view.log, self.identity.clock.now_ms(), name, self._next[name]))
+        except ValidationError as error:
+            raise Malformed(canonical.describe("statement", error)) from error
         note = sign_note(st.statement_text(statement).encode(), [signer])
         issued = Issued(statement, note, ms.pack(wrap(note)))
         ops = (self.store.outgoing.keep(name, statement.n, issued.message), *also(statement))

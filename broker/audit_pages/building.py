@@ -2,7 +2,7 @@
 
 import secrets
 
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from adapters.web.assets import Assets
 from adapters.web.pages import Pages
@@ -21,7 +21,7 @@ COOKIE = "__Host-handschlag-audit"
 """Of its own: who reads as an auditor in one window and as a client in another is both."""
 
 
-def audit_pages(broker: Broker, files: LogFiles, clock: Clock, http: HttpSettings) -> ASGIApp:
+def audit_pages(broker: Broker, files: LogFiles, clock: Clock, http: HttpSettings) -> Starlette:
     """Give the auditor's pages over a running broker, for those whose tokens stand in the settings."""
     counting = Counting(files, lambda: broker.sequencer.size)
     broker.sequencer.committed.append(counting.committed)

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from adapters.web.forms import read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
@@ -111,7 +112,7 @@ class Front:
             session = self.sessions.of(request)
             if session is None:
                 return RedirectResponse(PREFIX, 303)
-            if door[0] == "POST" and not session.sent_by_its_form(await _said(request, FORM_FIELD)):
+            if door[0] == "POST" and not session.sent_by_its_form(said(await read_form(request), FORM_FIELD)):
                 return self._told(request, "error.form", 403)
             return await page(Visit(self, request, session, self._language(request)))
 
@@ -130,7 +131,7 @@ class Front:
         address = request.client.host if request.client is not None else ""
         if not self.throttle.may_try(address):
             return self.show("sign_in.html", request, status=429, problem="sign_in.later")
-        token = await _said(request, "token")
+        token = said(await read_form(request), "token")
         if not token or len(token) > MAX_TOKEN or not may_read_entries(f"Bearer {token}", self.auditors):
             self.throttle.failed(address)
             return self.show("sign_in.html", request, status=403, problem="sign_in.wrong")
@@ -147,7 +148,7 @@ class Front:
     async def _set_language(self, request: Request) -> Response:
         """Change the language of the pages."""
         response = RedirectResponse(PREFIX, 303)
-        wish = language_of(await _said(request, "language"), "")
+        wish = language_of(said(await read_form(request), "language"), "")
         response.set_cookie(_LANGUAGE, wish, max_age=365 * 86_400, secure=True, httponly=True, samesite="lax")
         return response
 
@@ -231,8 +232,3 @@ class Front:
         if isinstance(error, LedgerInconsistent):
             raise error
         return self._told(request, "error.title", 503)
-
-
-async def _said(request: Request, name: str) -> str:
-    value = (await request.form(max_files=0, max_fields=10)).get(name)
-    return value.strip() if isinstance(value, str) else ""

@@ -2,7 +2,7 @@
 
 import secrets
 
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from adapters.web.assets import Assets
 from adapters.web.pages import Pages
@@ -16,7 +16,7 @@ from broker.process import Broker
 from consent_ledger.ports import Clock
 
 
-def client_pages(broker: Broker, files: LogFiles, clock: Clock, *, tls: bool) -> ASGIApp:
+def client_pages(broker: Broker, files: LogFiles, clock: Clock, *, tls: bool) -> Starlette:
     """Give the client's pages over a running broker; `tls` says that browsers reach them over TLS."""
     assets = Assets.load()
     front = Front(

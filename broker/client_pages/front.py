@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from adapters.web.assets import Assets
+from adapters.web.forms import read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
@@ -83,7 +84,7 @@ class Front:
 
     async def _typed(self, request: Request) -> Response:
         """Take a view code that was typed."""
-        return await self._open(request, _said(await request.form(max_files=0, max_fields=10), "code"))
+        return await self._open(request, said(await read_form(request), "code"))
 
     async def _scanned(self, request: Request) -> Response:
         """Take a view code from the QR code's address, and lead on to one without it."""
@@ -115,13 +116,13 @@ class Front:
     async def _stop(self, request: Request) -> Response:
         """End the consent by the other code; said to be over only with the ledger's receipt."""
         session = self.sessions.of(request)
-        form = await request.form(max_files=0, max_fields=10)
-        if session is None or not session.sent_by_its_form(_said(form, FORM_FIELD)):
+        form = await read_form(request)
+        if session is None or not session.sent_by_its_form(said(form, FORM_FIELD)):
             return RedirectResponse(PREFIX, 303)
         address = request.client.host if request.client is not None else ""
         result = Result("wrong")
         if self.throttle.may_try(address):
-            result = await self._withdrawn(session.who, _said(form, "code"))
+            result = await self._withdrawn(session.who, said(form, "code"))
         if result.what == "wrong":
             self.throttle.failed(address)
         opened = await self.clients.open(session.who)
@@ -155,7 +156,7 @@ class Front:
 
     async def _set_language(self, request: Request) -> Response:
         """Change the language of the pages."""
-        wish = _said(await request.form(max_files=0, max_fields=10), "language")
+        wish = said(await read_form(request), "language")
         response = RedirectResponse(f"{PREFIX}/view" if self.sessions.of(request) else PREFIX, 303)
         if wish in LANGUAGES:
             response.set_cookie(_LANGUAGE, wish, max_age=86_400, secure=True, httponly=True, samesite="lax")
@@ -207,8 +208,3 @@ class Front:
 
 
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa"})
-
-
-def _said(form: Mapping[str, object], name: str) -> str:
-    value = form.get(name)
-    return value.strip() if isinstance(value, str) else ""

@@ -1,23 +1,16 @@
 """A broker's life in one process: how it begins an empty log, what it serves while witnesses are asked, how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from broker.bundles import Bundles, bundle_path
-from broker.core.authenticate import Gate
+from broker.bundles import bundle_path
 from broker.log_files import LogFiles
 from broker.pages import View
-from broker.process import Broker, Setup, recover_state
 from broker.settings import HttpSettings
-from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.pins_file import parse_pins
-from consent_ledger.core.policy import Policy, parse_policy
-from consent_ledger.core.signed import SignedStatement, verify_statement
+from consent_ledger.core.policy import parse_policy
 from schemas import canonical
 from schemas import messages as ms
 from schemas.commitment import sha256
@@ -25,69 +18,14 @@ from schemas.errors import LedgerInconsistent, Misuse, Unavailable
 from schemas.ids import AgencyId
 from schemas.topics import ask, served
 from tests.support import keys, small_law
-from tests.support.ledger_world import Ledger
-from tests.support.memory_bus import MemoryNet
-from tests.support.memory_store import MemoryDisk, MemoryStore
+from tests.support.broker_place import LIMIT_S, Counters, Place
+from tests.support.memory_store import MemoryStore
 from tests.support.pens import LOG, PINS, account, changed, signer
 from tests.support.small_law import LAW
 
 pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
 
-LIMIT_S = 5.0
-STEERING = account("steering")
 CHAIN = ms.pack(ms.AskChain(canonical.encode_model(ms.ChainQuery(after=0))))
-
-
-@dataclass
-class Counters:
-    """A connection that has counted nothing."""
-
-    handled: int = 0
-    failed: int = 0
-    refused: int = 0
-    dropped: int = 0
-
-
-class Place:
-    """Where a broker can be started again and again: one disk, one net, the pens of a federation."""
-
-    def __init__(self, folder: Path) -> None:
-        """Begin with nothing logged."""
-        self.pens, self.disk, self.net = Ledger(), MemoryDisk(), MemoryNet()
-        self.bundles = Bundles(folder, {}, {LAW.hash: LAW})
-        self.genesis = [self.steered(self.pens.sign(step())) for step in (self.pens.opening, self.pens.registry)]
-        self.ready, self.stop = asyncio.Event(), asyncio.Event()
-        self.steering = self.net.steering(STEERING)
-
-    def steered(self, note: bytes) -> SignedStatement:
-        """Prove a statement of the steering group."""
-        return verify_statement(note, {}, PINS)
-
-    def broker(self, policy: Policy | None = None) -> Broker:
-        """Put a broker together on what the disk holds."""
-        setup = Setup(Gate(PINS, STEERING), keys.signer(LOG), self.bundles, tuple(self.genesis), policy)
-        store = MemoryStore(LOG, self.disk)
-        return Broker(setup, store, recover_state(setup, store), self.net.broker(), self.pens.clock)
-
-    async def until_stopped(self) -> None:
-        """Wait as for a signal."""
-        await self.stop.wait()
-
-    @asynccontextmanager
-    async def running(self, policy: Policy | None = None) -> AsyncIterator[Broker]:
-        """Run a broker until the block ends, then stop it in order."""
-        broker = self.broker(policy)
-        self.ready.clear()
-        task = asyncio.create_task(broker.run(self.until_stopped(), self.ready.set))
-        await asyncio.wait({task, asyncio.create_task(self.ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        yield broker
-        self.stop.set()
-        await asyncio.wait_for(task, LIMIT_S)
-        self.stop.clear()
-
-    def kinds(self) -> list[str]:
-        """Give the types of what is logged."""
-        return [read_leaf(raw).kind for raw in self.disk.entries]
 
 
 @pytest.fixture

@@ -474,10 +474,10 @@ async def test_odd_bodies_are_refused(tmp_path: Path) -> None:
     response = await front.raw("POST", "/v1/requests", headers, content=b"{no")
     assert problem(response, 422) is Code.MALFORMED
     assert response.headers["Cache-Control"] == "no-store"
-    response = await front.raw("POST", "/v1/requests", headers, content=b"x" * (MAX_BODY_BYTES + 1))
-    assert problem(response, 413) is Code.TOO_LARGE
-    response = await front.raw("POST", "/v1/requests", headers, content=pieces())
-    assert problem(response, 413) is Code.TOO_LARGE
+    endless = {**headers, "Content-Length": "9" * 5000}
+    for told, content in ((headers, b"x" * (MAX_BODY_BYTES + 1)), (headers, pieces()), (endless, b"{}")):
+        response = await front.raw("POST", "/v1/requests", told, content=content)
+        assert problem(response, 413) is Code.TOO_LARGE
     response = await front.raw("POST", "/v1/requests", headers, content=b"\xff{")
     assert problem(response, 422) is Code.MALFORMED
     await front.town.close()

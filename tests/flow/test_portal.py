@@ -3,15 +3,18 @@
 from typing import get_args
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 
 from adapters.node.access import Role, Route
 from adapters.node.portal.doors import DOORS, OPEN
 from adapters.node.portal.front import Colleague, colleague_of
 from adapters.node.tokens import Caller
 from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS
+from adapters.web.sign_on import SignOn
 from adapters.web.texts import load
 from adapters.web.throttle import PER_MS, TRIES
-from schemas.errors import NotAuthentic
+from schemas.errors import NotAuthentic, Unavailable
 from schemas.registry import AgencyKind, BasisKind, CodeList, FieldDef, Prohibition, PurposeRow
 from schemas.registry_diff import HEADINGS
 from tests.support.pens import ManualClock
@@ -125,6 +128,30 @@ async def test_who_fails_to_log_in_too_often_waits_a_while() -> None:
     assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 429
     clock.ms += PER_MS
     assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 403
+
+
+class Away(SignOn):
+    """A sign-on that does not answer."""
+
+    async def begin(self) -> RedirectResponse:
+        """Lead nowhere."""
+        message = "login: the sign-on does not answer"
+        raise Unavailable(message)
+
+    async def finish(self, request: Request) -> dict[str, object]:
+        """Vouch for nobody."""
+        del request
+        return await self.begin()  # type: ignore[return-value]  # it never returns
+
+
+@pytest.mark.parametrize("path", ["/login/go", "/login/back"])
+async def test_a_sign_on_that_does_not_answer_is_told_in_a_sentence(path: str) -> None:
+    """Nobody is logged in, nobody is counted as guessing, and the page is none of a defect."""
+    house = House(ManualClock(1_800_000_000_000), sign_on=Away)
+    sentence = load("adapters.node.portal")["de"]("login.away")
+    for _ in range(TRIES + 1):
+        answer = await house.client.get(path)
+        assert (answer.status_code, "set-cookie" in answer.headers, sentence in answer.text) == (503, False, True)
 
 
 async def test_a_page_that_cannot_work_says_so_in_a_sentence() -> None:

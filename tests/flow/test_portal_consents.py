@@ -64,6 +64,18 @@ async def test_a_client_reads_answers_says_yes_and_may_be_asked_about(tmp_path: 
 
 
 @virtual
+async def test_what_is_no_consent_cannot_be_ended(tmp_path: Path) -> None:
+    """A form without an id, or with one of another form, is told so; nothing is signed for it."""
+    town = await Town.start(tmp_path)
+    adviser = seated(town.world, COLLECTOR, Role.ADVISER)
+    size = len(town.world.kinds())
+    for name in ("", "x", "A" * 32):
+        assert (await adviser.send("/consents/end", consent=name)).status_code == 422
+    assert len(town.world.kinds()) == size
+    await town.close()
+
+
+@virtual
 async def test_a_no_is_one_click_and_recorded(tmp_path: Path) -> None:
     """The ledger holds the refusal, no consent is kept, and the page says that nothing is passed on."""
     town = await Town.start(tmp_path)

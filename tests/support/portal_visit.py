@@ -30,14 +30,13 @@ NAMES = {"staff-1": "Made Up", "staff-2": "Bente Beispiel", "staff-3": "Nadja Ne
 class House:
     """The pages of a node, and whoever comes to them; `node` None is one that has not started."""
 
-    def __init__(self, clock: Clock, node: Node | None = None) -> None:
+    def __init__(self, clock: Clock, node: Node | None = None, sign_on: type[SignOn] = SignOn) -> None:
         """Open the doors."""
         self.sessions: Sessions[Colleague] = Sessions(clock, secrets.token_bytes)
         desk = Desk(Tokens(AgencyId("amt"), read_public(new_key()[1]), clock), Reports(lambda *_: None), node)
         registered = Registered(LOGIN.issuer, LOGIN.client, "s", LOGIN.address)
-        sign_on = SignOn(registered, clock, secrets.token_bytes)
-        transport = httpx.ASGITransport(portal(desk, sign_on, self.sessions, LOGIN))
-        self.client = httpx.AsyncClient(transport=transport, base_url=LOGIN.address)
+        self.app = portal(desk, sign_on(registered, clock, secrets.token_bytes), self.sessions, LOGIN)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=LOGIN.address)
 
     def log_in(self, role: Role, staff: str = "staff-1", team: str | None = None) -> tuple[Mapping[str, str], str]:
         """Give the cookie of a fresh login, and the secret its forms carry."""

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -23,6 +22,7 @@ from adapters.node.desk import Desk
 from adapters.node.portal.doors import DOORS, OPEN
 from adapters.node.tokens import Caller
 from adapters.web.assets import Assets
+from adapters.web.forms import Form, read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages, day
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
@@ -34,7 +34,6 @@ from schemas.ids import CodeName, FieldName, Purpose
 from schemas.record import Value
 from schemas.registry import OCCASIONS, CodeList
 
-MAX_FORM_BYTES: Final = 256 * 1024
 _LANGUAGE: Final = "handschlag-language"
 
 
@@ -54,7 +53,7 @@ class Visit:
     request: Request
     session: Session[Colleague]
     language: StaffLanguage
-    form: Mapping[str, list[str]]
+    form: Form
 
     @property
     def desk(self) -> Desk:
@@ -110,7 +109,7 @@ class Visit:
 
     def said(self, name: str) -> str:
         """Give what a form says in one field, without blanks around it; empty when it says nothing."""
-        return (self.form.get(name) or [""])[0].strip()
+        return said(self.form, name)
 
     def show(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Answer with a page, with the navigation this colleague has."""
@@ -176,8 +175,8 @@ class Front:
             language = self._language(request)
             if session.who.caller.role not in DOORS[route]:
                 return self._problem(request, "error.forbidden", 403)
-            form = await _form(request) if route.method == "POST" else {}
-            if route.method == "POST" and not session.sent_by_its_form((form.get(FORM_FIELD) or [""])[0]):
+            form = await read_form(request) if route.method == "POST" else {}
+            if route.method == "POST" and not session.sent_by_its_form(said(form, FORM_FIELD)):
                 return self._problem(request, "error.form", 403)
             visit = Visit(self, request, session, language, form)
             try:
@@ -203,9 +202,12 @@ class Front:
         """Show the way in."""
         return self.pages.show("login.html", self._language(request), failed=False)
 
-    async def _go(self, _: Request) -> Response:
+    async def _go(self, request: Request) -> Response:
         """Send the browser to the sign-on."""
-        return await self.sign_on.begin()
+        try:
+            return await self.sign_on.begin()
+        except Unavailable:
+            return self._problem(request, "login.away", 503)
 
     async def _back(self, request: Request) -> Response:
         """Take a colleague who comes back from the sign-on; who fails too often waits a while."""
@@ -217,6 +219,8 @@ class Front:
         except NotAuthentic:
             self.throttle.failed(address)
             return self.pages.show("login.html", self._language(request), status=403, failed=True)
+        except Unavailable:
+            return self._problem(request, "login.away", 503)
         if self.desk.node is not None and self.desk.node.ready:
             staff, role = colleague.caller
             await self.desk.node.colleagues.seen(staff, colleague.name, role)
@@ -279,19 +283,3 @@ def colleague_of(role_claim: str, team_claim: str | None) -> Callable[[Mapping[s
 def with_query(path: str, **values: str) -> str:
     """Give an address with a query; only for what names nobody: a filter, a page number."""
     return f"{path}?{urlencode(values)}" if values else path
-
-
-async def _form(request: Request) -> dict[str, list[str]]:
-    """Read a form of ours; files are none."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
-        return {}
-    try:
-        sent: FormData = await request.form(max_files=0, max_fields=500)
-    except HTTPException:
-        return {}
-    found: dict[str, list[str]] = {}
-    for name, value in sent.multi_items():
-        if isinstance(value, str):
-            found.setdefault(name, []).append(value)
-    return found
