@@ -122,11 +122,11 @@ class PurposeRow(Wire):
     """One purpose of the law, one version.
 
     `answer_within_s` sets `answer_by`; `later_after_ms` when "later" is said; `release` whether a certain match may be
-    answered by the machine; `secrecy_release` when a release from § 203 StGB is needed; `neutral_collector`: the
-    consent must have been collected where no sanction power sits; `same_kind` whether two agencies of one kind may use
-    it; `azr_task` the task code of § 8(3) AZRG-DV; `occasion` what a purpose of mode `package` is asked together for,
-    from the code list of that name; `off`: it is refused whatever its dates say, because its law is yet to be checked.
-    What is `no_exchange` is about nobody and rests on no basis.
+    answered by the machine, or how many persons at the holder must agree; `secrecy_release` when a release from
+    § 203 StGB is needed; `neutral_collector`: the consent must have been collected where no sanction power sits;
+    `same_kind` whether two agencies of one kind may use it; `azr_task` the task code of § 8(3) AZRG-DV; `occasion` what
+    a purpose of mode `package` is asked together for, from the code list of that name; `off`: it is refused whatever
+    its dates say, because its law is yet to be checked. What is `no_exchange` is about nobody and rests on no basis.
     """
 
     purpose: Purpose
@@ -143,7 +143,7 @@ class PurposeRow(Wire):
     neutral_collector: tuple[CodeName, ...] = ()
     same_kind: bool = False
     azr_task: Annotated[str, Field(pattern=r"^([1-9][0-9]?a?)?$")] = ""
-    release: Literal["automatic", "human"]
+    release: Literal["automatic", "human", "two_humans"]
     answer_within_s: Annotated[int, Field(ge=1, le=60 * 60 * 24 * 90)]
     later_after_ms: Annotated[int, Field(ge=0, le=14_000)] = 5000
     valid_from: Day

@@ -41,7 +41,7 @@ def _day(day: str) -> int:
 _REACH: Final[Mapping[tuple[str, str], Callable[[str], int]]] = {
     ("purposes", "off"): _order("yes", "no"),
     ("purposes", "same_kind"): _order("no", "yes"),
-    ("purposes", "release"): _order("human", "automatic"),
+    ("purposes", "release"): _order("two_humans", "human", "automatic"),
     ("purposes", "secrecy_release"): _order("always", "if_holder_203", "never"),
     ("purposes", "mode"): lambda mode: int(mode in MODES),
     ("purposes", "answer_within_s"): int,

@@ -1,4 +1,4 @@
-"""The node's HTTP API, with consents in `api_consents`: for the agency's own systems and for the portal.
+"""The node's HTTP API, with parts in files of their own (`api_*`): for the agency's own systems and for the portal.
 
 Nothing is open by default: `access.ALLOWED` says which role may use which route, and what does not stand there is not
 served. A call's walk: known route, token, role, size (`_Gate`); then form (FastAPI and `api_models`); then the flow.
@@ -25,12 +25,12 @@ from adapters.node.api_calls import CALLER, ExchangePath, Who, question_of
 from adapters.node.api_consents import ACCEPTED, consents
 from adapters.node.api_packages import packages
 from adapters.node.api_papers import papers
+from adapters.node.api_releases import releases
 from adapters.node.approvals import Wish
 from adapters.node.desk import Desk
 from adapters.node.metrics import CONTENT_TYPE, render
-from adapters.node.releases import Chosen
 from adapters.node.store.rows import AskedState
-from adapters.sources.port import LocalRef, Search
+from adapters.sources.port import Search
 from adapters.web.forms import declared_length
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic
 from schemas.ids import RANDOM_PATTERN, ApprovalId, CodeName, ExchangeId
@@ -47,6 +47,7 @@ _STATUS: Final[Mapping[Code, HTTPStatus]] = {
     Code.GRANT_CLOSED: HTTPStatus.CONFLICT,
     Code.DEADLINE_PASSED: HTTPStatus.CONFLICT,
     Code.PROHIBITED: HTTPStatus.CONFLICT,
+    Code.NOT_ENTITLED: HTTPStatus.CONFLICT,
     Code.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -54,7 +55,7 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": shapes.Problem, "description": "No valid token of this agency."},
     403: {"model": shapes.Problem, "description": "The token's role may not do this."},
     404: {"model": shapes.Problem, "description": "There is no such request, consent or approval here."},
-    409: {"model": shapes.Problem, "description": "It is too late, or somebody has decided already."},
+    409: {"model": shapes.Problem, "description": "Too late, decided already, or for another person to decide."},
     413: {"model": shapes.Problem, "description": "The body is too large."},
     422: {"model": shapes.Problem, "description": "A field breaks a rule; nothing was changed."},
     503: {"model": shapes.Problem, "description": "Broker, source or disk did not answer; try again later."},
@@ -76,7 +77,8 @@ def make_app(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (_requests(desk), packages(desk), consents(desk), papers(desk), _answers(desk), _officer(desk)):
+    asking, answering = (_requests(desk), packages(desk), consents(desk)), (releases(desk), _answers(desk))
+    for router in (*asking, *answering, papers(desk), _officer(desk)):
         app.include_router(router, prefix="/v1", responses=_ERRORS, dependencies=[Depends(_BEARER)])
     app.include_router(_upkeep(desk))
 
@@ -148,22 +150,6 @@ def _answers(desk: Desk) -> APIRouter:
     async def disclosures() -> list[shapes.Disclosure]:
         """Give the disclosure register, newest first: what Art. 15 GDPR asks for."""
         return [views.disclosure(line) for line in await desk.running.store.received.disclosures()]
-
-    @router.get("/releases")
-    async def releases() -> list[shapes.WaitingRelease]:
-        """List what waits for a human, oldest first, with the person asked for and the rows side by side."""
-        return [views.waiting_release(waiting) for waiting in await desk.holder.releases.waiting()]
-
-    @router.post("/releases/{exchange}/release", status_code=204, response_model=None)
-    async def release(exchange: ExchangePath, body: shapes.ReleaseBody, who: Who) -> None:
-        """Answer for the row that is the person; the record travels now."""
-        typed = None if body.values is None else {field: tuple(values) for field, values in body.values.items()}
-        await desk.holder.releases.release(ExchangeId(exchange), Chosen(LocalRef(body.ref), typed, CodeName(who.role)))
-
-    @router.post("/releases/{exchange}/refuse", status_code=204, response_model=None)
-    async def refuse(exchange: ExchangePath, body: shapes.RefusalBody) -> None:
-        """Refuse; the requester learns "not available" at the deadline, as for a person nobody knows."""
-        await desk.holder.releases.refuse(ExchangeId(exchange), body.reason)
 
     @router.post("/clients/search")
     async def search(body: shapes.ClientSearch) -> list[shapes.Client]:

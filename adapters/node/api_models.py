@@ -8,13 +8,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from adapters.node.access import Role
-from adapters.node.core.matching.beside import Part
 from adapters.node.store.rows import AskedState, ConsentState
-from adapters.sources.typed import Typed
 from schemas.errors import Code
 from schemas.explain import Said
 from schemas.ids import AgencyId, ApprovalId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, Hash, Norm, Purpose
-from schemas.record import MAX_VALUES, FieldValues, IsoDate, Name, PersonBlock, ShortText
+from schemas.record import FieldValues, IsoDate, Name, PersonBlock, ShortText
 from schemas.registry import BasisKind, Labels
 from schemas.statements import Language, Millis, Uses, Withdrawal
 
@@ -34,7 +32,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
 
-def _example(**values: object) -> ConfigDict:
+def documented(**values: object) -> ConfigDict:
     """Document a shape by one example."""
     example: dict[str, Any] = {"examples": [values]}
     return ConfigDict(json_schema_extra=example)
@@ -43,7 +41,7 @@ def _example(**values: object) -> ConfigDict:
 class Problem(Shape):
     """Why a call changed nothing: a stable code, and which field and rule; never a value that was sent."""
 
-    model_config = _example(code="malformed", detail="purpose: String should match pattern '^Z[0-9]{2}@…$'")
+    model_config = documented(code="malformed", detail="purpose: String should match pattern '^Z[0-9]{2}@…$'")
     code: Code
     detail: str
 
@@ -51,7 +49,7 @@ class Problem(Shape):
 class Person(Shape):
     """A person as the agency knows them; a birth date may be known to the year or month only."""
 
-    model_config = _example(**_PERSON)
+    model_config = documented(**_PERSON)
     family_name: Name
     given_names: Name
     birth_date: IsoDate | None = None
@@ -67,7 +65,9 @@ class Person(Shape):
 class NewRequest(Shape):
     """A caseworker's question; `fields` left out means all the purpose allows. Exactly one basis is named."""
 
-    model_config = _example(purpose="Z16@1", holder="sprachschule", fields=_FIELDS, consent=_ID, case_ref="JC-2026-117")
+    model_config = documented(
+        purpose="Z16@1", holder="sprachschule", fields=_FIELDS, consent=_ID, case_ref="JC-2026-117"
+    )
     purpose: Purpose
     holder: AgencyId
     fields: Fields = []
@@ -89,7 +89,7 @@ class Cut(Shape):
 class RequestLine(Shape):
     """A request and how far it has come; `sent` and `granted` may still be answered, until `answer_by_ms`."""
 
-    model_config = _example(
+    model_config = documented(
         exchange=_ID,
         at_ms=_AT,
         purpose="Z16@1",
@@ -114,7 +114,7 @@ class RequestLine(Shape):
 class RequestDetail(RequestLine):
     """A request with its record, each value with its provenance; which rule allowed, cut or stopped what, in words."""
 
-    model_config = _example(
+    model_config = documented(
         exchange=_ID,
         at_ms=_AT,
         purpose="Z16@1",
@@ -163,7 +163,7 @@ class ReceiptText(Shape):
 class Receipts(Shape):
     """The receipts of a request: of the grant, and of the answer or refusal."""
 
-    model_config = _example(
+    model_config = documented(
         grant={"entry": "handschlag/entry/exchange.granted/v1\n{…}\n", "proof": "c2sp.org/tlog-proof@v1\nindex 42\n…"},
         answer=None,
     )
@@ -174,7 +174,7 @@ class Receipts(Shape):
 class NewConsent(Shape):
     """A consent as the client gave it: one purpose, one recipient."""
 
-    model_config = _example(
+    model_config = documented(
         purpose="Z16@1",
         recipient="jobcenter",
         holders=["sprachschule"],
@@ -205,7 +205,7 @@ class NewConsent(Shape):
 class NewBasis(Shape):
     """A client's request that an agency hand a paper over, or their duty to cooperate (§ 60 SGB I) after a notice."""
 
-    model_config = _example(
+    model_config = documented(
         kind="client_request",
         purpose="Z13@1",
         recipient="jobcenter",
@@ -231,7 +231,7 @@ class NewBasis(Shape):
 class ConsentLine(Shape):
     """A consent or given basis this agency collected, or holds as recipient."""
 
-    model_config = _example(
+    model_config = documented(
         consent=_ID,
         side="recipient",
         state="given",
@@ -265,7 +265,7 @@ class CollectedConsent(ConsentLine):
 class NewRefusal(Shape):
     """A client's no; it names nobody."""
 
-    model_config = _example(purpose="Z16@1", recipient="jobcenter", text_sha256=_HASH, language="ar")
+    model_config = documented(purpose="Z16@1", recipient="jobcenter", text_sha256=_HASH, language="ar")
     purpose: Purpose
     recipient: AgencyId
     text_sha256: Hash
@@ -275,21 +275,21 @@ class NewRefusal(Shape):
 class LoggedAt(Shape):
     """Where something stands in the ledger; None while it is signed and could not be handed in yet."""
 
-    model_config = _example(log_index=43)
+    model_config = documented(log_index=43)
     log_index: int | None
 
 
 class WithdrawalBody(Shape):
     """Why a consent ends: the client withdrew it, or the agency revokes or invalidates it."""
 
-    model_config = _example(cause="withdrawn")
+    model_config = documented(cause="withdrawn")
     cause: Withdrawal = "withdrawn"
 
 
 class Disclosure(Shape):
     """A line of the disclosure register: who got which fields of which row, when, why, on which basis."""
 
-    model_config = _example(
+    model_config = documented(
         exchange=_ID,
         at_ms=_AT,
         requester="jobcenter",
@@ -312,7 +312,7 @@ class Disclosure(Shape):
 class Client(Shape):
     """A row of the agency's own source."""
 
-    model_config = _example(ref="T-1", file_number="T-1", person=_PERSON, transfer_block=False, guardian=False)
+    model_config = documented(ref="T-1", file_number="T-1", person=_PERSON, transfer_block=False, guardian=False)
     ref: str
     file_number: str
     person: PersonBlock
@@ -320,68 +320,10 @@ class Client(Shape):
     guardian: bool
 
 
-class CandidateLine(Client):
-    """A row that may be the person asked for, and the parts known on both sides in which the two differ."""
-
-    differs: list[Part]
-
-
-class WaitingRelease(Shape):
-    """A request that waits for a human: the person asked for beside the rows it may be; `why` stays in the house.
-
-    `person` is left out where the requester named the person by the handle of an earlier contact; `earlier` are the
-    numbers of paper files from that contact.
-    """
-
-    model_config = _example(
-        exchange=_ID,
-        at_ms=_AT,
-        requester="jobcenter",
-        purpose="Z18@1",
-        fields=["education.school_degree"],
-        basis=_ID,
-        answer_by_ms=_AT + 259_200_000,
-        why="purpose_demands_human",
-        case_ref="JC-2026-117",
-        person=_PERSON,
-        candidates=[
-            {"ref": "T-1", "file_number": "T-1", "person": _PERSON, "transfer_block": False, "guardian": False}
-        ],
-        earlier=[],
-    )
-    exchange: ExchangeId
-    at_ms: int
-    requester: AgencyId
-    purpose: Purpose
-    fields: list[FieldName]
-    basis: str
-    answer_by_ms: int
-    why: str
-    case_ref: str | None
-    person: PersonBlock | None
-    candidates: list[CandidateLine]
-    earlier: list[str]
-
-
-class ReleaseBody(Shape):
-    """Which of the rows is the person; from a paper file its number, and what stands in it."""
-
-    model_config = _example(ref="T-1")
-    ref: Ref
-    values: dict[FieldName, Annotated[list[Typed], Field(max_length=MAX_VALUES)]] | None = None
-
-
-class RefusalBody(Shape):
-    """Why a human refuses, as a code for the house's own list; it is told to nobody."""
-
-    model_config = _example(reason="not_our_client")
-    reason: CodeName
-
-
 class ClientSearch(Shape):
     """What a caseworker knows of a client of their own agency; all that is given must fit."""
 
-    model_config = _example(family_name="Beispiel")
+    model_config = documented(family_name="Beispiel")
     family_name: Name | None = None
     given_names: Name | None = None
     birth_date: IsoDate | None = None
@@ -398,7 +340,7 @@ class ClientSearch(Shape):
 class NewApproval(Shape):
     """A kind of access the officer approves; `fields` left out means all the purpose allows."""
 
-    model_config = _example(role="adviser", purpose="Z16@1", valid_until_ms=_AT + 31_536_000_000)
+    model_config = documented(role="adviser", purpose="Z16@1", valid_until_ms=_AT + 31_536_000_000)
     role: Annotated[Role, Field(strict=False)]
     purpose: Purpose
     fields: Fields = []
@@ -411,7 +353,7 @@ class NewApproval(Shape):
 class ApprovalLine(Shape):
     """An approval of this agency that is in force."""
 
-    model_config = _example(
+    model_config = documented(
         approval=_ID,
         role="adviser",
         purpose="Z16@1",
@@ -436,14 +378,14 @@ class ApprovalLine(Shape):
 class Approved(Shape):
     """The id of a new approval."""
 
-    model_config = _example(approval=_ID)
+    model_config = documented(approval=_ID)
     approval: ApprovalId
 
 
 class Catalogue(Shape):
     """The fields an agency says it can deliver; never a person."""
 
-    model_config = _example(agency="sprachschule", fields=_FIELDS)
+    model_config = documented(agency="sprachschule", fields=_FIELDS)
     agency: AgencyId
     fields: list[FieldName]
 
@@ -451,7 +393,7 @@ class Catalogue(Shape):
 class PurposeLine(Shape):
     """A purpose in force: who may ask whom, on which basis, for which fields; `occasion` where it goes in packages."""
 
-    model_config = _example(
+    model_config = documented(
         purpose="Z16@1",
         label={"de": "Kursstand erfragen", "en": "Ask how a course is going"},
         basis=["consent"],
@@ -482,5 +424,5 @@ class PurposeLine(Shape):
 class Health(Shape):
     """Whether the node does its work."""
 
-    model_config = _example(ready=True)
+    model_config = documented(ready=True)
     ready: bool

@@ -2,7 +2,6 @@
 
 from adapters.node.api_models import (
     ApprovalLine,
-    CandidateLine,
     Catalogue,
     Client,
     CollectedConsent,
@@ -13,19 +12,21 @@ from adapters.node.api_models import (
     ReceiptText,
     RequestDetail,
     RequestLine,
-    WaitingRelease,
 )
 from adapters.node.core.compose import lawbook
+from adapters.node.core.deciding import Agreed
 from adapters.node.core.matching.beside import differing
 from adapters.node.core.view import View
 from adapters.node.explaining import explanation
-from adapters.node.releases import Waiting
+from adapters.node.release_models import AgreedLine, CandidateLine, HandedOnLine, WaitingRelease
+from adapters.node.releases import Waiting, typed_of
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, Disclosed, Receipt
 from adapters.sources.port import Candidate
+from adapters.sources.typed import Typed
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.state import Approval
 from schemas.entries import Granted
-from schemas.ids import AgencyId, ApprovalId, CodeName
+from schemas.ids import AgencyId, ApprovalId, CodeName, FieldName
 from schemas.record import PersonBlock
 from schemas.registry import MODES, PurposeRule
 
@@ -122,7 +123,7 @@ def _beside(candidate: Candidate, asked: PersonBlock | None) -> CandidateLine:
 
 def waiting_release(waiting: Waiting) -> WaitingRelease:
     """Show a request that waits for a human, with the rows side by side."""
-    request = waiting.request
+    request, first, handed = waiting.request, waiting.first, waiting.handed
     return WaitingRelease(
         exchange=request.exchange,
         at_ms=request.at,
@@ -136,7 +137,20 @@ def waiting_release(waiting: Waiting) -> WaitingRelease:
         person=waiting.person,
         candidates=[_beside(candidate, waiting.person) for candidate in waiting.candidates],
         earlier=list(waiting.earlier),
+        two_persons=waiting.two,
+        agreed=None
+        if first is None
+        else AgreedLine(staff=first.staff, at_ms=first.at, ref=first.ref, values=_typed(first)),
+        handed_on=None
+        if handed is None
+        else HandedOnLine(by=handed.by, to=handed.to, at_ms=handed.at, reason=handed.why, note=handed.note),
+        yours=waiting.yours,
     )
+
+
+def _typed(first: Agreed) -> dict[FieldName, list[Typed]] | None:
+    """Give what the first person typed of a paper file, by field."""
+    return None if first.typed is None else {field: list(entries) for field, entries in typed_of(first.typed).items()}
 
 
 def approval_line(name: ApprovalId, approval: Approval) -> ApprovalLine:

@@ -22,6 +22,7 @@ LONGEST_STAND_IN_MS: Final = 92 * DAY_MS
 MIN_REASON: Final = 10
 MAX_REASON: Final = 500
 ASKING: Final = (Role.ADVISER, Role.SPECIALLY_AUTHORISED)
+ANSWERING: Final = (Role.CLERK_ANSWER,)
 
 
 class Watched(NamedTuple):
@@ -53,23 +54,28 @@ class Colleagues:
     # -- standing in -----------------------------------------------------------------------------------------------
 
     async def reads_for(self, staff: str) -> list[str]:
-        """Give whose requests somebody may read: their own first, then those of whom they stand in for."""
+        """Give for whom somebody may read and decide: themselves first, then those they stand in for."""
         return [staff, *(one.absent for one in await self.stand_ins() if one.deputy == staff)]
+
+    async def who_release(self) -> list[Known]:
+        """Give the colleagues who may decide what others get from here, in the order of names."""
+        return [one for one in (await self.store.colleagues.all()).values() if one.role in ANSWERING]
 
     async def stand_ins(self) -> list[StandIn]:
         """Give who stands in for whom now."""
         return await self.store.colleagues.stand_ins(self.clock.now_ms())
 
     async def stand_in(self, wish: StandIn) -> None:
-        """Let a colleague read somebody's answers for some time.
+        """Let a colleague read somebody's answers, or decide what they were asked to, for some time.
 
-        Raises Misuse when one of the two has never logged in here, or neither may ask; Malformed for an end that is
-        past or too far away.
+        Raises Misuse when one of the two has never logged in here, or not both may ask others or not both release;
+        Malformed for an end that is past or too far away.
         """
         known, now = await self.store.colleagues.all(), self.clock.now_ms()
-        fit = all(name in known and known[name].role in ASKING for name in (wish.absent, wish.deputy))
+        two = [known[name].role for name in (wish.absent, wish.deputy) if name in known]
+        fit = any(len(two) == len(wish[:2]) and all(role in group for role in two) for group in (ASKING, ANSWERING))
         if not fit or wish.absent == wish.deputy:
-            message = "deputy: two colleagues who may ask others are needed"
+            message = "deputy: two colleagues who both ask others, or both release, are needed"
             raise Misuse(message)
         if not now < wish.until <= now + LONGEST_STAND_IN_MS:
             message = f"until: lies in the future, at most {LONGEST_STAND_IN_MS // DAY_MS} days away"

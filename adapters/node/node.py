@@ -92,7 +92,8 @@ class Node:
         parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
         staff = Staff(identity, store)
         requester = _requester(parts, staff) if roles.requester else None
-        holder = None if own is None or not roles.holder else _holder(parts, own, covering)
+        colleagues = Colleagues(identity.clock, store, staff)
+        holder = None if own is None or not roles.holder else _holder(parts, own, covering, colleagues)
         return cls(
             identity=identity,
             bus=bus,
@@ -114,7 +115,7 @@ class Node:
                 packages=None if requester is None else Packages(identity, view, store, consents),
             ),
             approvals=Approvals(identity, federation, outbox, store),
-            colleagues=Colleagues(identity.clock, store, staff),
+            colleagues=colleagues,
             requester=requester,
             holder=holder,
             collector=Collector(*parts) if roles.collector else None,
@@ -198,7 +199,7 @@ def _requester(parts: _Parts, staff: Staff) -> Requester:
     )
 
 
-def _holder(parts: _Parts, own: Own, covering: Covering) -> Holder:
+def _holder(parts: _Parts, own: Own, covering: Covering, colleagues: Colleagues) -> Holder:
     source = own.source
     outcomes = Outcomes(
         parts.identity,
@@ -212,4 +213,5 @@ def _holder(parts: _Parts, own: Own, covering: Covering) -> Holder:
     )
     finder = Finder(source, parts.background, parts.identity.clock, own.progress)
     responder = Responder(parts.identity, parts.federation, parts.store, source, outcomes, parts.background, finder)
-    return Holder(responder, outcomes, Releases(parts.identity.clock, parts.store, source, responder, outcomes))
+    releases = Releases(parts.identity.clock, parts.store, source, responder, outcomes, colleagues)
+    return Holder(responder, outcomes, releases)

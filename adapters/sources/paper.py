@@ -89,6 +89,22 @@ class PaperSource:
         `role` is the human's staff role. Raises Malformed with every finding, Misuse for a grant outside the catalogue,
         Unavailable when too many are prepared and none is fetched.
         """
+        number, record = self.read(registry, file_number, granted, typed, role)
+        if len(self._prepared) >= MAX_PREPARED:
+            message = f"paper: {MAX_PREPARED} answers are prepared and not released"
+            raise Unavailable(message)
+        self._prepared[number, granted] = record
+        return number
+
+    def read(
+        self,
+        registry: Registry,
+        file_number: str,
+        granted: frozenset[FieldName],
+        typed: Mapping[FieldName, Sequence[Typed]],
+        role: CodeName,
+    ) -> tuple[LocalRef, tuple[FieldValues, ...]]:
+        """Check what a human typed, and give the file's number with the record; hold nothing. Raises as `prepare`."""
         self._demand_open()
         number = clean(file_number)
         if not 0 < len(number) <= MAX_NUMBER:
@@ -97,12 +113,7 @@ class PaperSource:
         if not granted <= self._catalogue:
             message = f"paper: it offers no {', '.join(sorted(granted - self._catalogue))}"
             raise Misuse(message)
-        record = typed_record(registry, granted, typed, role)
-        if len(self._prepared) >= MAX_PREPARED:
-            message = f"paper: {MAX_PREPARED} answers are prepared and not released"
-            raise Unavailable(message)
-        self._prepared[LocalRef(number), granted] = record
-        return LocalRef(number)
+        return LocalRef(number), typed_record(registry, granted, typed, role)
 
     async def candidates(self, person: PersonBlock) -> tuple[Candidate, ...]:
         """Give nobody: a human looks."""

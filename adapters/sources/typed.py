@@ -36,6 +36,12 @@ class Typed(Wire):
     row: Annotated[int, Field(ge=1, le=MAX_VALUES)] | None = None
 
 
+class TypedFile(Wire):
+    """All that was typed of one file, as it is kept while a second person has not confirmed it."""
+
+    values: dict[FieldName, tuple[Typed, ...]]
+
+
 def typed_record(
     registry: Registry, granted: frozenset[FieldName], typed: Mapping[FieldName, Sequence[Typed]], role: CodeName
 ) -> tuple[FieldValues, ...]:

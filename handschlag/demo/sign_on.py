@@ -10,7 +10,7 @@ from handschlag.demo.processes import Processes
 
 STAFF: Final = {
     "adviser": (("Ayla Berger", ""), ("Jonas Wirth", "Team 2")),
-    "clerk_answer": (("Marta Lindner", ""),),
+    "clerk_answer": (("Marta Lindner", ""), ("Emil Sommer", "")),
     "dpo": (("Dr. Hanno Feld", ""),),
     "access_steward": (("Nele Sander", ""),),
 }

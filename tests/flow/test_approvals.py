@@ -35,7 +35,7 @@ async def test_either_officer_may_demand_a_human_in_each_case(tmp_path: Path, of
     await town.world.nodes[officer].approvals.approve(wish(town.world, SINGLE_CASE))
     asked = await town.agreed()
     assert asked.state is AskedState.GRANTED
-    (waiting,) = await town.holder.releases.waiting()
+    (waiting,) = await town.holder.releases.waiting("staff-4")
     assert waiting.request.why == "officer_demands_human"
     await town.close()
 

@@ -95,8 +95,8 @@ async def everything(town: Town) -> None:
     released, refused = await ask(town, again), await ask(town, again)
     assert (await provider.call(Role.CLERK_ANSWER, "GET", "/v1/releases")).json()[0]["candidates"]
     await provider.call(Role.CLERK_ANSWER, "POST", "/v1/clients/search", {"family_name": PERSON.family_name})
-    await town.holder.releases.release(released.exchange, Chosen(LocalRef(TWIN_ROW)))
-    await town.holder.releases.refuse(refused.exchange, CodeName("no"))
+    await town.holder.releases.release(released.exchange, Chosen(LocalRef(TWIN_ROW), "staff-4"))
+    await town.holder.releases.refuse(refused.exchange, "staff-4", "too_uncertain")
     await jobcenter.call(Role.ADVISER, "POST", "/v1/requests", {PERSON.family_name: PERSON.given_names})
     await counselling.call(Role.ADVISER, "GET", "/v1/consents", staff=STAFF)
     await jobcenter.call(Role.ADVISER, "GET", f"/v1/requests/{released.exchange}", staff=STAFF)

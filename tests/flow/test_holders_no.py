@@ -10,7 +10,7 @@ import pytest
 
 from adapters.node.store.rows import AskedState
 from schemas import messages as ms
-from schemas.ids import CodeName, Hash
+from schemas.ids import Hash
 from schemas.record import ConsentPackage, PersonBlock, SealedPerson
 from tests.flow.test_promises import DEADLINE_S, send_block
 from tests.support.small_town import HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town
@@ -59,8 +59,8 @@ async def refused(town: Town) -> PersonBlock:
 
 
 async def _refuse(town: Town) -> None:
-    (waiting,) = await town.holder.releases.waiting()
-    await town.holder.releases.refuse(waiting.request.exchange, CodeName("no"))
+    (waiting,) = await town.holder.releases.waiting("staff-4")
+    await town.holder.releases.refuse(waiting.request.exchange, "staff-4", "too_uncertain")
 
 
 async def ambiguous(town: Town) -> PersonBlock:

@@ -60,7 +60,7 @@ def test_a_trap_is_never_answered_by_machine(tmp_path: Path, trap: str) -> None:
         first = await ask(town, asked)
         assert asyncio.get_running_loop().time() - began_s == pytest.approx(5.0, abs=1e-6)
         assert (first.state, first.record, town.source.read) == (AskedState.GRANTED, None, [])
-        shown = {one.ref for waiting in await town.holder.releases.waiting() for one in waiting.candidates}
+        shown = {one.ref for waiting in await town.holder.releases.waiting("staff-4") for one in waiting.candidates}
         assert shown <= {f"T-{number}" for number in range(len(known))}
         await pass_time(601)
         last = await town.requester.result(first.exchange)
@@ -78,7 +78,7 @@ async def test_a_human_tells_twins_apart(tmp_path: Path) -> None:
     await fill(town, person("Amal", "Karimi"), person("Iman", "Karimi"))
     consent = await town.consent(person("Iman", "Karimi"))
     asked = await town.ask(consent)
-    await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1")))
+    await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1"), "staff-4"))
     await pass_time(1)
     assert (await town.requester.result(asked.exchange)).state is AskedState.ANSWERED
     town.source.rows[LocalRef("T-2")] = town.source.rows[LocalRef("T-1")]  # a namesake more is none to a handle

@@ -322,7 +322,7 @@ async def test_a_human_releases_or_refuses(tmp_path: Path) -> None:
     again = await holder.call(Role.CLERK_ANSWER, "POST", f"{path}/release", {"ref": "T-2"})
     assert problem(again, 409) is Code.GRANT_CLOSED
     no = await holder.call(
-        Role.CLERK_ANSWER, "POST", f"/v1/releases/{refused.exchange}/refuse", {"reason": "not_our_client"}
+        Role.CLERK_ANSWER, "POST", f"/v1/releases/{refused.exchange}/refuse", {"reason": "another_person"}
     )
     assert no.status_code == 204
     await pass_time(1)
@@ -330,7 +330,7 @@ async def test_a_human_releases_or_refuses(tmp_path: Path) -> None:
     assert (await holder.call(Role.CLERK_ANSWER, "GET", "/v1/releases")).json() == []
     register = (await holder.call(Role.DPO, "GET", "/v1/disclosures")).json()
     assert [(line["exchange"], line["ref"]) for line in register] == [(asked.exchange, "T-2")]
-    unknown = await holder.call(Role.CLERK_ANSWER, "POST", f"/v1/releases/{ID}/refuse", {"reason": "no"})
+    unknown = await holder.call(Role.CLERK_ANSWER, "POST", f"/v1/releases/{ID}/refuse", {"reason": "too_uncertain"})
     assert problem(unknown, 404) is Code.GRANT_UNKNOWN
     await town.close()
 

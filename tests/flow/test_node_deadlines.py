@@ -10,7 +10,7 @@ from adapters.node.store.rows import NO_RECEIPT, AskedState, ConsentState, Recei
 from adapters.sources.port import LocalRef
 from schemas import messages as ms
 from schemas.errors import Code, LedgerInconsistent, Misuse, Unavailable
-from schemas.ids import CodeName, ExchangeId
+from schemas.ids import ExchangeId
 from tests.flow.test_node_faults import HOUR_S, ROW, disclosed
 from tests.support.small_town import HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town
 from tests.support.virtual_time import pass_time, virtual
@@ -113,7 +113,7 @@ async def test_two_clerks_release_once(tmp_path: Path) -> None:
     outcomes = await asyncio.gather(
         releases.release(exchange, ROW),
         releases.release(exchange, ROW),
-        releases.refuse(exchange, CodeName("no")),
+        releases.refuse(exchange, "staff-4", "too_uncertain"),
         return_exceptions=True,
     )
     assert [getattr(outcome, "code", None) for outcome in outcomes] == [None, Code.GRANT_CLOSED, Code.GRANT_CLOSED]
@@ -129,7 +129,7 @@ async def test_a_decision_survives_a_restart(tmp_path: Path) -> None:
     town = await Town.start(tmp_path)
     exchange = await for_human(town)
     await town.world.restart(HOLDER)
-    (waiting,) = await town.holder.releases.waiting()
+    (waiting,) = await town.holder.releases.waiting("staff-4")
     assert (waiting.request.exchange, waiting.person) == (exchange, PERSON)
     await town.holder.releases.release(exchange, ROW)
     await pass_time(5)
@@ -150,7 +150,7 @@ async def test_too_late_to_release(tmp_path: Path) -> None:
         await releases.release(first, ROW)
     assert blocked.value.code is Code.PROHIBITED
     del town.source.rows[LocalRef("T-1")]
-    assert [waiting.candidates for waiting in await releases.waiting()] == [(), (), ()]
+    assert [waiting.candidates for waiting in await releases.waiting("staff-4")] == [(), (), ()]
     town.source.add("T-1", PERSON, VALUES)
     await town.collector.withdraw(consent)
     await pass_time(1)
@@ -159,7 +159,7 @@ async def test_too_late_to_release(tmp_path: Path) -> None:
     assert withdrawn.value.code is Code.GRANT_CLOSED
     await pass_time(HOUR_S)
     with pytest.raises(Misuse):
-        await releases.refuse(third, CodeName("no"))
+        await releases.refuse(third, "staff-4", "too_uncertain")
     assert await disclosed(town) == []
     await town.close()
 
@@ -172,7 +172,7 @@ async def test_the_deadline_passes_while_the_source_is_down(tmp_path: Path) -> N
     town.source.down = True
     with pytest.raises(Unavailable):
         await town.holder.releases.release(exchange, ROW)
-    (waiting,) = await town.holder.releases.waiting()
+    (waiting,) = await town.holder.releases.waiting("staff-4")
     assert waiting.candidates == ()
     await pass_time(HOUR_S + 1)
     row = await town.holder.responder.store.received.get(exchange)

@@ -27,7 +27,7 @@ from tests.support.virtual_time import pass_time, virtual
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 
 HOUR_S = 3600
-ROW = Chosen(LocalRef("T-1"))
+ROW = Chosen(LocalRef("T-1"), "staff-4")
 Sabotage = Callable[[Town], None]
 
 

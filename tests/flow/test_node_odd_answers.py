@@ -389,10 +389,10 @@ async def test_a_revoked_seal_key_gets_no_record(tmp_path: Path) -> None:
     await town.world.steer(st.KeyRevoked(**town.world.desk.next(), name=key))
     await town.world.nodes[HOLDER].federation.catch_up()
     with pytest.raises(NotAuthentic):
-        await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1")))
+        await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1"), "staff-4"))
     with pytest.raises(Malformed):
-        await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-7")))
-    assert (await town.holder.releases.waiting())[0].request.exchange == asked.exchange
+        await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-7"), "staff-4"))
+    assert (await town.holder.releases.waiting("staff-4"))[0].request.exchange == asked.exchange
     await town.close()
 
 
@@ -404,7 +404,7 @@ async def test_what_waits_goes_out_with_the_connection(tmp_path: Path) -> None:
     town.source.add("T-1", PERSON, VALUES, guardian=True)
     asked = await town.ask(consent)
     town.world.crash(REQUESTER)
-    await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1")))
+    await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1"), "staff-4"))
     await pass_time(DAY_MS / 1000)
     await town.world.start_node(REQUESTER)
     await town.world.nodes[HOLDER].reconnected()

@@ -42,8 +42,8 @@ async def test_a_change_of_benefit_law_in_one_package(tmp_path: Path) -> None:
 
     releases = town.world.nodes[HELP].holder
     assert releases is not None
-    (waiting,) = await releases.releases.waiting()
-    await releases.releases.release(waiting.request.exchange, Chosen(LocalRef("F-1")))
+    (waiting,) = await releases.releases.waiting("staff-4")
+    await releases.releases.release(waiting.request.exchange, Chosen(LocalRef("F-1"), "staff-4"))
     await pass_time(2)
     await town.world.nodes[REQUESTER].close()
     await town.world.start_node(REQUESTER)

@@ -283,7 +283,7 @@ async def test_5_after_the_withdrawal_nothing_leaves(tmp_path: Path) -> None:
     asked = await town.ask(consent)
     town.world.net.remove(town.world.buses[HOLDER])  # the notice of the withdrawal does not reach the holder
     await town.collector.withdraw(consent)
-    await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1")))
+    await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1"), "staff-4"))
     row = await town.holder.responder.store.received.get(asked.exchange)
     assert (row.state, row.sealed) == (ReceivedState.WITHHELD, b"")
     await pass_time(600)
@@ -303,9 +303,9 @@ async def test_5_a_withdrawal_ends_what_waits_at_once(tmp_path: Path) -> None:
     asked = await town.ask(consent)
     await town.collector.withdraw(consent)
     await pass_time(1)
-    assert await town.holder.releases.waiting() == []
+    assert await town.holder.releases.waiting("staff-4") == []
     with pytest.raises(Misuse):
-        await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1")))
+        await town.holder.releases.release(asked.exchange, Chosen(LocalRef("T-1"), "staff-4"))
     row = await town.holder.responder.store.received.get(asked.exchange)
     assert (row.state, row.person) == (ReceivedState.WAITING, "")
     await town.close()

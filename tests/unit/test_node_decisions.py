@@ -129,8 +129,9 @@ def test_the_way_of_an_answer(
     assert decide_release(grant, found, parties, first=first) == (way, why)
 
 
-def test_a_purpose_may_demand_a_human(grant: AcceptedGrant) -> None:
-    """Where the law says so, even a certain match waits for a human."""
-    rule = grant.rule._replace(row=grant.rule.row.model_copy(update={"release": "human"}))
+@pytest.mark.parametrize("release", ["human", "two_humans"])
+def test_a_purpose_may_demand_humans(grant: AcceptedGrant, release: str) -> None:
+    """Where the law says so, even a certain match waits for a human, or for two."""
+    rule = grant.rule._replace(row=grant.rule.row.model_copy(update={"release": release}))
     demanding = grant._replace(rule=rule)
-    assert decide_release(demanding, CERTAIN, PLAIN, first=False) == ("human", "purpose_demands_human")
+    assert decide_release(demanding, CERTAIN, PLAIN, first=False) == ("human", f"purpose_demands_{release}")

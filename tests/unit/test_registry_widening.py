@@ -23,6 +23,7 @@ WAYS = [
     ("purposes", "off", "yes", "no"),
     ("purposes", "same_kind", "no", "yes"),
     ("purposes", "release", "human", "automatic"),
+    ("purposes", "release", "two_humans", "human"),
     ("purposes", "secrecy_release", "always", "if_holder_203"),
     ("purposes", "secrecy_release", "if_holder_203", "never"),
     ("purposes", "answer_within_s", "60", "600"),

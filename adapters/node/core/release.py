@@ -45,8 +45,8 @@ def decide_release(grant: AcceptedGrant, found: Match, parties: Parties, *, firs
         return Release("human", f"match_{found.outcome}")
     if found.candidates[0].candidate.guardian:
         return Release("human", "guardian")
-    if grant.rule.row.release == "human":
-        return Release("human", "purpose_demands_human")
+    if grant.rule.row.release != "automatic":
+        return Release("human", f"purpose_demands_{grant.rule.row.release}")
     if parties.single_case:
         return Release("human", "officer_demands_human")
     if holder.secret_clientele and first:

@@ -8,7 +8,7 @@ from adapters.node.access import Role, Route
 _ASKING: Final = frozenset({Role.ADVISER, Role.SPECIALLY_AUTHORISED})
 _ANSWERING: Final = frozenset({Role.CLERK_ANSWER})
 _OFFICER: Final = frozenset({Role.DPO})
-_SETTLING: Final = frozenset({*_ASKING, Role.ACCESS_STEWARD})
+_SETTLING: Final = frozenset({*_ASKING, *_ANSWERING, Role.ACCESS_STEWARD})
 _STAFF: Final = frozenset({*_ASKING, Role.CLERK_ANSWER, Role.ACCESS_STEWARD, Role.DPO, Role.AUDITOR})
 
 OPEN: Final = frozenset({Route("GET", "/login"), Route("GET", "/login/go"), Route("GET", "/login/back")})
@@ -47,7 +47,10 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/holdings"): _STAFF,
     Route("GET", "/releases"): _ANSWERING,
     Route("POST", "/releases/{exchange}/release"): _ANSWERING,
+    Route("POST", "/releases/{exchange}/confirm"): _ANSWERING,
     Route("POST", "/releases/{exchange}/refuse"): _ANSWERING,
+    Route("POST", "/releases/{exchange}/ask"): _ANSWERING,
+    Route("POST", "/releases/{exchange}/take-back"): _ANSWERING,
     Route("GET", "/officer"): _OFFICER,
     Route("GET", "/officer/registry"): _OFFICER,
     Route("GET", "/officer/papers/{name}/{form}"): _OFFICER,

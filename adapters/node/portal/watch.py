@@ -6,6 +6,7 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 
 from adapters.node.access import Role, Route
+from adapters.node.colleagues import ANSWERING, ASKING
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.colleagues import StandIn
 from schemas.calendar import berlin_day, end_of_day_ms
@@ -50,17 +51,21 @@ async def _shown(visit: Visit, resolved: tuple[Hash, str] | None) -> Response:
         watched=await node.colleagues.watched(),
         resolved=resolved,
         resolutions=await node.store.colleagues.resolutions(),
+        decisions=await node.store.deciding.steps(),
         staff=await node.store.colleagues.all(),
     )
 
 
 async def stand_ins(visit: Visit) -> Response:
     """Show who stands in for whom, and let oneself, or the steward anybody, be stood in for."""
-    colleagues = visit.desk.running.colleagues
+    colleagues, role = visit.desk.running.colleagues, visit.colleague.caller.role
+    staff = await visit.desk.running.store.colleagues.all()
+    group = next((group for group in (ASKING, ANSWERING) if role in group), (*ASKING, *ANSWERING))
     return visit.show(
         "stand_ins.html",
         standing=[one for one in await colleagues.stand_ins() if _may_settle(visit, one.absent, one.deputy)],
-        staff=await visit.desk.running.store.colleagues.all(),
+        staff=staff,
+        fit=[one for one in staff.values() if one.role in group],
         days=DAYS,
         anybody=_settles_all(visit),
     )

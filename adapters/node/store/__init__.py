@@ -12,6 +12,7 @@ from adapters.node.database import Database, Op
 from adapters.node.store.asked import AskedRequests
 from adapters.node.store.bases import Bases
 from adapters.node.store.colleagues import ColleagueTables
+from adapters.node.store.deciding import Deciding
 from adapters.node.store.known import Known
 from adapters.node.store.notices import Notices
 from adapters.node.store.occasions import Occasions
@@ -37,6 +38,7 @@ class NodeStore:
         self.reports = Reports(database)
         self.notices = Notices(database)
         self.colleagues = ColleagueTables(database)
+        self.deciding = Deciding(database)
 
     async def write(self, *ops: Op) -> None:
         """Carry out changes as one unit and return when they are durable; Unavailable when they are not."""

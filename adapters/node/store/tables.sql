@@ -106,3 +106,21 @@ CREATE TABLE IF NOT EXISTS occasion (        -- packages: the requests of one oc
     purpose TEXT NOT NULL, holder TEXT NOT NULL, exchange TEXT NOT NULL UNIQUE, problem TEXT,
     PRIMARY KEY (occasion, position)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS handed_on (       -- a waiting request that a colleague was asked to decide
+    exchange TEXT PRIMARY KEY REFERENCES received, asker TEXT NOT NULL, colleague TEXT NOT NULL, at INTEGER NOT NULL,
+    why TEXT, note TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS agreed (          -- the first yes of the two that a purpose demands; typed: from a paper file
+    exchange TEXT PRIMARY KEY REFERENCES received, staff TEXT NOT NULL, at INTEGER NOT NULL, role TEXT NOT NULL,
+    ref TEXT NOT NULL, typed TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS decided AFTER UPDATE OF state ON received WHEN NEW.state <> 'human' BEGIN
+    DELETE FROM handed_on WHERE exchange = NEW.exchange;
+    DELETE FROM agreed WHERE exchange = NEW.exchange;
+END;
+CREATE TABLE IF NOT EXISTS release_step (    -- who did what with a waiting request, by pseudonym; no client, no note
+    exchange TEXT NOT NULL, at INTEGER NOT NULL, pseudonym TEXT NOT NULL,
+    step TEXT NOT NULL CHECK (step IN ('asked', 'taken_back', 'agreed', 'released', 'refused')), why TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS release_step_at ON release_step (at);
