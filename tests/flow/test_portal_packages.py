@@ -48,8 +48,8 @@ async def test_a_change_of_benefit_law_is_two_clicks(tmp_path: Path) -> None:
 
     holder = town.world.nodes[HELP].holder
     assert holder is not None
-    (waiting,) = await holder.releases.waiting()
-    await holder.releases.release(waiting.request.exchange, Chosen(LocalRef("F-1")))
+    (waiting,) = await holder.releases.waiting("staff-4")
+    await holder.releases.release(waiting.request.exchange, Chosen(LocalRef("F-1"), "staff-4"))
     await pass_time(2)
     page = await adviser.open(page.url.path)
     assert "1 von 1 erledigt" in page.text
