@@ -25,14 +25,20 @@ from schemas.ids import AgencyId, ConsentId, GivenId
 class Opened(NamedTuple):
     """What a view code opens: a consent or given basis, or for a notice the one request it is about, and what happened.
 
-    `basis` and `evidence` are None for a notice. What was withheld shows once its deadline has passed.
+    `basis` and `evidence` are None for a notice; `consent` says how one was taken. What was withheld shows once its
+    deadline has passed.
     """
 
     basis: ConsentId | GivenId | None
     evidence: Evidence | None
-    language: str
+    consent: st.ConsentGiven | None
     steps: tuple[Step, ...]
     now_ms: int
+
+    @property
+    def language(self) -> str:
+        """The language of a consent's text."""
+        return "de" if self.consent is None else self.consent.language
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Clients:
         evidence = None if story.basis is None else state.evidence.get(story.basis)
         now = self.clock.now_ms()
         steps = tuple(step for step in story.steps if step.index >= 0 or step.at_ms <= now)
-        return Opened(story.basis, evidence, story.language, steps, now)
+        return Opened(story.basis, evidence, story.consent, steps, now)
 
     async def withdraw(self, view_code: str, code: str) -> Receipt | None:
         """End what a view code opens; give the receipt from whose index on it is over, None for a wrong code.

@@ -32,7 +32,7 @@ from schemas.bus import Bus
 from schemas.commitment import sha256
 from schemas.entries import Recorded, encode_entry
 from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
-from schemas.ids import Hash
+from schemas.ids import Hash, Purpose
 from schemas.note import parse_vkey
 from schemas.topics import ask
 
@@ -43,12 +43,16 @@ Step = Callable[[Continuation], st.Statement]
 
 
 class Reviewed(NamedTuple):
-    """What the steering group says of a language's text: hash of its file, hash of the reader's signed sheet."""
+    """What the steering group says of a language's text: hash of its file, hash of the reader's signed sheet.
+
+    With a purpose it is an agency's own printed form for it.
+    """
 
     language: st.Language
     text: Hash
     reader: Hash
     verdict: Literal["approved", "withdrawn"]
+    purpose: Purpose | None = None
 
 
 @dataclass
@@ -172,7 +176,7 @@ async def set_registry(folder: FederationFolder, raw: bytes) -> Hash:
 async def review_text(folder: FederationFolder, reviewed: Reviewed) -> bool:
     """Approve or withdraw a text for clients; False when that changes nothing."""
     async with steering_session(folder) as session:
-        approved = (reviewed.language, reviewed.text) in session.state.texts
+        approved = session.state.has_text(reviewed.language, reviewed.text, reviewed.purpose)
         if approved == (reviewed.verdict == "approved"):
             return False
         await session.record(session.prepare([partial(_text_reviewed, reviewed)]))
@@ -180,8 +184,7 @@ async def review_text(folder: FederationFolder, reviewed: Reviewed) -> bool:
 
 
 def _text_reviewed(reviewed: Reviewed, head: Continuation) -> st.Statement:
-    language, text, reader, verdict = reviewed
-    return st.TextReviewed(**head, language=language, text=text, reader=reader, verdict=verdict)
+    return st.TextReviewed(**head, **reviewed._asdict())
 
 
 def _registry_set(registry: Hash, head: Continuation) -> st.Statement:

@@ -137,6 +137,13 @@ class ClientWords(_Table):
         return "rtl" if self.script == "Arab" else "ltr"
 
 
+class Shipped(NamedTuple):
+    """The words of one language and the hash of its file, by which they are approved."""
+
+    words: ClientWords
+    hash: Hash
+
+
 class Party(NamedTuple):
     """An agency as a client reads of it: its kind and its short name."""
 

@@ -61,6 +61,7 @@ class Code(StrEnum):
     CHAIN_BROKEN = "chain_broken"
     COUNTER_TOO_FAR = "counter_too_far"
     EQUIVOCATION = "equivocation"
+    TEXT_NOT_APPROVED = "text_not_approved"
     UNKNOWN_TOPIC = "unknown_topic"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"

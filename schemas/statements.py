@@ -63,6 +63,14 @@ Suite = Literal["ed25519", "mldsa44", "mlkem768-x25519", "x25519"]
 """What a key is of: Ed25519 signs and cosigns, ML-DSA-44 only cosigns, the others seal."""
 Withdrawal = Literal["withdrawn", "revoked", "invalidated"]
 
+Medium = Literal["screen", "own_device", "paper", "oral"]
+"""The way a text reached the client; what is read out or interpreted is `oral`."""
+Capacity = Literal["own", "guardian"]
+Interpreter = Literal["none", "sworn", "professional", "lay", "relative"]
+"""Who interpreted: nobody, a sworn or another trained interpreter, somebody of one's trust, a relative."""
+Understood = Literal["first", "second", "talked_over", "not_asked"]
+"""The answer to the one question about the text: right at the first or second try, else gone through in talking."""
+
 CODE: Final = re.compile(r"^[A-Z2-7]{16,40}$")
 """A code on a client's receipt: 80 random bits or more in base32."""
 NO_PREVIOUS: Final = Hash("0" * 64)
@@ -128,11 +136,13 @@ class TextReviewed(Steered):
     """Lets a client text be used, or no more, from this index on; signed by the DPO role and the access steward.
 
     `text` is SHA-256 of the language's file, `reader` of the sheet a native reader signed; until then it is a draft.
+    With `purpose` it is an agency's own printed form for that purpose, and `text` is SHA-256 of the form's file.
     """
 
     language: Language
     text: Hash
     reader: Hash
+    purpose: Purpose | None = None
     verdict: Literal["approved", "withdrawn"]
 
 
@@ -200,6 +210,9 @@ class ConsentGiven(Numbered):
     """A collected consent: one purpose, one recipient (Art. 4(11), 7 GDPR; § 67b(2) SGB X).
 
     `person` commits to the person block as taken; `view` and `withdraw` are SHA-256 of the two codes on the receipt.
+    `text_sha256` is of the exact text that was shown, `words` of the language's file it was made from; a form of an
+    agency's own has none. `staff` is a pseudonym whose map stays at the collector, as that of a request; whoever
+    interpreted or consented for the client is named nowhere. Consents of early logs lack `words` and what follows it.
     """
 
     consent: ConsentId
@@ -212,13 +225,18 @@ class ConsentGiven(Numbered):
     uses: Uses
     text_sha256: Hash
     language: Language
-    medium: Literal["screen", "own_device", "paper", "oral"]
-    capacity: Literal["own", "guardian"]
+    medium: Medium
+    capacity: Capacity
     secrecy_release: bool
     person: Hash
     view: Hash
     withdraw: Hash
     replaces: ConsentId | None = None
+    words: Hash | None = None
+    staff: Hash | None = None
+    role: CodeName | None = None
+    interpreter: Interpreter | None = None
+    understood: Understood | None = None
 
     @model_validator(mode="after")
     def _valid_for_a_time(self) -> Self:

@@ -54,6 +54,7 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/v1/packages"): _ASKING,
     Route("GET", "/v1/packages/{occasion}"): _ASKING,
     Route("POST", "/v1/consents"): _ASKING,
+    Route("POST", "/v1/consents/text"): _ASKING,
     Route("POST", "/v1/bases"): _ASKING,
     Route("POST", "/v1/consents/{consent}/codes"): _ASKING,
     Route("GET", "/v1/consents/{consent}/receipt.pdf"): _ASKING,

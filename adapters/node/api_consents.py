@@ -5,12 +5,15 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 
-from adapters.node import api_models as shapes
 from adapters.node import api_views as views
+from adapters.node import consent_models as shapes
+from adapters.node.api_calls import Who
+from adapters.node.api_models import LoggedAt
+from adapters.node.core.consent_text import Terms, is_draft, releases_secrecy
 from adapters.node.core.taking import Given, Taken
 from adapters.node.desk import Desk
 from adapters.node.store.rows import ConsentState
-from schemas.ids import RANDOM_PATTERN, ConsentId
+from schemas.ids import RANDOM_PATTERN, CodeName, ConsentId
 
 ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {202: {"description": "Taken; what comes of it comes later."}}
 
@@ -22,7 +25,7 @@ def consents(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["consent"])
 
     @router.post("/consents", status_code=201, responses=ACCEPTED)
-    async def collect(body: shapes.NewConsent, response: Response) -> shapes.CollectedConsent:
+    async def collect(body: shapes.NewConsent, who: Who, response: Response) -> shapes.CollectedConsent:
         """Record a client's consent and hand it to its recipient; the two codes are for the client's receipt.
 
         201 when it stands in the ledger; 202 while it is signed and could not be handed in yet.
@@ -41,15 +44,44 @@ def consents(desk: Desk) -> APIRouter:
                 medium=body.medium,
                 capacity=body.capacity,
                 secrecy_release=body.secrecy_release,
+                interpreter=body.interpreter,
+                understood=body.understood,
+                staff=who.staff,
+                role=CodeName(who.role),
+                guardian=body.guardian,
             )
         )
         if consent.state is ConsentState.SENT:
             response.status_code = HTTPStatus.ACCEPTED
         return views.collected(consent)
 
+    _text(desk, router)
     _given(desk, router)
     _after(desk, router)
     return router
+
+
+def _text(desk: Desk, router: APIRouter) -> None:
+    """Serve the text a client reads before a yes."""
+
+    @router.post("/consents/text")
+    async def text(body: shapes.Terms) -> shapes.ConsentText:
+        """Give the text to show a client for these terms, with the hash a yes to it names; a draft is marked as such.
+
+        Drafts are given only where the settings let clients be shown drafts.
+        """
+        terms = Terms(
+            purpose=body.purpose,
+            recipient=body.recipient,
+            holders=tuple(body.holders),
+            fields=tuple(body.fields),
+            expires=body.expires_ms,
+            uses=body.uses,
+        )
+        collector, by = desk.collector, desk.by
+        shown = collector.text(terms, body.language)
+        draft = is_draft(body.language, collector.words(), by.state)
+        return views.consent_text(shown, draft=draft, secrecy_release=releases_secrecy(terms, by))
 
 
 def _given(desk: Desk, router: APIRouter) -> None:
@@ -94,15 +126,15 @@ def _after(desk: Desk, router: APIRouter) -> None:
         return [views.consent_line(consent) for consent in await desk.running.store.bases.consents()]
 
     @router.post("/consents/refusals", status_code=201)
-    async def refuse(body: shapes.NewRefusal) -> shapes.LoggedAt:
+    async def refuse(body: shapes.NewRefusal) -> LoggedAt:
         """Record a client's no: as many clicks as a yes, and it names nobody."""
         proven = await desk.collector.refuse(body.purpose, body.recipient, body.text_sha256, body.language)
-        return shapes.LoggedAt(log_index=proven.index)
+        return LoggedAt(log_index=proven.index)
 
     @router.post("/consents/{consent}/withdraw", responses=ACCEPTED)
-    async def withdraw(consent: ConsentPath, body: shapes.WithdrawalBody, response: Response) -> shapes.LoggedAt:
+    async def withdraw(consent: ConsentPath, body: shapes.WithdrawalBody, response: Response) -> LoggedAt:
         """End a consent, effective at the index given; 202 while it ends here and the ledger could not be told yet."""
         proven = await desk.collector.withdraw(ConsentId(consent), body.cause)
         if proven is None:
             response.status_code = HTTPStatus.ACCEPTED
-        return shapes.LoggedAt(log_index=None if proven is None else proven.index)
+        return LoggedAt(log_index=None if proven is None else proven.index)

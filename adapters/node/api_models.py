@@ -8,19 +8,19 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from adapters.node.access import Role
-from adapters.node.store.rows import AskedState, ConsentState
+from adapters.node.store.rows import AskedState
 from schemas.errors import Code
 from schemas.explain import Said
-from schemas.ids import AgencyId, ApprovalId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, Hash, Norm, Purpose
+from schemas.ids import AgencyId, ApprovalId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, Norm, Purpose
 from schemas.record import FieldValues, IsoDate, Name, PersonBlock, ShortText
 from schemas.registry import BasisKind, Labels
-from schemas.statements import Language, Millis, Uses, Withdrawal
+from schemas.statements import Millis
 
-_PERSON: Final = {"family_name": "Beispiel", "given_names": "Bente", "birth_date": "1991-03-17"}
-_ID: Final = "0123456789abcdef0123456789abcdef"
-_HASH: Final = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-_FIELDS: Final = ["course_participation.state", "course_results.exam_result"]
-_AT: Final = 1_795_168_800_000
+PERSON: Final = {"family_name": "Beispiel", "given_names": "Bente", "birth_date": "1991-03-17"}
+ID: Final = "0123456789abcdef0123456789abcdef"
+HASH: Final = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+FIELDS: Final = ["course_participation.state", "course_results.exam_result"]
+AT: Final = 1_795_168_800_000
 
 Ref = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=400)]
 Fields = Annotated[list[FieldName], Field(max_length=200)]
@@ -49,7 +49,7 @@ class Problem(Shape):
 class Person(Shape):
     """A person as the agency knows them; a birth date may be known to the year or month only."""
 
-    model_config = documented(**_PERSON)
+    model_config = documented(**PERSON)
     family_name: Name
     given_names: Name
     birth_date: IsoDate | None = None
@@ -65,9 +65,7 @@ class Person(Shape):
 class NewRequest(Shape):
     """A caseworker's question; `fields` left out means all the purpose allows. Exactly one basis is named."""
 
-    model_config = documented(
-        purpose="Z16@1", holder="sprachschule", fields=_FIELDS, consent=_ID, case_ref="JC-2026-117"
-    )
+    model_config = documented(purpose="Z16@1", holder="sprachschule", fields=FIELDS, consent=ID, case_ref="JC-2026-117")
     purpose: Purpose
     holder: AgencyId
     fields: Fields = []
@@ -90,13 +88,13 @@ class RequestLine(Shape):
     """A request and how far it has come; `sent` and `granted` may still be answered, until `answer_by_ms`."""
 
     model_config = documented(
-        exchange=_ID,
-        at_ms=_AT,
+        exchange=ID,
+        at_ms=AT,
         purpose="Z16@1",
         holder="sprachschule",
-        basis=_ID,
+        basis=ID,
         case_ref="JC-2026-117",
-        answer_by_ms=_AT + 259_200_000,
+        answer_by_ms=AT + 259_200_000,
         state="granted",
         reason=None,
     )
@@ -115,17 +113,17 @@ class RequestDetail(RequestLine):
     """A request with its record, each value with its provenance; which rule allowed, cut or stopped what, in words."""
 
     model_config = documented(
-        exchange=_ID,
-        at_ms=_AT,
+        exchange=ID,
+        at_ms=AT,
         purpose="Z16@1",
         holder="sprachschule",
-        basis=_ID,
+        basis=ID,
         case_ref="JC-2026-117",
-        answer_by_ms=_AT + 259_200_000,
+        answer_by_ms=AT + 259_200_000,
         state="answered",
         reason=None,
-        asked_fields=[*_FIELDS, "course_results.exam_date"],
-        granted_fields=_FIELDS,
+        asked_fields=[*FIELDS, "course_results.exam_date"],
+        granted_fields=FIELDS,
         cut=[{"field": "course_results.exam_date", "rule": "cut_basis"}],
         record=[
             {
@@ -171,107 +169,6 @@ class Receipts(Shape):
     answer: ReceiptText | None
 
 
-class NewConsent(Shape):
-    """A consent as the client gave it: one purpose, one recipient."""
-
-    model_config = documented(
-        purpose="Z16@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=_FIELDS,
-        person=_PERSON,
-        expires_ms=_AT + 2_592_000_000,
-        uses=1,
-        text_sha256=_HASH,
-        language="ar",
-        medium="screen",
-        capacity="own",
-        secrecy_release=False,
-    )
-    purpose: Purpose
-    recipient: AgencyId
-    holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
-    fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
-    person: Person
-    expires_ms: Millis
-    uses: Uses
-    text_sha256: Hash
-    language: Language
-    medium: Literal["screen", "own_device", "paper", "oral"]
-    capacity: Literal["own", "guardian"]
-    secrecy_release: bool
-
-
-class NewBasis(Shape):
-    """A client's request that an agency hand a paper over, or their duty to cooperate (§ 60 SGB I) after a notice."""
-
-    model_config = documented(
-        kind="client_request",
-        purpose="Z13@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=_FIELDS,
-        person=_PERSON,
-        expires_ms=_AT + 2_592_000_000,
-        uses=1,
-        norm="IntV § 7(2)",
-    )
-    kind: Literal["client_request", "cooperation_duty"]
-    purpose: Purpose
-    recipient: AgencyId
-    holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
-    fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
-    person: Person
-    expires_ms: Millis
-    uses: Uses
-    norm: Norm
-    notice_date_ms: Millis | None = None
-
-
-class ConsentLine(Shape):
-    """A consent or given basis this agency collected, or holds as recipient."""
-
-    model_config = documented(
-        consent=_ID,
-        side="recipient",
-        state="given",
-        purpose="Z16@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=_FIELDS,
-        person=_PERSON,
-        expires_ms=_AT + 2_592_000_000,
-        log_index=41,
-    )
-    consent: str
-    side: Literal["collector", "recipient", "both"]
-    state: ConsentState
-    purpose: Purpose
-    recipient: AgencyId
-    holders: list[AgencyId]
-    fields: list[FieldName]
-    person: PersonBlock
-    expires_ms: int
-    log_index: int | None
-
-
-class CollectedConsent(ConsentLine):
-    """A consent just collected, with the two codes for the client's receipt; they are shown this once."""
-
-    view_code: str
-    withdraw_code: str
-
-
-class NewRefusal(Shape):
-    """A client's no; it names nobody."""
-
-    model_config = documented(purpose="Z16@1", recipient="jobcenter", text_sha256=_HASH, language="ar")
-    purpose: Purpose
-    recipient: AgencyId
-    text_sha256: Hash
-    language: Language
-
-
 class LoggedAt(Shape):
     """Where something stands in the ledger; None while it is signed and could not be handed in yet."""
 
@@ -279,23 +176,16 @@ class LoggedAt(Shape):
     log_index: int | None
 
 
-class WithdrawalBody(Shape):
-    """Why a consent ends: the client withdrew it, or the agency revokes or invalidates it."""
-
-    model_config = documented(cause="withdrawn")
-    cause: Withdrawal = "withdrawn"
-
-
 class Disclosure(Shape):
     """A line of the disclosure register: who got which fields of which row, when, why, on which basis."""
 
     model_config = documented(
-        exchange=_ID,
-        at_ms=_AT,
+        exchange=ID,
+        at_ms=AT,
         requester="jobcenter",
         purpose="Z16@1",
-        fields=_FIELDS,
-        basis=_ID,
+        fields=FIELDS,
+        basis=ID,
         ref="T-1",
         log_index=44,
     )
@@ -312,7 +202,7 @@ class Disclosure(Shape):
 class Client(Shape):
     """A row of the agency's own source."""
 
-    model_config = documented(ref="T-1", file_number="T-1", person=_PERSON, transfer_block=False, guardian=False)
+    model_config = documented(ref="T-1", file_number="T-1", person=PERSON, transfer_block=False, guardian=False)
     ref: str
     file_number: str
     person: PersonBlock
@@ -340,7 +230,7 @@ class ClientSearch(Shape):
 class NewApproval(Shape):
     """A kind of access the officer approves; `fields` left out means all the purpose allows."""
 
-    model_config = documented(role="adviser", purpose="Z16@1", valid_until_ms=_AT + 31_536_000_000)
+    model_config = documented(role="adviser", purpose="Z16@1", valid_until_ms=AT + 31_536_000_000)
     role: Annotated[Role, Field(strict=False)]
     purpose: Purpose
     fields: Fields = []
@@ -354,11 +244,11 @@ class ApprovalLine(Shape):
     """An approval of this agency that is in force."""
 
     model_config = documented(
-        approval=_ID,
+        approval=ID,
         role="adviser",
         purpose="Z16@1",
-        fields=_FIELDS,
-        valid_until_ms=_AT + 31_536_000_000,
+        fields=FIELDS,
+        valid_until_ms=AT + 31_536_000_000,
         ceiling=2,
         automatic=False,
         conditions=["single_case_release"],
@@ -378,14 +268,14 @@ class ApprovalLine(Shape):
 class Approved(Shape):
     """The id of a new approval."""
 
-    model_config = documented(approval=_ID)
+    model_config = documented(approval=ID)
     approval: ApprovalId
 
 
 class Catalogue(Shape):
     """The fields an agency says it can deliver; never a person."""
 
-    model_config = documented(agency="sprachschule", fields=_FIELDS)
+    model_config = documented(agency="sprachschule", fields=FIELDS)
     agency: AgencyId
     fields: list[FieldName]
 
@@ -399,7 +289,7 @@ class PurposeLine(Shape):
         basis=["consent"],
         norm=["DSGVO Art. 6(1)(a)"],
         conditions=[],
-        fields=_FIELDS,
+        fields=FIELDS,
         recipients=["jobcenter"],
         holders=["sprachschule"],
         may_ask=True,

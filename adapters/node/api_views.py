@@ -4,8 +4,6 @@ from adapters.node.api_models import (
     ApprovalLine,
     Catalogue,
     Client,
-    CollectedConsent,
-    ConsentLine,
     Cut,
     Disclosure,
     PurposeLine,
@@ -13,6 +11,7 @@ from adapters.node.api_models import (
     RequestDetail,
     RequestLine,
 )
+from adapters.node.consent_models import CollectedConsent, Collection, ConsentLine, ConsentText, TextPart
 from adapters.node.core.compose import lawbook
 from adapters.node.core.deciding import Agreed
 from adapters.node.core.matching.beside import differing
@@ -25,6 +24,8 @@ from adapters.sources.port import Candidate
 from adapters.sources.typed import Typed
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.state import Approval
+from schemas import statements as st
+from schemas.client_texts import Told
 from schemas.entries import Granted
 from schemas.ids import AgencyId, ApprovalId, CodeName, FieldName
 from schemas.record import PersonBlock
@@ -82,6 +83,36 @@ def consent_line(consent: Consent) -> ConsentLine:
         person=consent.package.person,
         expires_ms=statement.expires,
         log_index=consent.log_index,
+        collected=None if isinstance(statement, st.BasisGiven) else _collection(consent, statement),
+    )
+
+
+def _collection(consent: Consent, statement: st.ConsentGiven) -> Collection:
+    """Show how a consent was collected."""
+    return Collection(
+        language=statement.language,
+        medium=statement.medium,
+        capacity=statement.capacity,
+        guardian=consent.guardian,
+        interpreter=statement.interpreter,
+        understood=statement.understood,
+        text_sha256=statement.text_sha256,
+        words=statement.words,
+        draft=consent.draft,
+        staff=statement.staff,
+        role=statement.role,
+    )
+
+
+def consent_text(text: Told, *, draft: bool, secrecy_release: bool) -> ConsentText:
+    """Show a text clients are shown, with its hash."""
+    return ConsentText(
+        text_sha256=text.hash,
+        language=text.language,
+        direction=text.direction,
+        draft=draft,
+        secrecy_release=secrecy_release,
+        sections=[TextPart(key=one.key, heading=one.heading, lines=list(one.lines)) for one in text.sections],
     )
 
 

@@ -6,18 +6,20 @@ to its own key. Withdrawing is as easy: one statement, effective at its index.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from adapters.node.background import Background, Sweep, backoff_ms, each
 from adapters.node.codes import code_hash, fresh_code
 from adapters.node.consents import Consents
-from adapters.node.core.compose import Seal, recipient, seal_context
-from adapters.node.core.taking import Given, Taken, check_given, check_taken
+from adapters.node.core.compose import Seal, lawbook, recipient, seal_context
+from adapters.node.core.consent_text import By, Terms, Words, check_text, is_draft, shown
+from adapters.node.core.taking import Given, Guardian, Taken, check_given, check_taken
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, fault_of, nothing_to_drop
+from adapters.node.staff import Staff
 from adapters.node.store import NodeStore
 from adapters.node.store.rows import NO_RECEIPT, BasisId, Consent, ConsentState, Receipt, Side
 from adapters.node.withdrawals import Withdrawals
@@ -25,6 +27,7 @@ from consent_ledger.core.state import evidence_id
 from schemas import canonical, commitment
 from schemas import messages as ms
 from schemas import statements as st
+from schemas.client_texts import Told
 from schemas.entries import Recorded, Rejected
 from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, ConsentId, GivenId, Hash, Purpose
@@ -36,17 +39,25 @@ DELIVER_TIMEOUT_S: Final = 15.0
 DELIVER_AGAIN_AFTER_MS: Final = 30_000
 
 
+FoundT = TypeVar("FoundT")
+
+
 class _New(NamedTuple):
-    """What a new basis is made of beside its terms: the package for its recipient, the commitment, the two codes."""
+    """What a new basis is made of beside its terms: the package for its recipient, the commitment, the two codes.
+
+    Who consented in the client's place stays here, and so does whether the text was a draft.
+    """
 
     package: ConsentPackage
     person: Hash
     codes: tuple[str, str]
+    guardian: Guardian | None = None
+    draft: bool = False
 
 
 @dataclass
 class Collector:
-    """The collecting side of a node."""
+    """The collecting side of a node; `words` gives the words of all languages clients are shown texts in."""
 
     identity: Identity
     federation: Federation
@@ -55,6 +66,8 @@ class Collector:
     consents: Consents
     withdrawals: Withdrawals
     background: Background
+    staff: Staff
+    words: Callable[[], Words]
 
     def __post_init__(self) -> None:
         """Prepare to hand packages over again by the clock, and for the answers to what is resent."""
@@ -77,6 +90,13 @@ class Collector:
         """Do nothing more by the clock."""
         self._packages.close()
 
+    def text(self, terms: Terms, language: str) -> Told:
+        """Give the text a client may be shown for these terms; Misuse for one that does not exist or is a draft."""
+        return shown(terms, language, self.words(), self._by(), drafts=self.identity.drafts)
+
+    def _by(self) -> By:
+        return By(lawbook(self.federation.view), self.federation.view.state)
+
     async def collect(self, taken: Taken) -> Consent:
         """Sign a consent, have it logged and hand its package over; gives it with the two codes for the receipt.
 
@@ -84,8 +104,11 @@ class Collector:
         its package later; a consent that could not be logged now is `sent`, and logged as soon as it can be.
         """
         agency, view, clock = self.identity.agency, self.federation.view, self.identity.clock
+        texts, drafts = self.words(), self.identity.drafts
         await self._checked(lambda: check_taken(taken, agency, view, clock.now_ms()))
-        new = self._new(taken.person)
+        words = await self._checked(lambda: check_text(taken, texts, self._by(), drafts=drafts))
+        draft = words is not None and is_draft(taken.language, texts, view.state)
+        new, staff = self._new(taken.person), await self.staff.pseudonym(taken.staff)
 
         def compose(head: Head) -> st.ConsentGiven:
             return st.ConsentGiven(
@@ -106,9 +129,14 @@ class Collector:
                 person=new.person,
                 view=code_hash(new.codes[0]),
                 withdraw=code_hash(new.codes[1]),
+                words=words,
+                staff=staff,
+                role=taken.role,
+                interpreter=taken.interpreter,
+                understood=taken.understood,
             )
 
-        return await self._take_in(compose, new)
+        return await self._take_in(compose, new._replace(guardian=taken.guardian, draft=draft))
 
     async def give(self, given: Given) -> Consent:
         """Sign a client's request or a duty to cooperate, as `collect` does a consent; raises as it does."""
@@ -136,13 +164,13 @@ class Collector:
 
         return await self._take_in(compose, new)
 
-    async def _checked(self, check: Callable[[], None]) -> None:
+    async def _checked(self, check: Callable[[], FoundT]) -> FoundT:
         """Refuse what breaks a rule; what this node does not know it looks up once before it says so."""
         try:
-            check()
+            return check()
         except Misuse:
             await self.federation.catch_up()
-            check()
+            return check()
 
     def _new(self, person: PersonBlock) -> "_New":
         """Draw id, commitment key and codes of a basis."""
@@ -156,7 +184,7 @@ class Collector:
         def keep(statement: Ours) -> Sequence[Op]:
             if not isinstance(statement, st.ConsentGiven | st.BasisGiven):
                 return ()
-            return (self._kept(statement, new.package, new.codes),)
+            return self._kept(statement, new)
 
         name = new.package.id
         try:
@@ -229,11 +257,11 @@ class Collector:
 
     # -- into the log ----------------------------------------------------------------------------------------------
 
-    def _kept(self, statement: st.ConsentGiven | st.BasisGiven, package: ConsentPackage, codes: tuple[str, str]) -> Op:
+    def _kept(self, statement: st.ConsentGiven | st.BasisGiven, new: "_New") -> Sequence[Op]:
         side: Side = "both" if statement.recipient == self.identity.agency else "collector"
-        state = ConsentState.SENT
-        kept = Consent(evidence_id(statement), side, statement, package, *codes, state, None, None, NO_RECEIPT, None, 0)
-        return self.store.bases.keep(kept)
+        name, package, state = evidence_id(statement), new.package, ConsentState.SENT
+        kept = Consent(name, side, statement, package, *new.codes, state, None, None, NO_RECEIPT, None, 0)
+        return self.store.bases.keep(kept._replace(guardian=new.guardian, draft=new.draft))
 
     async def _take(self, issued: Issued, reply: Reply) -> Proven:
         """Take the answer to a consent's statement: note its entry, and hand the package over."""

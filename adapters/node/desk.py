@@ -6,6 +6,8 @@ from typing import TypeVar
 from adapters.node.api_models import RequestDetail
 from adapters.node.api_views import request_detail
 from adapters.node.collector import Collector
+from adapters.node.core.compose import lawbook
+from adapters.node.core.consent_text import By
 from adapters.node.metrics import Reports
 from adapters.node.node import Holder, Node
 from adapters.node.papers.making import Making
@@ -42,6 +44,12 @@ class Desk:
     def making(self) -> Making:
         """What papers are made with."""
         return Making(self.running.identity.agency, self.running.federation.view, self.office)
+
+    @property
+    def by(self) -> By:
+        """What texts for clients are made by: the law in force and the federation, as this node knows them."""
+        view = self.running.federation.view
+        return By(lawbook(view), view.state)
 
     async def own_request(self, exchange: ExchangeId, who: Caller) -> Asked:
         """Give a request of the caller's own, or of whom they stand in for; another's is as unknown as none."""

@@ -29,6 +29,7 @@ class Identity:
     `dpo` is None where the data protection officer signs elsewhere; without `witnesses` the node does not cosign.
     `former` are statement keys that signed before `statement` did, and may have left something open.
     `policy` says which witnesses the agency trusts; without one the log's own signature is enough.
+    `drafts` lets clients be shown texts that nobody approved, as a demo with invented people does.
     `random_bytes` gives unpredictable bytes.
     """
 
@@ -43,3 +44,4 @@ class Identity:
     policy: Policy | None = None
     former: tuple[Signer, ...] = ()
     roles: Roles = ALL_ROLES
+    drafts: bool = False

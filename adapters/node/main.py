@@ -255,6 +255,7 @@ def _identity(folder: Path, settings: NodeSettings, clock: SystemClock) -> Ident
         former=tuple(_signer(folder / place, f"{prefix}statement-") for place in keys.statement_former),
         policy=_policy(folder, settings.federation.witnesses),
         roles=settings.taken_roles,
+        drafts=settings.texts.drafts,
     )
 
 

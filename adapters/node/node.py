@@ -26,6 +26,7 @@ from adapters.node.staff import Staff
 from adapters.node.store import NodeStore
 from adapters.node.withdrawals import Withdrawals
 from adapters.sources.port import Source
+from adapters.web.client_words import shipped_words
 from consent_ledger.core.signed import Pins
 from schemas.bus import Bus
 from schemas.errors import Code
@@ -118,7 +119,7 @@ class Node:
             colleagues=colleagues,
             requester=requester,
             holder=holder,
-            collector=Collector(*parts) if roles.collector else None,
+            collector=Collector(*parts, staff, shipped_words) if roles.collector else None,
             source=None if own is None else own.source,
         )
 

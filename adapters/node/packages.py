@@ -47,7 +47,7 @@ class Packages:
         state = ConsentState.WITHDRAWN if self.view.has_ended(name) else ConsentState.GIVEN
         receipt = Receipt(delivery.entry, delivery.proof)
         held = Consent(name, "recipient", statement, package, None, None, state, entry.index, None, receipt, None, 0)
-        await self.consents.write(name, self.store.bases.keep(held))
+        await self.consents.write(name, *self.store.bases.keep(held))
 
     def _open_package(
         self, statement: st.ConsentGiven | st.BasisGiven, sender: AgencyId, unverified: bytes

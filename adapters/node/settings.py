@@ -107,8 +107,7 @@ class LoginSettings(Wire):
     """The agency's sign-on (OpenID Connect), and the address under which browsers reach the pages.
 
     `secret` is the file of this client's secret. `role` and `team` name the claims of the ID token that say what a
-    person is here; a team limits whom a caseworker finds. Clients are shown approved texts only; with
-    `draft_texts` drafts, too, marked as such, as in a demo with invented people.
+    person is here; a team limits whom a caseworker finds.
     """
 
     issuer: HttpUrl
@@ -117,7 +116,15 @@ class LoginSettings(Wire):
     address: HttpUrl
     role: CodeName = CodeName("role")
     team: CodeName | None = None
-    draft_texts: bool = False
+
+
+class TextSettings(Wire):
+    """Which texts clients may be shown: approved ones only, unless `drafts` is true.
+
+    Then drafts are shown, too, marked as such, and consents are taken on them, as in a demo with invented people.
+    """
+
+    drafts: bool = False
 
 
 class PapersSettings(Wire):
@@ -154,6 +161,7 @@ class NodeSettings(Wire):
     source: SourceSettings = SourceSettings()
     http: HttpSettings = HttpSettings()
     login: LoginSettings | None = None
+    texts: TextSettings = TextSettings()
     papers: PapersSettings = PapersSettings()
     roles: RoleSettings = RoleSettings()
 

@@ -5,18 +5,9 @@ The hash is what an approval of a text names: SHA-256 of the file's bytes.
 
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
 
-from schemas.client_texts import LANGUAGES, ClientWords, parse_words
+from schemas.client_texts import LANGUAGES, Shipped, parse_words
 from schemas.commitment import sha256
-from schemas.ids import Hash
-
-
-class Shipped(NamedTuple):
-    """The words of one language and the hash of its file."""
-
-    words: ClientWords
-    hash: Hash
 
 
 @cache

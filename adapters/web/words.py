@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.web.texts import Texts
 from consent_ledger.core.state import LedgerState
+from schemas import statements as st
 from schemas.ids import FieldName, Hash, Purpose
 from schemas.registry import Registry
 
@@ -50,6 +51,12 @@ class Words:
     def agencies(self, names: Iterable[str]) -> str:
         """Name several."""
         return self.texts("list").join(self.agency(name) for name in names)
+
+    def taking(self, consent: st.ConsentGiven) -> str:
+        """Say how a consent was taken: the way, who interpreted if anybody did, and whether somebody else consented."""
+        interpreter = () if consent.interpreter in {None, "none"} else (consent.interpreter,)
+        others = ("guardian",) if consent.capacity == "guardian" else ()
+        return self.texts("list").join(self.texts(f"taken.{how}") for how in (consent.medium, *interpreter, *others))
 
     def purpose(self, name: Purpose) -> str:
         """Name a purpose as a client would say it, or as the law does where there is no such word yet."""

@@ -68,8 +68,7 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
         case st.RegistrySet():
             return _registry_objection(state, statement, registries)
         case st.TextReviewed():
-            known = (statement.language, statement.text) in state.texts
-            return None if known == (statement.verdict == "withdrawn") else "verdict: changes nothing"
+            return _text_objection(state, statement, registries)
         case st.MemberAdmitted():
             return _member_objection(state, statement, registries)
         case st.MemberLeft():
@@ -130,6 +129,14 @@ def _grown(before: Registry | None, after: Registry) -> str | None:
         if name in known and not rule.fields <= known[name].fields:
             return f"registry: {name} has got more fields; they need a new version, and that new approvals"
     return None
+
+
+def _text_objection(state: LedgerState, statement: st.TextReviewed, registries: Mapping[Hash, Registry]) -> str | None:
+    if state.has_text(statement.language, statement.text, statement.purpose) == (statement.verdict == "approved"):
+        return "verdict: changes nothing"
+    registry = None if state.registry is None else registries.get(state.registry)
+    known = statement.purpose is None or (registry is not None and statement.purpose in registry.purposes)
+    return None if known or statement.verdict == "withdrawn" else "purpose: not in the registry in force"
 
 
 def _member_objection(

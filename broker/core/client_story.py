@@ -48,7 +48,7 @@ class Story:
         """Take the hash of the view code, by which a notice's request is known."""
         self.steps: list[Step] = []
         self.basis: ConsentId | GivenId | None = None
-        self.language = "de"
+        self.consent: st.ConsentGiven | None = None
         self._view = view
         self._notice: ExchangeId | None = None
         self._mark: bytes | None = None
@@ -69,7 +69,7 @@ class Story:
         """Give the id that every entry of the story has, or an entry it names; empty where no story begins."""
         match leaf.statement:
             case st.ConsentGiven() as consent:
-                self.basis, self.language = consent.consent, consent.language
+                self.basis, self.consent = consent.consent, consent
                 return self.basis
             case st.BasisGiven() as given:
                 self.basis = given.given

@@ -160,7 +160,8 @@ class LedgerState:
     `former` holds the agencies that left: an id is used once, so that nothing given to one agency is taken over by
     another. `publics` are all raw public keys that ever were in force, `approvals` all that were ever given; `approved`
     are those in force, one for each agency, purpose and role. `exchanges` are all ids used up by requests, as bytes.
-    `texts` are the client texts approved and not withdrawn, by language and hash of its file.
+    `texts` are the client texts approved and not withdrawn, by language and hash of its file, `forms` the agencies' own
+    printed forms, each for one purpose.
     `views` has by the hash of a view code the index of the entry it belongs to: no decision rests on it.
     """
 
@@ -175,6 +176,7 @@ class LedgerState:
     chain_prev: Hash = st.NO_PREVIOUS
     registry: Hash | None = None
     texts: set[tuple[st.Language, Hash]] = field(default_factory=set)
+    forms: set[tuple[st.Language, Hash, Purpose]] = field(default_factory=set)
     members: dict[AgencyId, Member] = field(default_factory=dict)
     former: set[AgencyId] = field(default_factory=set)
     accounts: dict[NatsAccount, AgencyId] = field(default_factory=dict)
@@ -237,6 +239,17 @@ class LedgerState:
         return None if key is None or key.agency != agency or key.revoked is not None else key
 
     # What is held under more than one name, or in a form of its own: entries and snapshots put it in by the same way.
+
+    def hold_text(self, language: st.Language, text: Hash, purpose: Purpose | None) -> None:
+        """Hold an approved text: the words of a language, or with a purpose an agency's own form for it."""
+        if purpose is None:
+            self.texts.add((language, text))
+        else:
+            self.forms.add((language, text, purpose))
+
+    def has_text(self, language: st.Language, text: Hash, purpose: Purpose | None) -> bool:
+        """Tell whether a text is approved."""
+        return (language, text) in self.texts if purpose is None else (language, text, purpose) in self.forms
 
     def hold_shard(self, shard: Shard) -> None:
         """Hold a shard, open or closed, and that the key of its checkpoints is in use."""
@@ -376,11 +389,12 @@ class LedgerState:
             self.shards[self.log] = replace(shard, closed=succession)
 
     def _review(self, statement: st.TextReviewed) -> None:
-        text = (statement.language, statement.text)
         if statement.verdict == "approved":
-            self.texts.add(text)
+            self.hold_text(statement.language, statement.text, statement.purpose)
+        elif statement.purpose is None:
+            self.texts.discard((statement.language, statement.text))
         else:
-            self.texts.discard(text)
+            self.forms.discard((statement.language, statement.text, statement.purpose))
 
     def _leave(self, agency: AgencyId) -> None:
         left = self.members.pop(agency, None)

@@ -78,6 +78,8 @@ def _lines(state: LedgerState) -> Iterator[tuple[str, Wire]]:
         yield "shard", _shard_line(shard)
     for language, text in sorted(state.texts):
         yield "text", ln.TextLine(language=language, text=text)
+    for language, text, purpose in sorted(state.forms):
+        yield "text", ln.TextLine(language=language, text=text, purpose=purpose)
     for member in sorted(state.members.values(), key=_index):
         yield (
             "member",
@@ -246,7 +248,8 @@ def _begun(lines: _Lines) -> LedgerState:
     state.registry, state.former = head.registry, set(head.former)
     for line in lines.of("shard", ln.ShardLine):
         state.hold_shard(_shard(line))
-    state.texts.update((line.language, line.text) for line in lines.of("text", ln.TextLine))
+    for approved in lines.of("text", ln.TextLine):
+        state.hold_text(approved.language, approved.text, approved.purpose)
     return state
 
 

@@ -76,10 +76,11 @@ class ApprovalLine(Wire):
 
 
 class TextLine(Wire):
-    """A client text that is approved, by its language and the hash of its file."""
+    """A client text that is approved, by its language and the hash of its file; with a purpose an agency's own form."""
 
     language: st.Language
     text: Hash
+    purpose: Purpose | None = None
 
 
 class CatalogueLine(Wire):

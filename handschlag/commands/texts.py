@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict, Unpack
 
 import click
 
@@ -18,10 +18,18 @@ from schemas.client_text_table import Beside, export_table, import_table
 from schemas.client_texts import LANGUAGES, parse_words, write_words
 from schemas.commitment import sha256
 from schemas.errors import Malformed, Misuse
+from schemas.ids import Purpose
 
 MAX_BYTES: Final = 1024 * 1024
 LANGUAGE: Final = click.argument("language", metavar="LANGUAGE", type=click.Choice(LANGUAGES))
 FILE: Final = click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+
+
+class OwnForm(TypedDict):
+    """The options of review that say which form of an agency's own is meant."""
+
+    form: Path | None
+    purpose: str | None
 
 
 @click.group()
@@ -66,12 +74,18 @@ def import_texts(language: str, file: Path, out: Path) -> None:
 @click.argument("federation", metavar="FEDDIR", type=click.Path(file_okay=False, path_type=Path))
 @LANGUAGE
 @click.option("--sheet", required=True, type=click.Path(path_type=Path), help="The sheet a native reader signed.")
+@click.option("--form", type=click.Path(path_type=Path), help="An agency's own printed form, in place of the text.")
+@click.option("--purpose", help="The purpose the form asks for, with its version.")
 @click.option("--withdraw", is_flag=True, help="Make it a draft again.")
-def review(federation: Path, language: str, sheet: Path, *, withdraw: bool) -> None:
+def review(federation: Path, language: str, sheet: Path, *, withdraw: bool, **own: Unpack[OwnForm]) -> None:
     """Approve the shipped text of LANGUAGE in the federation of FEDDIR, while everything runs; all else is a draft."""
     verdict: Literal["approved", "withdrawn"] = "withdrawn" if withdraw else "approved"
-    text = shipped_words()[language].hash
-    reviewed = Reviewed(language, text, sha256(_bytes(sheet)), verdict)
+    form, purpose = own["form"], own["purpose"]
+    if (form is None) != (purpose is None):
+        message = "--form, --purpose: a form is for one purpose; give both or neither"
+        raise Misuse(message)
+    text = shipped_words()[language].hash if form is None else sha256(_bytes(form))
+    reviewed = Reviewed(language, text, sha256(_bytes(sheet)), verdict, None if purpose is None else Purpose(purpose))
     changed = asyncio.run(review_text(FederationFolder(federation, SystemClock()), reviewed))
     click.echo(f"{verdict}: {language} {text}" if changed else f"{language}: is so already")
 

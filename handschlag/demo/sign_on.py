@@ -31,16 +31,15 @@ class SignOnStage:
         return f"http://localhost:{self.port}"
 
     def add(self, agency: str, title: str, home: Path, port: int) -> None:
-        """Register a node: its secret beside its keys, the sign-on in its settings."""
+        """Register a node: its secret beside its keys, the sign-on in its settings, and leave to show drafts."""
         secret, address = secrets.token_urlsafe(32), f"http://localhost:{port}"
         place = home / "keys" / "login.secret"
         place.touch(mode=0o600)
         place.write_text(secret + "\n", "utf-8")
-        with (home / "node.toml").open("a", encoding="utf-8") as settings:
-            settings.write(
-                f'\n[login]\nissuer = "{self.issuer}"\nclient = "{agency}"\naddress = "{address}"\nteam = "team"\n'
-                "draft_texts = true\n"
-            )
+        settings = home / "node.toml"
+        text = settings.read_text("utf-8").replace("drafts = false", "drafts = true")
+        login = f'\n[login]\nissuer = "{self.issuer}"\nclient = "{agency}"\naddress = "{address}"\nteam = "team"\n'
+        settings.write_text(text + login, "utf-8")
         self._parts.append(f'[clients.{agency}]\ntitle = "{title}"\nsecret = "{secret}"\naddress = "{address}"\n')
         for role, names in STAFF.items():
             for number, (name, team) in enumerate(names, start=1):

@@ -1,6 +1,5 @@
 """The main job as a story, told while it happens. Nothing is staged: every line is what the API or a command said."""
 
-import hashlib
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -32,7 +31,6 @@ CHANGE: Final = "Z06@1"
 CHANGE_FIELDS: Final = ["benefits.from", "benefits.state", "benefits.system", "benefits.until", "contact.place"]
 TOO_MUCH: Final = [*FIELDS, "course_participation.hours_used", "course_participation.module", "language.literacy"]
 TOLD: Final = ("checkpoint", "entries", "Sound")
-TEXT: Final = "Musterstadt, Einwilligung Z16, Entwurf"
 
 
 class Story:
@@ -90,23 +88,29 @@ class Story:
 
     def take(self, person: Picked, uses: int = 5) -> dict[str, Any]:
         """Take a consent and wait until the Jobcenter's node has its sealed package."""
-        body = {
+        terms = {
             "purpose": PURPOSE,
             "recipient": JOBCENTER,
             "holders": [SCHOOL],
             "fields": FIELDS,
+            "expires_ms": SystemClock().now_ms() + MONTH_MS,
+            "uses": uses,
+            "language": "ar",
+        }
+        text = self._counselling.post("/v1/consents/text", terms)
+        body = {
+            **terms,
             "person": {
                 "family_name": person.family_name,
                 "given_names": person.given_names,
                 "birth_date": person.birth_date,
             },
-            "expires_ms": SystemClock().now_ms() + MONTH_MS,
-            "uses": uses,
-            "text_sha256": hashlib.sha256(TEXT.encode()).hexdigest(),
-            "language": "ar",
+            "text_sha256": text["text_sha256"],
             "medium": "screen",
             "capacity": "own",
-            "secrecy_release": False,
+            "secrecy_release": text["secrecy_release"],
+            "interpreter": "none",
+            "understood": "first",
         }
         consent = self._counselling.post("/v1/consents", body)
         self._jobcenter.until_listed("/v1/consents", "consent", consent["consent"])

@@ -8,10 +8,11 @@ from pathlib import Path
 from adapters.infra.process import settle
 from adapters.node.approvals import Wish
 from adapters.node.core.compose import Question
+from adapters.node.core.consent_text import Terms
 from adapters.node.core.taking import Taken
 from adapters.node.node import Node
 from schemas.errors import Misuse
-from schemas.ids import AgencyId, CodeName, ConsentId, Hash, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, Purpose
 from tests.benchmarks import relay
 from tests.benchmarks.results import Figure, Load, load
 from tests.benchmarks.town import (
@@ -99,20 +100,21 @@ async def _agreed(collector: Node, requester: Node) -> Question:
     now = requester.identity.clock.now_ms()
     await requester.approvals.approve(Wish(CodeName("adviser"), PURPOSE, now + YEAR_MS))
     assert collector.collector is not None
+    await collector.federation.catch_up()
+    terms = Terms(PURPOSE, REQUESTER, (HOLDER,), FIELDS, now + YEAR_MS, USES)
     consent = await collector.collector.collect(
         Taken(
-            purpose=PURPOSE,
-            recipient=REQUESTER,
-            holders=(HOLDER,),
-            fields=FIELDS,
+            **terms._asdict(),
             person=PERSON,
-            expires=now + YEAR_MS,
-            uses=USES,
-            text_sha256=Hash("0" * 64),
+            text_sha256=collector.collector.text(terms, "de").hash,
             language="de",
             medium="screen",
             capacity="own",
             secrecy_release=False,
+            interpreter="none",
+            understood="first",
+            staff="bench",
+            role=CodeName("adviser"),
         )
     )
     return Question(PURPOSE, HOLDER, CodeName("adviser"), "bench", consent=ConsentId(consent.id))

@@ -90,6 +90,7 @@ def identity(agency: Agency) -> Identity:
         random_bytes=secrets.token_bytes,
         witnesses=(load_signer(agency.folder / "witness.key"),),
         dpo=load_signer(agency.folder / "dpo.key"),
+        drafts=True,
     )
 
 

@@ -90,6 +90,8 @@ async def test_a_code_opens_what_happened_in_the_clients_language(client: Visito
     assert page.text.count("<li>") == 3
     assert page.text.index("/c/proof/") < page.text.rindex("/c/proof/")
     assert VIEW_CODE not in page.text
+    arabic = load("broker.client_pages", LANGUAGES)["ar"]
+    assert arabic("list").join((arabic("taken.screen"), arabic("taken.relative"))) in page.text
     assert page.headers["cache-control"] == "no-store"
 
 

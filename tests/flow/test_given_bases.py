@@ -9,8 +9,8 @@ from adapters.node.access import Role
 from adapters.node.store.rows import AskedState
 from schemas.errors import Code
 from schemas.ids import AgencyId, CodeName, GivenId, Purpose
-from tests.flow.test_node_api import consent_body, problem
-from tests.support.node_http import Front
+from tests.flow.test_node_api import problem
+from tests.support.node_http import Front, consent_body
 from tests.support.small_town import COLLECTOR, DAY_MS, HOLDER, PERSON, REQUESTER, Town, question
 from tests.support.virtual_time import virtual
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from httpx import Response
@@ -13,12 +12,11 @@ from adapters.node.identity import Roles
 from adapters.node.tokens import issue, new_key
 from schemas.errors import Code, LedgerInconsistent
 from schemas.record import PersonBlock
-from tests.support.node_http import LIFE_S, PRIVATE, Front
+from tests.support.node_http import LIFE_S, PRIVATE, Front, consent_body
 from tests.support.small_town import (
     COLLECTOR,
     FIELDS,
     HOLDER,
-    PERSON,
     REQUESTER,
     STRANGER,
     VALUES,
@@ -40,25 +38,6 @@ def problem(response: Response, status: int) -> Code:
     return Code(response.json()["code"])
 
 
-def consent_body(front: Front, **changes: object) -> dict[str, Any]:
-    """Give a consent as the counselling service's own system sends it."""
-    body = {
-        "purpose": "Z16@1",
-        "recipient": REQUESTER,
-        "holders": [HOLDER],
-        "fields": list(FIELDS),
-        "person": PERSON.model_dump(exclude_none=True, exclude_defaults=True),
-        "expires_ms": front.town.world.clock.now_ms() + 30 * DAY_MS,
-        "uses": 5,
-        "text_sha256": "0" * 64,
-        "language": "ar",
-        "medium": "screen",
-        "capacity": "own",
-        "secrecy_release": False,
-    }
-    return {**body, **changes}
-
-
 @virtual
 async def test_the_table_is_the_api(tmp_path: Path) -> None:
     """Every route of the table is served and nothing else is; each documents its errors and has an example."""
@@ -73,8 +52,8 @@ async def test_the_table_is_the_api(tmp_path: Path) -> None:
                 assert operation["security"]
     shapes = document["components"]["schemas"]
     named = [name for name in shapes if name[0].isupper() and "properties" in shapes[name]]
-    inner = {"FieldValues", "Said", "Value", "PersonBlock", "Labels", "Cut", "ReceiptText", "Typed"}
-    inner |= {"HTTPValidationError", "ValidationError"}
+    inner = {"FieldValues", "Said", "Value", "PersonBlock", "Labels", "Cut", "ReceiptText", "Typed", "Collection"}
+    inner |= {"HTTPValidationError", "ValidationError", "TextPart"}
     assert [name for name in named if name not in inner and "examples" not in shapes[name]] == []
     await front.town.close()
 

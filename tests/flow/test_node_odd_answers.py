@@ -147,8 +147,8 @@ async def test_the_log_rejects_what_a_node_could_not_know(tmp_path: Path) -> Non
     """A rejected consent, approval or withdrawal is told by its reason; it has no effect anywhere."""
     town = await Town.start(tmp_path)
     await town.world.admit("kurse", "course_provider", provider())
+    lost = taken(town.world, holders=(AgencyId("kurse"),))
     await town.world.steer(st.MemberLeft(**town.world.desk.next(), agency=AgencyId("kurse")))
-    lost = taken(town.world)._replace(holders=(AgencyId("kurse"),))
     await town.world.nodes[COLLECTOR].federation.catch_up()
     with pytest.raises(Misuse) as refused:
         await town.collector.collect(lost)
@@ -245,7 +245,7 @@ async def test_a_new_member_is_understood_at_once(tmp_path: Path) -> None:
     await town.world.publish_catalogue("volkshochschule")
     collector = town.world.nodes["caritas"].collector
     assert collector is not None
-    collected = await collector.collect(taken(town.world)._replace(holders=(AgencyId("volkshochschule"),)))
+    collected = await collector.collect(taken(town.world, holders=(AgencyId("volkshochschule"),)))
     held = await town.requester.consents.get(collected.id)
     assert held.state is ConsentState.GIVEN
     ours = question(ConsentId(collected.id))._replace(holder=AgencyId("volkshochschule"))

@@ -53,6 +53,7 @@ async def test_a_receipt_is_in_two_languages_and_proves_itself(tmp_path: Path) -
         assert said.count(wanted) == 2
     assert moment(kept.statement.expires) in said
     assert "Sie haben erlaubt" in said
+    assert "am Bildschirm" in said
     assert "https://broker.example/c" in said
     assert kept.view_code not in said
     assert not any(name in said for name in (PERSON.family_name, PERSON.given_names, str(PERSON.birth_date)))

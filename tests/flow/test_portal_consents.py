@@ -19,7 +19,7 @@ from .test_portal_work import seated
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 
 WAY = f"Z16@1,{REQUESTER},{HOLDER}"
-CHOSEN = {"way": WAY, "days": "30", "uses": "3", "medium": "screen", "capacity": "own"}
+CHOSEN = {"way": WAY, "days": "30", "uses": "3", "medium": "screen", "interpreter": "none", "who": "own"}
 
 
 async def shown(adviser: Seated, language: str = "ar", **more: str) -> httpx.Response:
@@ -55,6 +55,17 @@ async def test_a_client_reads_answers_says_yes_and_may_be_asked_about(tmp_path: 
     assert consent.view_code is not None
     assert consent.view_code in page.text
     assert PERSON.family_name not in str(page.url)
+    said = consent.statement
+    assert (said.words, said.role, said.interpreter, said.understood) == (
+        shipped_words()["ar"].hash,
+        "adviser",
+        "none",
+        "first",
+    )
+    node = town.world.nodes[COLLECTOR]
+    assert said.staff is not None
+    assert await node.store.colleagues.staff_of(said.staff) == "staff-1"
+    assert (consent.guardian, consent.draft) == (None, True)
     asked = await town.ask(consent.statement.consent)
     assert asked.exchange
     assert (await adviser.send("/consents/end", consent=consent.id)).status_code == 200
@@ -101,6 +112,35 @@ async def test_who_did_not_understand_is_told_again_and_may_still_decide(tmp_pat
     page = await adviser.send("/consents/answer", answer=HOLDER)
     assert "/consents/yes" in page.text
     assert "/consents/no" in page.text
+    await adviser.send("/consents/answer", answer=REQUESTER)  # the third answer changes nothing any more
+    await adviser.send("/consents/yes", text=hash_on(page))
+    (consent,) = await town.world.nodes[COLLECTOR].store.bases.consents()
+    assert isinstance(consent.statement, st.ConsentGiven)
+    assert (consent.statement.understood, consent.statement.medium) == ("talked_over", "oral")
+    await town.close()
+
+
+@virtual
+async def test_somebody_else_consents_and_somebody_interprets(tmp_path: Path) -> None:
+    """The ledger has the capacity and the kind of interpreter; who consented for the client stays at the collector."""
+    town = await Town.start(tmp_path)
+    adviser = seated(town.world, COLLECTOR, Role.ADVISER)
+    await shown(adviser, who="carer", interpreter="sworn")
+    await adviser.send("/consents/answer", answer=HOLDER)
+    page = await adviser.send("/consents/answer", answer=REQUESTER)
+    await adviser.send("/consents/yes", text=hash_on(page))
+    (consent,) = await town.world.nodes[COLLECTOR].store.bases.consents()
+    said = consent.statement
+    assert isinstance(said, st.ConsentGiven)
+    assert (said.capacity, said.interpreter, said.understood, consent.guardian) == (
+        "guardian",
+        "sworn",
+        "second",
+        "carer",
+    )
+    assert not any(b"carer" in raw for raw in town.world.leaves())
+    (held,) = await town.world.nodes[REQUESTER].store.bases.consents()
+    assert held.guardian is None
     await town.close()
 
 
@@ -113,10 +153,21 @@ async def test_only_what_is_offered_is_taken(tmp_path: Path) -> None:
         assert (await adviser.open(path)).url.path == "/consents"
     for path in ("/consents/answer", "/consents/yes", "/consents/no"):
         assert (await adviser.send(path)).url.path == "/consents"
-    for wrong in ({"way": "Z16@1,a,b"}, {"days": "31"}, {"medium": "pigeon"}):
+    for wrong in (
+        {"way": "Z16@1,a,b"},
+        {"days": "31"},
+        {"medium": "pigeon"},
+        {"interpreter": "parrot"},
+        {"who": "neighbour"},
+        {"who": ""},
+    ):
         assert (await shown(adviser, **wrong)).status_code == 422
     assert (await shown(adviser, "xx")).status_code == 422
-    assert (await shown(adviser)).status_code == 200
+    page = await shown(adviser)
+    assert page.status_code == 200
+    unasked = await adviser.send("/consents/yes", text=hash_on(await shown(adviser)))
+    assert unasked.url.path == "/consents/card"
+    await adviser.send("/consents/answer", answer=REQUESTER)
     assert (await adviser.send("/consents/yes", text="0" * 64)).status_code == 422
     assert await town.world.nodes[COLLECTOR].store.bases.consents() == []
     await town.close()
@@ -140,5 +191,10 @@ async def test_a_text_is_offered_as_a_draft_only_where_the_settings_allow(tmp_pa
     assert languages(words, state, drafts=False) == []
     assert all(one.draft for one in languages(words, state, drafts=True))
     state.texts.add(("ar", words["ar"].hash))
-    assert [(one.language, one.draft) for one in languages(words, state, drafts=False)] == [("ar", False)]
+    assert languages(words, state, drafts=False) == []  # the German text stands beside it, and counts
+    state.texts.add(("de", words["de"].hash))
+    assert [(one.language, one.draft) for one in languages(words, state, drafts=False)] == [
+        ("de", False),
+        ("ar", False),
+    ]
     await town.close()

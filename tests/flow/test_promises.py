@@ -74,7 +74,7 @@ async def test_2_a_consent_for_somebody_else_carries_nothing(tmp_path: Path) -> 
     other = town.world.nodes["anderes-jobcenter"]
     assert other.requester is not None
     held = await town.requester.consents.get(consent)
-    await other.consents.write(consent, other.store.bases.keep(held))
+    await other.consents.write(consent, *other.store.bases.keep(held))
     await town.world.corrupted(granting())
     asked = await other.requester.ask(question(consent))
     assert asked.state is AskedState.GRANTED
@@ -142,7 +142,7 @@ async def send_block(town: Town, consent: ConsentId, block: SealedPerson | bytes
 async def test_3_the_holder_minimises_again(tmp_path: Path) -> None:
     """A broker that grants one field more than the consent names gets nothing (`accept`, minimising again)."""
     town = await Town.start(tmp_path)
-    narrow = taken(town.world)._replace(fields=(FieldName(FIELDS[0]),))
+    narrow = taken(town.world, fields=(FieldName(FIELDS[0]),))
     consent = ConsentId((await town.collector.collect(narrow)).id)
     await town.world.corrupted(granting(FieldName(FIELDS[1])))
     asked = await town.ask(consent)

@@ -17,6 +17,7 @@ from handschlag.federation_folder import FederationFolder
 from handschlag.steering_session import steering_session
 from schemas import messages as ms
 from schemas import statements as st
+from schemas.commitment import sha256
 from schemas.errors import Code, HandschlagError, Malformed, Misuse, Unavailable
 from schemas.ids import AgencyId
 from schemas.topics import served
@@ -296,6 +297,12 @@ async def test_a_text_is_approved_while_the_broker_runs(federation: RealFederati
     assert (await command(*words)).output == "ar: is so already\n"
     assert (await command(*words, "--withdraw")).exit_code == 0
     assert await chain(federation) == 4
+    form = tmp_path / "form.pdf"
+    form.write_bytes(b"an agency's own form")
+    assert isinstance((await command(*words, "--form", form)).exception, Misuse)
+    assert (await command(*words, "--form", form, "--purpose", "Z16@1")).exit_code == 0
+    async with steering_session(FederationFolder(federation.folder, Ahead(0))) as session:
+        assert session.state.forms == {("ar", sha256(form.read_bytes()), "Z16@1")}
 
 
 def _changed_law(folder: Path) -> tuple[Path, Path]:

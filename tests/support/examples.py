@@ -214,6 +214,11 @@ STATEMENTS: Final[Mapping[str, st.Statement]] = {
         medium="screen",
         capacity="own",
         secrecy_release=False,
+        words=sha256(b"words"),
+        staff=sha256(b"staff"),
+        role="adviser",
+        interpreter="sworn",
+        understood="second",
     ),
     "consent.refused": _numbered(
         st.ConsentRefused, 3, purpose=PURPOSE, recipient=ASKER, text_sha256=sha256(b"text"), language="fa-Arab"

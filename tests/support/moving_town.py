@@ -28,7 +28,5 @@ async def moving(folder: Path) -> Town:
 
 async def agreed(town: Town, holder: AgencyId) -> ConsentId:
     """Have counselling take the client's consent for one holder, with the release from secrecy."""
-    consent = taken(town.world)._replace(
-        purpose=Purpose("Z07@1"), holders=(holder,), fields=(PLAN,), secrecy_release=True
-    )
+    consent = taken(town.world, purpose=Purpose("Z07@1"), holders=(holder,), fields=(PLAN,))
     return ConsentId((await town.collector.collect(consent)).id)

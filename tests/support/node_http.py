@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
@@ -16,7 +16,7 @@ from adapters.node.tokens import AUDIENCE, Claims, Tokens, issue, new_key, read_
 from schemas.errors import Code
 from schemas.ids import AgencyId
 from tests.support.node_world import RunningClock
-from tests.support.small_town import Town
+from tests.support.small_town import FIELDS, HOLDER, PERSON, REQUESTER, Town, taken
 
 PRIVATE, PUBLIC = new_key()
 LIFE_S: Final = 600
@@ -78,3 +78,25 @@ class Front:
         async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
             request = client.build_request(method, path, headers=headers, **content)  # type: ignore[arg-type]  # passed on
             return await client.send(request)
+
+
+def consent_body(front: Front, **changes: object) -> dict[str, Any]:
+    """Give a consent as the counselling service's own system sends it."""
+    as_taken = taken(front.town.world)
+    body = {
+        "purpose": "Z16@1",
+        "recipient": REQUESTER,
+        "holders": [HOLDER],
+        "fields": list(FIELDS),
+        "person": PERSON.model_dump(exclude_none=True, exclude_defaults=True),
+        "expires_ms": as_taken.expires,
+        "uses": 5,
+        "text_sha256": as_taken.text_sha256,
+        "language": "ar",
+        "medium": "screen",
+        "capacity": "own",
+        "secrecy_release": False,
+        "interpreter": "none",
+        "understood": "first",
+    }
+    return {**body, **changes}

@@ -264,6 +264,7 @@ class World:
             witnesses=(signers["witness"],),
             dpo=signers["dpo"],
             roles=roles,
+            drafts=True,
         )
         self.sources[agency] = source
         return await self.start_node(agency)

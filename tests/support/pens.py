@@ -186,10 +186,18 @@ class Federation:
         """Put a registry into force."""
         return st.RegistrySet(**self.chain(), registry=law.hash)
 
-    def review(self, verdict: Literal["approved", "withdrawn"], text: bytes = b"words") -> st.TextReviewed:
-        """Approve a text for clients, or withdraw it."""
-        sheet = sha256(b"sheet")
-        return st.TextReviewed(**self.chain(), language="ar", text=sha256(text), reader=sheet, verdict=verdict)
+    def review(
+        self, verdict: Literal["approved", "withdrawn"], text: bytes = b"words", purpose: str | None = None
+    ) -> st.TextReviewed:
+        """Approve a text for clients, or withdraw it; with a purpose an agency's own form for it."""
+        return st.TextReviewed(
+            **self.chain(),
+            language="ar",
+            text=sha256(text),
+            reader=sha256(b"sheet"),
+            verdict=verdict,
+            purpose=None if purpose is None else Purpose(purpose),
+        )
 
     def admission(self, agency: str, kind: str | None = None) -> st.MemberAdmitted:
         """Admit an agency."""
@@ -273,6 +281,11 @@ class Federation:
             person=sha256(b"person"),
             view=sha256(VIEW_CODE.encode()),
             withdraw=sha256(WITHDRAW_CODE.encode()),
+            words=sha256(b"words"),
+            staff=sha256(b"staff"),
+            role=ROLE,
+            interpreter="relative",
+            understood="first",
         )
 
     def given(self, collector: str, recipient: str, holder: str) -> st.BasisGiven:

@@ -20,7 +20,7 @@ from adapters.web.sign_on import Registered, SignOn
 from consent_ledger.ports import Clock
 from schemas.ids import AgencyId
 
-LOGIN = LoginSettings(issuer="https://login.example", client="node", address="https://node.example", draft_texts=True)
+LOGIN = LoginSettings(issuer="https://login.example", client="node", address="https://node.example")
 
 
 NAMES = {"staff-1": "Made Up", "staff-2": "Bente Beispiel", "staff-3": "Nadja Neu", "staff-7": "Sina Sieben"}

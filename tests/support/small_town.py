@@ -1,15 +1,17 @@
 """Three agencies in a small world: counselling collects, the Jobcenter asks, the course provider holds."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from adapters.node.collector import Collector
 from adapters.node.core.compose import Question
+from adapters.node.core.consent_text import By, Terms, releases_secrecy, told
 from adapters.node.core.taking import Taken
 from adapters.node.node import Holder, Node
 from adapters.node.requester import Requester
 from adapters.node.store.rows import Asked
-from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, Hash, Purpose
+from adapters.web.client_words import shipped_words
+from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, Purpose
 from schemas.record import PersonBlock
 from tests.support.node_world import World
 from tests.support.troubled_source import TroubledSource
@@ -101,21 +103,39 @@ class Town:
         return self.world.nodes[agency]
 
 
-def taken(world: World, person: PersonBlock = PERSON, *, uses: int = 5) -> Taken:
-    """Give a consent for the Jobcenter to ask the provider, as a client gave it."""
-    return Taken(
+class Other(TypedDict, total=False):
+    """What of a consent's terms is other than usual."""
+
+    purpose: Purpose
+    recipient: AgencyId
+    holders: tuple[AgencyId, ...]
+    fields: tuple[FieldName, ...]
+    expires: int
+
+
+def taken(world: World, person: PersonBlock = PERSON, *, uses: int = 5, **other: Unpack[Other]) -> Taken:
+    """Give a consent for the Jobcenter to ask the provider, or on other terms, as a client gave it to its very text."""
+    asked = Terms(
         purpose=Purpose("Z16@1"),
         recipient=AgencyId(REQUESTER),
         holders=(AgencyId(HOLDER),),
         fields=tuple(FieldName(name) for name in FIELDS),
-        person=person,
         expires=world.clock.now_ms() + 30 * DAY_MS,
         uses=uses,
-        text_sha256=Hash("0" * 64),
+    )._replace(**other)
+    by = By(world.registry, world.sequencer.state)
+    return Taken(
+        **asked._asdict(),
+        person=person,
+        text_sha256=told(asked, "ar", shipped_words(), by).hash,
         language="ar",
         medium="screen",
         capacity="own",
-        secrecy_release=False,
+        secrecy_release=releases_secrecy(asked, by),
+        interpreter="none",
+        understood="first",
+        staff="staff-7",
+        role=CodeName("adviser"),
     )
 
 

@@ -119,6 +119,19 @@ def test_a_text_is_a_draft_until_it_is_approved_and_again_once_that_is_withdrawn
     assert ledger.state.texts == {("ar", sha256(b"new words"))}
 
 
+def test_a_form_is_approved_for_one_purpose_that_the_law_knows(ledger: Ledger) -> None:
+    """A form is no text and a text no form; a purpose that is gone keeps nobody from withdrawing its form."""
+    assert "purpose" in _refused(ledger, ledger.review("approved", b"form", "Z99@1")).detail
+    ledger.write(ledger.review("approved", b"form", "Z16@1"))
+    assert (ledger.state.texts, ledger.state.forms) == (set(), {("ar", sha256(b"form"), "Z16@1")})
+    assert "changes nothing" in _refused(ledger, ledger.review("approved", b"form", "Z16@1")).detail
+    assert "changes nothing" in _refused(ledger, ledger.review("withdrawn", b"form", "Z18@1")).detail
+    assert "changes nothing" in _refused(ledger, ledger.review("withdrawn", b"form")).detail
+    ledger.write(ledger.review("approved", b"form"))
+    ledger.write(ledger.review("withdrawn", b"form", "Z16@1"))
+    assert (ledger.state.texts, ledger.state.forms) == ({("ar", sha256(b"form"))}, set())
+
+
 Change = Callable[[Ledger], st.Statement]
 
 MEMBERS: dict[str, tuple[Change, str]] = {

@@ -110,6 +110,10 @@ TAKEN = Taken(
     medium="screen",
     capacity="own",
     secrecy_release=False,
+    interpreter="none",
+    understood="first",
+    staff="staff-7",
+    role=CodeName("adviser"),
 )
 
 
@@ -154,6 +158,16 @@ def test_who_could_sanction_does_not_collect() -> None:
     assert refused.value.code is Code.COLLECTOR_MAY_SANCTION
 
 
+@pytest.mark.parametrize(("capacity", "guardian"), [("own", "carer"), ("guardian", None)])
+def test_who_consents_for_a_client_is_said_and_only_then(
+    capacity: Literal["own", "guardian"], guardian: Literal["carer"] | None
+) -> None:
+    """A kind of guardian belongs to a consent that a guardian gave, and to no other."""
+    with pytest.raises(Misuse, match="in the client's place") as refused:
+        check_taken(TAKEN._replace(capacity=capacity, guardian=guardian), AgencyId("beratung"), seen().view, START)
+    assert refused.value.code is Code.CONDITION_MISSING
+
+
 @pytest.mark.parametrize(
     ("born", "capacity", "passes"),
     [
@@ -171,7 +185,7 @@ def test_for_a_child_a_guardian_consents(
 ) -> None:
     """From the day a person is 15 they consent for themself; where the date is not known, the collector knows (V08)."""
     person = PERSON.model_copy(update={"birth_date": born})
-    taken = TAKEN._replace(person=person, capacity=capacity)
+    taken = TAKEN._replace(person=person, capacity=capacity, guardian="parent" if capacity == "guardian" else None)
     if passes:
         check_taken(taken, AgencyId("beratung"), seen().view, START)
         return

@@ -33,6 +33,7 @@ def _eventful() -> Ledger:
     ledger.write(ledger.revocation("kurse", "statement", 2))
     ledger.write(ledger.leaving("stadtplan"))
     ledger.write(ledger.review("approved"))
+    ledger.write(ledger.review("approved", b"form", "Z16@1"))
     recoded = ledger.consented(uses=3)
     ledger.write(ledger.recoding("beratung", recoded, "1" * 64, "2" * 64))
     ended = ledger.consented()
@@ -138,7 +139,7 @@ def _line(kind: str) -> bytes:
     [
         (FORMAT, b"handschlag/state/v2", "must begin with the line handschlag/state/v1"),
         (b'"size":', b'"sizes":', "state, head: size: Field required; sizes: Extra inputs"),
-        (b"\nmember ", b"\nmenber ", "line 5: is of no known kind"),
+        (b"\nmember ", b"\nmenber ", "line 6: is of no known kind"),
         (_line("head") + b"\n", b"", "0 lines of kind head, must be 1"),
         (_line("head"), _line("head") + b"\n" + _line("head"), "2 lines of kind head, must be 1"),
         (_line("fields") + b"\n", b"", "a line names a key or a set of fields"),

@@ -84,6 +84,27 @@ def test_only_the_very_form_is_read(what: str) -> None:
         parse_statement_text(BROKEN[what])
 
 
+EARLY = (
+    'handschlag/consent.given/v1\n{"at":1795000000000,"capacity":"own","consent":"'
+    + "c0" * 16
+    + '","expires":1795086400000,'
+    '"fields":["course_participation.state"],"holders":["sprachschule"],'
+    '"key":"musterstadt.example/beratung/statement-1","language":"ar","log":"musterstadt.example/log/2026-11",'
+    '"medium":"screen","n":2,"not_before":1795000000000,"person":"' + "a1" * 32 + '","purpose":"Z16@1",'
+    '"recipient":"jobcenter","secrecy_release":false,"text_sha256":"' + "b2" * 32 + '","uses":1,"v":1,'
+    '"view":"' + "c3" * 32 + '","withdraw":"' + "d4" * 32 + '"}\n'
+)
+"""A consent as it was signed before its entry said how it was taken."""
+
+
+def test_a_consent_of_an_early_log_is_read() -> None:
+    """It lacks words, staff, role, interpreter and teach-back, and its bytes are still the one spelling of it."""
+    consent = st.parse_statement_text(EARLY)
+    assert isinstance(consent, st.ConsentGiven)
+    assert (consent.words, consent.staff, consent.role, consent.interpreter, consent.understood) == (None,) * 5
+    assert st.statement_text(consent) == EARLY
+
+
 def test_a_statement_is_measured_in_bytes() -> None:
     """A text of more than 16 KiB is refused as too large before it is parsed, whatever characters it is made of."""
     for text in ("x" * (MAX_STATEMENT_BYTES + 1), "§" * (MAX_STATEMENT_BYTES // 2) + "x"):

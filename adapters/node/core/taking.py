@@ -14,8 +14,17 @@ OWN_AT_YEARS: Final = 15
 """From this age on a person consents for themself (§ 36(1) SGB I); to be checked for each Land."""
 
 
+Guardian = Literal["parent", "guardian", "carer", "authorised"]
+"""Who consents for a client: a parent (§ 1629 BGB), a guardian of a minor (§ 1773 BGB), a carer the court appointed
+(§ 1814 BGB), or whom the client authorised (§ 167 BGB). It stays at the collector: a carer tells of a client's health.
+"""
+
+
 class Taken(NamedTuple):
-    """A consent as the client gave it, screen by screen recorded by the collecting agency's staff."""
+    """A consent as the client gave it, recorded by `staff` of the collecting agency in the role they have there.
+
+    `guardian` says who consented in the client's place, and only then.
+    """
 
     purpose: Purpose
     recipient: AgencyId
@@ -26,9 +35,14 @@ class Taken(NamedTuple):
     uses: int
     text_sha256: Hash
     language: st.Language
-    medium: Literal["screen", "own_device", "paper", "oral"]
-    capacity: Literal["own", "guardian"]
+    medium: st.Medium
+    capacity: st.Capacity
     secrecy_release: bool
+    interpreter: st.Interpreter
+    understood: st.Understood
+    staff: str
+    role: CodeName
+    guardian: Guardian | None = None
 
 
 class Given(NamedTuple):
@@ -60,7 +74,9 @@ def check_taken(taken: Taken, collector: AgencyId, view: View, at_ms: int) -> No
     own = taken.capacity == "guardian" or not _is_child(taken.person, at_ms)
     first: _Check = ("consent" in row.basis, "purpose: rests on no consent", Code.BASIS_MISMATCH)
     child: _Check = (own, "capacity: for a child under 15 a guardian consents (V08)", Code.CONDITION_MISSING)
-    recipient = _check_common(taken, view, at_ms, first, child)
+    named = (taken.capacity == "guardian") == (taken.guardian is not None)
+    who: _Check = (named, "guardian: says who consents in the client's place, and only then", Code.CONDITION_MISSING)
+    recipient = _check_common(taken, view, at_ms, first, child, who)
     if recipient in row.neutral_collector and registry.kinds[members[collector].kind].sanction_power:
         message = "recipient: this agency could sanction the client and must not collect for it"
         raise Misuse(message, code=Code.COLLECTOR_MAY_SANCTION)

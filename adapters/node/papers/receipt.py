@@ -86,6 +86,7 @@ def _receipt(consent: Consent, making: Making, language: str) -> Paper:
             (t("receipt.until"), moment(statement.expires)),
             (t("receipt.uses"), str(statement.uses)),
             (t("receipt.collector"), collector),
+            *_taken(words, statement),
         )
         blocks.append(Table(facts))
     blocks += _opening(words, "receipt", consent.view_code or "", making)
@@ -97,6 +98,13 @@ def _receipt(consent: Consent, making: Making, language: str) -> Paper:
         *_proof(words, consent.receipt),
     ]
     return Paper(language, t("notice.title" if duty else "receipt.title"), tuple(blocks))
+
+
+def _taken(words: Words, statement: st.ConsentGiven | st.BasisGiven) -> Iterable[tuple[str, str]]:
+    """Say when and how a consent was taken."""
+    if isinstance(statement, st.ConsentGiven):
+        yield words.texts("taken.on"), moment(statement.not_before)
+        yield words.texts("taken.how"), words.taking(statement)
 
 
 def _notice(asked: Asked, view_code: str, making: Making, language: str) -> Paper:

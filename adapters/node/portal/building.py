@@ -30,7 +30,6 @@ def portal(desk: Desk, sign_on: SignOn, sessions: Sessions[Colleague], settings:
         pages=Pages("adapters.node.portal", assets),
         assets=assets,
         colleague_of=colleague_of(settings.role, settings.team),
-        draft_texts=settings.draft_texts,
     )
     issuer = urlsplit(settings.issuer)
     parts = (cases, packages, requests, releases, officer, papers, registry, watch, consents)

@@ -12,6 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from adapters.node import api_views as views
 from adapters.node.access import Route
 from adapters.node.api_models import PurposeLine
+from adapters.node.core.compose import lawbook
+from adapters.node.core.consent_text import is_draft, told
 from adapters.node.portal import offers
 from adapters.node.portal.cases import opened_case
 from adapters.node.portal.front import Page, Visit
@@ -22,13 +24,11 @@ from schemas import canonical
 from schemas import statements as st
 from schemas.calendar import berlin_day
 from schemas.client_texts import ClientWords, Party, Told, party, power
-from schemas.errors import Code, Malformed, Misuse
+from schemas.errors import Malformed, Misuse
 from schemas.ids import AgencyId, ConsentId
-from schemas.registry import Registry
 
 OFFER: Final = "offer"
 RECEIPT: Final = "receipt"
-ENOUGH_TRIES: Final = 2
 
 
 class Way(NamedTuple):
@@ -87,7 +87,8 @@ async def consents(visit: Visit) -> Response:
         days=offers.DAYS,
         uses=offers.USES,
         media=offers.MEDIA,
-        capacities=offers.CAPACITIES,
+        interpreters=offers.INTERPRETERS,
+        consenting=offers.CONSENTING,
         held=held,
         open_states=(ConsentState.GIVEN, ConsentState.SENT),
     )
@@ -102,12 +103,12 @@ async def offer(visit: Visit) -> Response:
         message = "offer: choose what is offered"
         raise Malformed(message)
     today = berlin_day(visit.desk.running.identity.clock.now_ms())
-    said = {name: visit.said(name) for name in ("language", "medium", "capacity")}
+    said = {name: visit.said(name) for name in ("language", "medium", "interpreter")}
+    guardian = None if visit.said("who") == "own" else visit.said("who")
+    until = offers.last_day(today, int(days))
     parties = {"purpose": way.purpose.purpose, "recipient": way.recipient, "holder": way.holder}
     try:
-        choice = Choice.model_validate(
-            {**parties, **said, "until": offers.last_day(today, int(days)), "uses": int(uses)}
-        )
+        choice = Choice.model_validate({**parties, **said, "guardian": guardian, "until": until, "uses": int(uses)})
     except ValueError as error:
         message = "offer: choose what is offered"
         raise Malformed(message) from error
@@ -120,7 +121,8 @@ async def card(visit: Visit) -> Response:
     case, choice = await opened_case(visit), _choice(visit)
     if case is None or choice is None:
         return RedirectResponse("/consents", 303)
-    law, node = _law(visit), visit.desk.running
+    node = visit.desk.running
+    law = lawbook(node.federation.view)
     sides = [_side(visit, choice, choice.language), _side(visit, choice, "de")]
     members = node.federation.view.state.members
     who = [
@@ -132,34 +134,29 @@ async def card(visit: Visit) -> Response:
         for agency in (choice.recipient, choice.holder)
         for known in (Party(members[agency].kind, agency),)
     ]
-    decides = choice.understood or choice.tries >= ENOUGH_TRIES
-    answers = sorted(who)
-    return visit.show(
-        "consent_card.html", case=case, choice=choice, sides=sides, cards=who, answers=answers, decides=decides
-    )
+    return visit.show("consent_card.html", case=case, choice=choice, sides=sides, cards=who, answers=sorted(who))
 
 
 async def answer(visit: Visit) -> Response:
     """Take the answer to the one question; a wrong one has the text explained again."""
     choice = _choice(visit)
     if choice is not None:
-        right = visit.said("answer") == choice.recipient
-        tries = min(choice.tries + 1, ENOUGH_TRIES)
-        _keep(visit, choice.model_copy(update={"tries": tries, "understood": choice.understood or right}))
+        _keep(visit, choice.answered(visit.said("answer")))
     return RedirectResponse("/consents/card", 303)
 
 
 async def yes(visit: Visit) -> Response:
-    """Have the consent signed and logged, bound to the very text that was shown."""
+    """Have the consent signed and logged, bound to the very text that was shown; the question comes before it."""
     case, choice = await opened_case(visit), _choice(visit)
     if case is None or choice is None:
         return RedirectResponse("/consents", 303)
+    if not choice.decides:
+        return RedirectResponse("/consents/card", 303)
     side = _side(visit, choice, choice.language)
     if visit.said("text") != side.told.hash:
         message = "consent: the text has changed since it was shown; show it again"
         raise Misuse(message)
-    state = visit.desk.running.federation.view.state
-    taken = offers.taken(choice, side.told, case.person, _law(visit), state)
+    taken = offers.taken(choice, side.told, case.person, visit.desk.by, visit.colleague.caller)
     consent = await visit.desk.collector.collect(taken)
     _forget(visit)
     visit.session.notes[RECEIPT] = f"{consent.id} {choice.language}"
@@ -197,7 +194,7 @@ def _ways(visit: Visit) -> list[Way]:
     """Give every consent that may be taken here: not what a law allows anyhow, nor for whom this agency may not ask."""
     node = visit.desk.running
     view, own = node.federation.view, node.identity.agency
-    law = _law(visit)
+    law = lawbook(view)
     sanctions = law.kinds[view.state.members[own].kind].sanction_power
     return [
         Way(line, recipient, holder)
@@ -212,23 +209,14 @@ def _ways(visit: Visit) -> list[Way]:
 
 
 def _languages(visit: Visit) -> list[Shown]:
-    state = visit.desk.running.federation.view.state
-    return offers.languages(shipped_words(), state, drafts=visit.front.draft_texts)
+    node = visit.desk.running
+    return offers.languages(shipped_words(), node.federation.view.state, drafts=node.identity.drafts)
 
 
 def _side(visit: Visit, choice: Choice, language: str) -> Side:
-    view = visit.desk.running.federation.view
-    words = shipped_words()
-    told = offers.text(choice, language, words, _law(visit), view.state)
-    return Side(told, words[language].words, (language, words[language].hash) not in view.state.texts)
-
-
-def _law(visit: Visit) -> Registry:
-    law = visit.desk.running.federation.view.registry()
-    if law is None:
-        message = "registry: none is in force"
-        raise Misuse(message, code=Code.PURPOSE_UNKNOWN)
-    return law
+    by, words = visit.desk.by, shipped_words()
+    text = told(offers.terms(choice, by.law), language, words, by)
+    return Side(text, words[language].words, is_draft(language, words, by.state))
 
 
 def _choice(visit: Visit) -> Choice | None:

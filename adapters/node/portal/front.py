@@ -129,7 +129,7 @@ Page = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Front:
-    """The pages of one node; `draft_texts` lets clients be shown texts that nobody approved, as the demo does."""
+    """The pages of one node."""
 
     desk: Desk
     sign_on: SignOn
@@ -138,7 +138,6 @@ class Front:
     pages: Pages
     assets: Assets
     colleague_of: Callable[[Mapping[str, object]], Colleague]
-    draft_texts: bool = False
 
     def app(self, pages: Mapping[Route, Page], login_origin: str, *, tls: bool) -> Starlette:
         """Give the web application; Misuse when pages and doors do not fit, so that none is left open or shut."""

@@ -5,17 +5,18 @@ when midnight passes between the two.
 """
 
 from datetime import date, timedelta
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from adapters.node.core.taking import Taken
-from adapters.web.client_words import Shipped
+from adapters.node.core.consent_text import By, Terms, Words, is_draft, releases_secrecy
+from adapters.node.core.taking import Guardian, Taken
+from adapters.node.tokens import Caller
 from consent_ledger.core.state import LedgerState
+from schemas import statements as st
 from schemas.calendar import end_of_day_ms, parse_day
-from schemas.client_texts import LANGUAGES, Offer, Party, Told, tell
-from schemas.errors import Misuse
-from schemas.ids import AgencyId, Purpose
+from schemas.client_texts import LANGUAGES, Told
+from schemas.ids import AgencyId, CodeName, Purpose
 from schemas.record import PersonBlock
 from schemas.registry import Day, Registry
 from schemas.wire import Wire
@@ -23,13 +24,17 @@ from schemas.wire import Wire
 DAYS: Final = (30, 90, 180, 365)
 USES: Final = (1, 3, 12)
 MEDIA: Final = ("screen", "paper", "oral")
-CAPACITIES: Final = ("own", "guardian")
+CONSENTING: Final = ("own", *get_args(Guardian))
+INTERPRETERS: Final = get_args(st.Interpreter)
+ENOUGH_TRIES: Final = 2
+"""After so many answers to the question both decide in talking."""
 
 
 class Choice(Wire):
     """What a colleague chose: for whom to ask whom, in which language, until when, how often, by which way.
 
-    `tries` counts answers to the question that shows whether the text was understood, `understood` says one was right.
+    `guardian` is who consents in the client's place. `tries` counts answers to the question that shows whether the text
+    was understood, `right` says the last one was.
     """
 
     purpose: Purpose
@@ -39,9 +44,28 @@ class Choice(Wire):
     until: Day
     uses: Annotated[int, Field(ge=1, le=12)]
     medium: Literal["screen", "paper", "oral"]
-    capacity: Literal["own", "guardian"]
-    tries: Annotated[int, Field(ge=0, le=100)] = 0
-    understood: bool = False
+    interpreter: st.Interpreter
+    guardian: Guardian | None = None
+    tries: Annotated[int, Field(ge=0, le=ENOUGH_TRIES)] = 0
+    right: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """True once the question was answered, rightly or often enough."""
+        return self.right or self.tries >= ENOUGH_TRIES
+
+    @property
+    def understood(self) -> st.Understood:
+        """What came of the question, as the consent says it."""
+        if not self.right:
+            return "talked_over" if self.decides else "not_asked"
+        return "first" if self.tries == 1 else "second"
+
+    def answered(self, agency: str) -> "Choice":
+        """Take an answer to the question who will ask; once it is decided nothing changes it."""
+        if self.decides:
+            return self
+        return self.model_copy(update={"tries": self.tries + 1, "right": agency == self.recipient})
 
 
 class Shown(NamedTuple):
@@ -52,10 +76,14 @@ class Shown(NamedTuple):
     draft: bool
 
 
-def languages(words: dict[str, Shipped], state: LedgerState, *, drafts: bool) -> list[Shown]:
-    """Give the languages whose text is approved, and the drafts where the settings let drafts be shown."""
-    all_ = [Shown(name, one.words.name, (name, one.hash) not in state.texts) for name, one in words.items()]
-    return [one for one in all_ if drafts or not one.draft]
+def languages(words: Words, state: LedgerState, *, drafts: bool) -> list[Shown]:
+    """Give the languages whose text is approved, and the drafts where the settings let drafts be shown.
+
+    The German text stands beside every other, and it is the one that counts: while it is a draft, there is none.
+    """
+    all_ = [Shown(name, one.words.name, is_draft(name, words, state)) for name, one in words.items()]
+    german = is_draft("de", words, state)
+    return [one for one in all_ if drafts or not (one.draft or german)]
 
 
 def last_day(today: date, days: int) -> str:
@@ -63,46 +91,33 @@ def last_day(today: date, days: int) -> str:
     return (today + timedelta(days=days)).isoformat()
 
 
-def text(choice: Choice, language: str, words: dict[str, Shipped], law: Registry, state: LedgerState) -> Told:
-    """Put the text of a choice together in a language; Misuse when an agency has left meanwhile."""
-    parties = [state.members.get(agency) for agency in (choice.recipient, choice.holder)]
-    recipient, holder = (None if one is None else Party(one.kind, one.agency) for one in parties)
+def terms(choice: Choice, law: Registry) -> Terms:
+    """Give the terms of a choice: all fields of the purpose, until the end of the last day."""
     rule = law.purposes.get(choice.purpose)
-    if recipient is None or holder is None or rule is None:
-        message = "consent: an agency or purpose of it is gone"
-        raise Misuse(message)
-    offer = Offer(
-        basis="consent",
-        purpose=choice.purpose,
-        recipient=recipient,
-        holders=(holder,),
-        fields=tuple(name for name in law.fields if name in rule.fields),
-        until=choice.until,
-        uses=choice.uses,
-        secrecy_release=releases_secrecy(choice, law, state),
-    )
-    return tell(offer, language, words[language].words, law)
-
-
-def releases_secrecy(choice: Choice, law: Registry, state: LedgerState) -> bool:
-    """Tell whether a yes must release the holder from § 203 StGB."""
-    row, holder = law.purposes[choice.purpose].row, law.kinds[state.members[choice.holder].kind]
-    return row.secrecy_release == "always" or (row.secrecy_release == "if_holder_203" and holder.secrecy_203)
-
-
-def taken(choice: Choice, told: Told, person: PersonBlock, law: Registry, state: LedgerState) -> Taken:
-    """Give the consent to be signed for a yes: bound to the text that was shown."""
-    return Taken(
+    return Terms(
         purpose=choice.purpose,
         recipient=choice.recipient,
         holders=(choice.holder,),
-        fields=tuple(sorted(law.purposes[choice.purpose].fields)),
-        person=person,
+        fields=() if rule is None else tuple(sorted(rule.fields)),
         expires=end_of_day_ms(parse_day(choice.until, "until")),
         uses=choice.uses,
+    )
+
+
+def taken(choice: Choice, told: Told, person: PersonBlock, by: By, who: Caller) -> Taken:
+    """Give the consent to be signed for a yes: bound to the text that was shown, with how it was understood."""
+    chosen = terms(choice, by.law)
+    return Taken(
+        **chosen._asdict(),
+        person=person,
         text_sha256=told.hash,
         language=choice.language,
         medium=choice.medium,
-        capacity=choice.capacity,
-        secrecy_release=releases_secrecy(choice, law, state),
+        capacity="own" if choice.guardian is None else "guardian",
+        secrecy_release=releases_secrecy(chosen, by),
+        interpreter=choice.interpreter,
+        understood=choice.understood,
+        staff=who.staff,
+        role=CodeName(who.role),
+        guardian=choice.guardian,
     )

@@ -1,7 +1,8 @@
 """Tables `consent`, `handle` and `handle_basis`: what requests may rest on, and the pair handles bound to it."""
 
-from typing import Final
+from typing import Final, get_args
 
+from adapters.node.core.taking import Guardian
 from adapters.node.database import Database, Op, Row
 from adapters.node.store.rows import BasisId, Consent, ConsentState, Handle, Receipt, Side
 from adapters.sources.port import LocalRef
@@ -12,6 +13,8 @@ from schemas.ids import AgencyId, ConsentId, ExchangeId, Hash
 from schemas.record import ConsentPackage
 
 MAX_LISTED: Final = 500
+_HELD: Final = "SELECT * FROM consent LEFT JOIN taking ON taking.consent = consent.id"
+_GUARDIANS: Final[dict[str | None, Guardian]] = {name: name for name in get_args(Guardian)}
 _SIDES: Final[dict[str, Side]] = {"collector": "collector", "recipient": "recipient", "both": "both"}
 
 
@@ -22,7 +25,7 @@ class Bases:
         """Use a node's database."""
         self._database = database
 
-    def keep(self, consent: Consent) -> Op:
+    def keep(self, consent: Consent) -> tuple[Op, ...]:
         """Keep a consent this node collected or was handed as recipient; a repeat changes nothing."""
         values = (
             consent.id,
@@ -35,12 +38,16 @@ class Bases:
             consent.log_index,
             *consent.receipt,
         )
-        return Op(
+        kept = Op(
             "INSERT OR IGNORE INTO consent"
             " (id, side, statement, package, view_code, withdraw_code, state, idx, entry, proof)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
+        if consent.side == "recipient":
+            return (kept,)
+        taking = (consent.id, consent.guardian, int(consent.draft))
+        return kept, Op("INSERT OR IGNORE INTO taking VALUES (?, ?, ?)", taking)
 
     def given(self, name: BasisId, index: int, receipt: Receipt, due: int | None) -> Op:
         """Note where a consent stands in the log, and when its package is to be handed over."""
@@ -96,17 +103,17 @@ class Bases:
 
     async def consent(self, name: str) -> Consent | None:
         """Give a consent or given basis by its id."""
-        rows = await self._database.read("SELECT * FROM consent WHERE id = ?", name)
+        rows = await self._database.read(f"{_HELD} WHERE id = ?", name)
         return _consent(rows[0]) if rows else None
 
     async def consents(self) -> list[Consent]:
         """Give the latest consents and given bases of this node, newest first."""
-        sql = "SELECT * FROM consent ORDER BY idx DESC LIMIT ?"
+        sql = f"{_HELD} ORDER BY idx DESC LIMIT ?"
         return [_consent(row) for row in await self._database.read(sql, MAX_LISTED)]
 
     async def due(self, now_ms: int) -> list[Consent]:
         """Give the consents whose package is to be handed over by now."""
-        sql = "SELECT * FROM consent WHERE due <= ? ORDER BY due LIMIT ?"
+        sql = f"{_HELD} WHERE due <= ? ORDER BY due LIMIT ?"
         return [_consent(row) for row in await self._database.read(sql, now_ms, MAX_LISTED)]
 
     async def next_due(self) -> int | None:
@@ -157,4 +164,6 @@ def _consent(row: Row) -> Consent:
         receipt=Receipt(row.blob("entry"), row.blob("proof")),
         due=row.number_or_none("due"),
         tries=row.number("tries"),
+        guardian=_GUARDIANS.get(row.text_or_none("guardian")),
+        draft=bool(row.number_or_none("draft")),
     )

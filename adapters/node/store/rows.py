@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from adapters.node.core.taking import Guardian
 from adapters.sources.port import LocalRef
 from schemas import canonical
 from schemas import statements as st
@@ -121,7 +122,10 @@ Side = Literal["collector", "recipient", "both"]
 
 
 class Consent(NamedTuple):
-    """A consent or given basis this node collected or holds as recipient; the codes are known to the collector only."""
+    """A consent or given basis this node collected or holds as recipient.
+
+    The codes, who consented in the client's place and whether the text was a draft are known to the collector only.
+    """
 
     id: BasisId
     side: Side
@@ -135,6 +139,8 @@ class Consent(NamedTuple):
     receipt: Receipt
     due: int | None
     tries: int
+    guardian: Guardian | None = None
+    draft: bool = False
 
 
 class Handle(NamedTuple):

@@ -52,6 +52,11 @@ CREATE TABLE IF NOT EXISTS consent (         -- consents this agency collected, 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS consent_due ON consent (due) WHERE due IS NOT NULL;
 
+CREATE TABLE IF NOT EXISTS taking (          -- what nobody else learns of how a consent was taken
+    consent TEXT PRIMARY KEY, guardian TEXT, -- who consented in the client's place
+    draft INTEGER NOT NULL                   -- 1 when nobody had approved the text
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS pair (            -- the asking side of a pair handle on a statute; person: SHA-256 of the block
     holder TEXT NOT NULL, person TEXT NOT NULL, handle TEXT NOT NULL, PRIMARY KEY (holder, person)
 ) STRICT, WITHOUT ROWID;

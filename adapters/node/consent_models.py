@@ -1,0 +1,206 @@
+"""The shapes of the node's HTTP API about consents and given bases; see `api_models`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from adapters.node.api_models import AT, FIELDS, HASH, ID, PERSON, Person, Shape, documented
+from adapters.node.core.taking import Guardian
+from adapters.node.store.rows import ConsentState
+from schemas.ids import AgencyId, FieldName, Hash, Norm, Purpose
+from schemas.record import PersonBlock
+from schemas.statements import Capacity, Interpreter, Language, Medium, Millis, Understood, Uses, Withdrawal
+
+
+class Terms(Shape):
+    """What a client would consent to: one purpose, one recipient; `expires_ms` is the end of the last day."""
+
+    model_config = documented(
+        purpose="Z16@1",
+        recipient="jobcenter",
+        holders=["sprachschule"],
+        fields=FIELDS,
+        expires_ms=AT + 2_592_000_000,
+        uses=1,
+        language="ar",
+    )
+    purpose: Purpose
+    recipient: AgencyId
+    holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
+    fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
+    expires_ms: Millis
+    uses: Uses
+    language: Language
+
+
+class TextPart(Shape):
+    """A part of a text: what it is, a heading or none, and its lines."""
+
+    key: str
+    heading: str
+    lines: list[str]
+
+
+class ConsentText(Shape):
+    """The text to show for these terms, whole and in this order; a yes to it names `text_sha256`.
+
+    `secrecy_release` says whether the yes must release a holder from secrecy; drafts come where settings let them.
+    """
+
+    model_config = documented(
+        text_sha256=HASH,
+        language="de",
+        direction="ltr",
+        draft=False,
+        secrecy_release=False,
+        sections=[{"key": "no", "heading": "Wenn Sie Nein sagen", "lines": ["Sie haben dadurch keinen Nachteil."]}],
+    )
+    text_sha256: Hash
+    language: Language
+    direction: Literal["ltr", "rtl"]
+    draft: bool
+    secrecy_release: bool
+    sections: list[TextPart]
+
+
+class NewConsent(Terms):
+    """A consent as the client gave it, bound to the text that was shown, with who said it and how it was understood.
+
+    `text_sha256` is of the text `/v1/consents/text` gives for these terms, or of an own printed form that was approved
+    for the purpose (`medium` paper). `guardian` says who consented in the client's place; it stays at this agency.
+    """
+
+    model_config = documented(
+        purpose="Z16@1",
+        recipient="jobcenter",
+        holders=["sprachschule"],
+        fields=FIELDS,
+        person=PERSON,
+        expires_ms=AT + 2_592_000_000,
+        uses=1,
+        text_sha256=HASH,
+        language="ar",
+        medium="screen",
+        capacity="own",
+        secrecy_release=False,
+        interpreter="none",
+        understood="first",
+    )
+    person: Person
+    text_sha256: Hash
+    medium: Medium
+    capacity: Capacity
+    guardian: Guardian | None = None
+    secrecy_release: bool
+    interpreter: Interpreter
+    understood: Understood
+
+
+class NewBasis(Shape):
+    """A client's request that an agency hand a paper over, or their duty to cooperate (§ 60 SGB I) after a notice."""
+
+    model_config = documented(
+        kind="client_request",
+        purpose="Z13@1",
+        recipient="jobcenter",
+        holders=["sprachschule"],
+        fields=FIELDS,
+        person=PERSON,
+        expires_ms=AT + 2_592_000_000,
+        uses=1,
+        norm="IntV § 7(2)",
+    )
+    kind: Literal["client_request", "cooperation_duty"]
+    purpose: Purpose
+    recipient: AgencyId
+    holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
+    fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
+    person: Person
+    expires_ms: Millis
+    uses: Uses
+    norm: Norm
+    notice_date_ms: Millis | None = None
+
+
+class Collection(Shape):
+    """How a consent was collected, as far as its entry or this agency says; `staff` is a pseudonym.
+
+    Who consented in the client's place and whether the text was a draft is known to the agency that collected it alone.
+    """
+
+    language: Language
+    medium: Medium
+    capacity: Capacity
+    guardian: Guardian | None
+    interpreter: Interpreter | None
+    understood: Understood | None
+    text_sha256: Hash
+    words: Hash | None
+    draft: bool
+    staff: Hash | None
+    role: str | None
+
+
+class ConsentLine(Shape):
+    """A consent or given basis this agency collected, or holds as recipient; only a consent has `collected`."""
+
+    model_config = documented(
+        consent=ID,
+        side="recipient",
+        state="given",
+        purpose="Z16@1",
+        recipient="jobcenter",
+        holders=["sprachschule"],
+        fields=FIELDS,
+        person=PERSON,
+        expires_ms=AT + 2_592_000_000,
+        log_index=41,
+        collected={
+            "language": "ar",
+            "medium": "screen",
+            "capacity": "own",
+            "guardian": None,
+            "interpreter": "none",
+            "understood": "first",
+            "text_sha256": HASH,
+            "words": HASH,
+            "draft": False,
+            "staff": HASH,
+            "role": "adviser",
+        },
+    )
+    consent: str
+    side: Literal["collector", "recipient", "both"]
+    state: ConsentState
+    purpose: Purpose
+    recipient: AgencyId
+    holders: list[AgencyId]
+    fields: list[FieldName]
+    person: PersonBlock
+    expires_ms: int
+    log_index: int | None
+    collected: Collection | None
+
+
+class CollectedConsent(ConsentLine):
+    """A consent just collected, with the two codes for the client's receipt; they are shown this once."""
+
+    view_code: str
+    withdraw_code: str
+
+
+class NewRefusal(Shape):
+    """A client's no; it names nobody."""
+
+    model_config = documented(purpose="Z16@1", recipient="jobcenter", text_sha256=HASH, language="ar")
+    purpose: Purpose
+    recipient: AgencyId
+    text_sha256: Hash
+    language: Language
+
+
+class WithdrawalBody(Shape):
+    """Why a consent ends: the client withdrew it, or the agency revokes or invalidates it."""
+
+    model_config = documented(cause="withdrawn")
+    cause: Withdrawal = "withdrawn"
