@@ -6,6 +6,7 @@ machine's data.
 """
 
 import re
+from calendar import monthrange
 from datetime import date, timedelta
 from typing import Final
 
@@ -53,6 +54,13 @@ def parse_day(text: str, place: str) -> date:
             pass
     message = f"{place}: a date is written YYYY-MM-DD"
     raise Malformed(message)
+
+
+def month_after(day: date) -> date:
+    """Give the day on which a month ends: the same of the next, or its last (Art. 3(2)(c) Reg. 1182/71)."""
+    months = day.year * 12 + day.month  # counted from January of the year 0
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def berlin_day(at_ms: int) -> date:

@@ -20,6 +20,8 @@ from schemas.wire import Wire
 BasisKind = Literal["statute", "cooperation_duty", "consent", "client_request"]
 Power = Literal["money", "residence", "family", "citizenship", "housing", "secret", "course", "none"]
 """What an agency can do to a person, as clients are told: what it decides on, `secret` that it keeps what it hears."""
+Inform = Literal["now", "next_contact", "exempt"]
+"""When the person is told of an exchange on a statute, by whoever asked (Art. 14(3) and (5) GDPR)."""
 Label = Annotated[str, Field(min_length=1, max_length=300)]
 FieldPattern = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.(\*|[a-z][a-z0-9_]*)$")]
 """One field, or with `category.*` all fields of a category."""
@@ -125,8 +127,10 @@ class PurposeRow(Wire):
     answered by the machine, or how many persons at the holder must agree; `secrecy_release` when a release from
     § 203 StGB is needed; `neutral_collector`: the consent must have been collected where no sanction power sits;
     `same_kind` whether two agencies of one kind may use it; `azr_task` the task code of § 8(3) AZRG-DV; `occasion` what
-    a purpose of mode `package` is asked together for, from the code list of that name; `off`: it is refused whatever
-    its dates say, because its law is yet to be checked. What is `no_exchange` is about nobody and rests on no basis.
+    a purpose of mode `package` is asked together for, from the code list of that name; `inform` when the person is told
+    of an exchange on a statute (Art. 14 GDPR): `now`, at the `next_contact`, or `exempt` by `exempt_norm`; `off`: it is
+    refused whatever its dates say, because its law is yet to be checked. What is `no_exchange` is about nobody and
+    rests on no basis.
     """
 
     purpose: Purpose
@@ -143,6 +147,8 @@ class PurposeRow(Wire):
     neutral_collector: tuple[CodeName, ...] = ()
     same_kind: bool = False
     azr_task: Annotated[str, Field(pattern=r"^([1-9][0-9]?a?)?$")] = ""
+    inform: Inform | None = None
+    exempt_norm: Norm | None = None
     release: Literal["automatic", "human", "two_humans"]
     answer_within_s: Annotated[int, Field(ge=1, le=60 * 60 * 24 * 90)]
     later_after_ms: Annotated[int, Field(ge=0, le=14_000)] = 5000

@@ -183,6 +183,10 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
     if row.mode != "no_exchange" and not row.fields:
         yield "fields", "an exchange is about fields"
     yield from _occasion_findings(row, bundle)
+    if ("statute" in row.basis) != (row.inform is not None):
+        yield "inform", "a purpose with a statute says when the person is informed, no other does"
+    if (row.inform == "exempt") != (row.exempt_norm is not None):
+        yield "exempt_norm", "who need not be informed is exempt by a norm, and nobody else is"
     yield from _reach_findings(row, bundle)
     if {"consent", "statute"} <= set(row.basis):
         yield "basis", "a purpose with a statute must not ask for consent (asking would mislead)"

@@ -49,6 +49,8 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/v1/requests"): _ASKING,
     Route("GET", "/v1/requests/{exchange}"): _ASKING,
     Route("GET", "/v1/requests/{exchange}/notice.pdf"): _ASKING,
+    Route("GET", "/v1/notices"): _ASKING,
+    Route("POST", "/v1/requests/{exchange}/notice"): _ASKING,
     Route("GET", "/v1/requests/{exchange}/receipt"): frozenset({*_ASKING, Role.DPO, Role.AUDITOR}),
     Route("POST", "/v1/packages"): _ASKING,
     Route("GET", "/v1/packages"): _ASKING,

@@ -23,6 +23,7 @@ from adapters.node import api_views as views
 from adapters.node.access import OPEN, Role, may, routes_of
 from adapters.node.api_calls import CALLER, ExchangePath, Who, question_of
 from adapters.node.api_consents import ACCEPTED, consents
+from adapters.node.api_notices import notices
 from adapters.node.api_packages import packages
 from adapters.node.api_papers import papers
 from adapters.node.api_releases import releases
@@ -77,7 +78,10 @@ def make_app(desk: Desk) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    asking, answering = (_requests(desk), packages(desk), consents(desk)), (releases(desk), _answers(desk))
+    asking, answering = (
+        (_requests(desk), packages(desk), notices(desk), consents(desk)),
+        (releases(desk), _answers(desk)),
+    )
     for router in (*asking, *answering, papers(desk), _officer(desk)):
         app.include_router(router, prefix="/v1", responses=_ERRORS, dependencies=[Depends(_BEARER)])
     app.include_router(_upkeep(desk))

@@ -28,29 +28,21 @@ def without_scripts(chromium: Browser, town: Played) -> Iterator[Visitor]:
     context.close()
 
 
-def looked_at(visitor: Visitor) -> None:
-    """Have axe look at the page on a wide screen and a small one, and see that nothing scrolls sideways."""
-    for width, height in ((320, 640), (1280, 900)):
-        visitor.page.set_viewport_size({"width": width, "height": height})
-        assert visitor.violations() == []
-        assert not visitor.scrolls_sideways()
-
-
 def test_two_clicks_lead_from_the_case_to_the_checklist(visitor: Visitor, client: Picked) -> None:
     """The tile and "send"; every page on the way passes axe and fits a small screen, and no address names anybody."""
     visitor.open_case(client)
-    looked_at(visitor)
+    visitor.looked_at()
     visitor.click(TILE)
-    looked_at(visitor)
+    visitor.looked_at()
     visitor.click(SEND)
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Wechsel ins SGB II")
     assert visitor.clicks == 2
     assert visitor.page.locator("tbody tr").count() == 1
     assert client.family_name not in visitor.page.url
-    looked_at(visitor)
+    visitor.looked_at()
     visitor.go("/requests")
     expect(visitor.page.get_by_role("heading", name="Pakete")).to_be_visible()
-    looked_at(visitor)
+    visitor.looked_at()
 
 
 def test_the_keyboard_alone_does_it(visitor: Visitor, client: Picked) -> None:

@@ -72,6 +72,13 @@ class Visitor:
         )
         return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
 
+    def looked_at(self) -> None:
+        """Have axe look at the page on a wide screen and a small one, and see that nothing scrolls sideways."""
+        for width, height in ((320, 640), (1280, 900)):
+            self.page.set_viewport_size({"width": width, "height": height})
+            assert self.violations() == []
+            assert not self.scrolls_sideways()
+
     def scrolls_sideways(self) -> bool:
         """Tell whether the page is wider than its window."""
         wide: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")

@@ -15,7 +15,7 @@ from adapters.web.sign_on import SignOn
 from adapters.web.texts import load
 from adapters.web.throttle import PER_MS, TRIES
 from schemas.errors import NotAuthentic, Unavailable
-from schemas.registry import AgencyKind, BasisKind, CodeList, FieldDef, Prohibition, PurposeRow
+from schemas.registry import AgencyKind, BasisKind, CodeList, FieldDef, Inform, Prohibition, PurposeRow
 from schemas.registry_diff import HEADINGS
 from tests.support.pens import ManualClock
 from tests.support.portal_visit import House
@@ -30,7 +30,7 @@ def path_of(route: Route) -> str:
     return route.path.replace("{exchange}", "0" * 32).replace("{occasion}", "0" * 32)
 
 
-CASEWORK = ("/case", "/clients", "/consents", "/packages", "/requests")
+CASEWORK = ("/case", "/clients", "/consents", "/notices", "/packages", "/requests")
 
 
 def test_casework_is_for_those_who_ask_alone() -> None:
@@ -185,6 +185,6 @@ def test_every_key_of_the_law_has_a_word(language: str) -> None:
     assert all(texts.has(f"registry.table.{table}") for table in HEADINGS)
     keys = {key for shape in (AgencyKind, CodeList, FieldDef, Prohibition, PurposeRow) for key in shape.model_fields}
     assert not {key for key in keys if not texts.has(f"registry.of.{key}")}
-    kinds = (BasisKind, *(PurposeRow.model_fields[key].annotation for key in ("mode", "release", "review")))
+    kinds = (BasisKind, Inform, *(PurposeRow.model_fields[key].annotation for key in ("mode", "release", "review")))
     assert not {word for kind in kinds for word in get_args(kind) if not texts.has(f"registry.says.{word}")}
     assert OPEN.isdisjoint(DOORS)

@@ -20,11 +20,11 @@ pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 NORM = Norm("SGB X § 69(1)")
 
 
-def statutory() -> bytes:
-    """Give a registry in which the course's state may be asked for on a statute."""
+def statutory(**more: object) -> bytes:
+    """Give a registry in which the course's state may be asked for on a statute; `more` of its row is as given."""
     bundle = law.Bundle.model_validate_json(registry_bundle(answer_within_s=3600, later_after_ms=5000))
     rows = tuple(
-        row.model_copy(update={"basis": ("statute",), "norm": (NORM,), "neutral_collector": ()})
+        row.model_copy(update={"basis": ("statute",), "norm": (NORM,), "neutral_collector": (), **more})
         if row.purpose == "Z16@1"
         else row
         for row in bundle.purposes.purpose
@@ -39,10 +39,10 @@ def question(person: PersonBlock = PERSON) -> Question:
     return Question(Purpose("Z16@1"), AgencyId(HOLDER), CodeName("adviser"), "staff-7", norm=NORM, person=person)
 
 
-async def started(folder: Path) -> Town:
+async def started(folder: Path, **more: object) -> Town:
     """Start the town under that law."""
     town = await Town.start(folder)
-    await town.world.enact(statutory())
+    await town.world.enact(statutory(**more))
     for node in town.world.nodes.values():
         await node.federation.catch_up()
     await town.world.approve(REQUESTER, "Z16@1")

@@ -105,6 +105,7 @@ norm = ["SGB X § 69(1)"]
 fields = ["course.state", "courses.count"]
 mode = "package"
 occasion = "move"
+inform = "now"
 release = "human"
 answer_within_s = 60
 valid_from = "2026-03-30"

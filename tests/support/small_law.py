@@ -47,6 +47,7 @@ def _purpose(name: str, asks: str, holds: str, basis: str, fields: str, more: st
         f'basis = [{basis}]\nnorm = ["SGB X § 67"]\nfields = [{fields}]\n'
         'release = "automatic"\nanswer_within_s = 3600\nvalid_from = "2020-01-01"\nreview = "draft"\n'
         + ("" if "mode" in more else 'mode = "single"\n')
+        + ('inform = "next_contact"\n' if "statute" in basis else "")
         + more
     )
 

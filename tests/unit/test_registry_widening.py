@@ -44,7 +44,7 @@ WAYS = [
 ]
 """From what lets less through to what lets more: table, key, both values of a row."""
 NEUTRAL = {
-    "purposes": {"purpose", "label", "azr_task", "later_after_ms", "occasion", "review"},
+    "purposes": {"purpose", "label", "azr_task", "exempt_norm", "inform", "later_after_ms", "occasion", "review"},
     "prohibitions": {"rule", "label"},
     "fields": {"name", "label", "type", "many", "code_list", "dsa", "dpv", "lead"},
     "agency_kinds": {"name", "label", "power"},

@@ -7,7 +7,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.node.api import make_app
 from adapters.node.desk import Desk
-from adapters.node.portal import cases, consents, officer, packages, papers, registry, releases, requests, watch
+from adapters.node.portal import (
+    cases,
+    consents,
+    notices,
+    officer,
+    packages,
+    papers,
+    registry,
+    releases,
+    requests,
+    watch,
+)
 from adapters.node.portal.front import Colleague, Front, colleague_of
 from adapters.node.settings import LoginSettings
 from adapters.web.assets import Assets
@@ -32,7 +43,7 @@ def portal(desk: Desk, sign_on: SignOn, sessions: Sessions[Colleague], settings:
         colleague_of=colleague_of(settings.role, settings.team),
     )
     issuer = urlsplit(settings.issuer)
-    parts = (cases, packages, requests, releases, officer, papers, registry, watch, consents)
+    parts = (cases, packages, requests, notices, releases, officer, papers, registry, watch, consents)
     served = {route: page for part in parts for route, page in part.pages().items()}
     pages = front.app(served, f"{issuer.scheme}://{issuer.netloc}", tls=settings.address.startswith("https:"))
     return _Beside(make_app(desk), pages)

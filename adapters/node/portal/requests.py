@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from adapters.node.access import Route
+from adapters.node.notices import Notices
 from adapters.node.packaging import Packaging
 from adapters.node.portal.front import Page, Visit
 from adapters.node.portal.packages import title
@@ -92,6 +93,7 @@ async def answer(visit: Visit) -> Response:
     return visit.show(
         "answer.html",
         notices=visit.desk.making.languages if told else {},
+        due=Notices(visit.desk.requester).told_of(asked) if told else None,
         asked=visit.desk.told(asked),
         labels=visit.labels,
     )

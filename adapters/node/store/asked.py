@@ -83,7 +83,7 @@ class AskedRequests:
     async def find(self, exchange: ExchangeId) -> Asked | None:
         """Give one request of this agency."""
         rows = await self._database.read("SELECT * FROM asked WHERE exchange = ?", exchange)
-        return _asked(rows[0]) if rows else None
+        return read_asked(rows[0]) if rows else None
 
     async def get(self, exchange: ExchangeId) -> Asked:
         """Give one request of this agency; Misuse for an id it never asked under."""
@@ -96,12 +96,12 @@ class AskedRequests:
     async def of_staff(self, *staff: str) -> list[Asked]:
         """Give the latest requests of these members of staff, newest first."""
         sql = f"SELECT * FROM asked WHERE staff IN ({', '.join('?' * len(staff))}) ORDER BY at DESC LIMIT ?"  # noqa: S608 -- marks only
-        return [_asked(row) for row in await self._database.read(sql, *staff, MAX_LISTED)]
+        return [read_asked(row) for row in await self._database.read(sql, *staff, MAX_LISTED)]
 
     async def of_case(self, case_ref: str) -> list[Asked]:
         """Give all requests under one file reference, newest first."""
         rows = await self._database.read("SELECT * FROM asked WHERE case_ref = ? ORDER BY at DESC", case_ref)
-        return [_asked(row) for row in rows]
+        return [read_asked(row) for row in rows]
 
     async def due(self, now_ms: int) -> list[tuple[ExchangeId, bytes, int, int]]:
         """Give exchange, message, deadline and tries of the granted requests that are to be sent again by now."""
@@ -129,7 +129,8 @@ class AskedRequests:
         return {row.text("state"): row.number("n") for row in rows}
 
 
-def _asked(row: Row) -> Asked:
+def read_asked(row: Row) -> Asked:
+    """Read a row of the table."""
     record, offer = row.text_or_none("record"), row.text_or_none("offer")
     return Asked(
         exchange=ExchangeId(row.text("exchange")),

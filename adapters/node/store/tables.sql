@@ -106,6 +106,10 @@ CREATE INDEX IF NOT EXISTS asked_case ON asked (case_ref) WHERE case_ref IS NOT 
 CREATE TABLE IF NOT EXISTS notice (          -- the view code on the notice of a request on a statute; the log has its hash
     exchange TEXT PRIMARY KEY, view_code TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS handed_out (      -- that the person got the notice: day, language, pseudonym of who gave it
+    exchange TEXT PRIMARY KEY REFERENCES notice, at INTEGER NOT NULL, day TEXT NOT NULL, language TEXT NOT NULL,
+    staff TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS occasion (        -- packages: the requests of one occasion; nothing outside ties them together
     occasion TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, staff TEXT NOT NULL,
     purpose TEXT NOT NULL, holder TEXT NOT NULL, exchange TEXT NOT NULL UNIQUE, problem TEXT,

@@ -1,0 +1,60 @@
+"""The pages of notices: which persons are still to be told of an exchange on a statute, by when, and that they were.
+
+A colleague sees those of their own requests, and of whom they stand in for.
+"""
+
+from starlette.responses import RedirectResponse, Response
+
+from adapters.node.access import Route
+from adapters.node.notices import Notice, Notices
+from adapters.node.portal.front import Page, Visit
+from schemas.calendar import berlin_day
+from schemas.errors import Malformed
+from schemas.ids import ExchangeId
+
+
+def pages() -> dict[Route, Page]:
+    """Give the pages with their routes."""
+    return {
+        Route("GET", "/notices"): notices,
+        Route("GET", "/notices/{exchange}"): notice,
+        Route("POST", "/notices/{exchange}"): hand_out,
+    }
+
+
+async def notices(visit: Visit) -> Response:
+    """List what is still to be handed out, the most urgent first, and what was handed out last."""
+    staff = await visit.desk.running.colleagues.reads_for(visit.colleague.caller.staff)
+    found = Notices(visit.desk.requester)
+    return visit.show(
+        "notices.html",
+        waiting=await found.waiting(*staff),
+        handed=await found.handed(*staff),
+        languages=visit.desk.making.languages,
+        today=berlin_day(visit.desk.running.identity.clock.now_ms()).isoformat(),
+    )
+
+
+async def notice(visit: Visit) -> Response:
+    """Show one notice: print it in the person's language, then note that they have it."""
+    return visit.show(
+        "notice.html",
+        notice=await _own(visit),
+        languages=visit.desk.making.languages,
+        today=berlin_day(visit.desk.running.identity.clock.now_ms()).isoformat(),
+    )
+
+
+async def hand_out(visit: Visit) -> Response:
+    """Note that the person has it, and go back to the list."""
+    asked, language = (await _own(visit)).asked, visit.said("language")
+    if language not in visit.desk.making.languages:
+        message = "language: notices come in none of this name"
+        raise Malformed(message)
+    await Notices(visit.desk.requester).hand_out(asked, visit.said("on"), language, visit.colleague.caller.staff)
+    return RedirectResponse("/notices", 303)
+
+
+async def _own(visit: Visit) -> Notice:
+    asked = await visit.desk.own_request(ExchangeId(visit.request.path_params["exchange"]), visit.colleague.caller)
+    return await Notices(visit.desk.requester).of(asked)
