@@ -115,14 +115,20 @@ class Service:
         return await self._receipts(wanted, b"", STEERING)
 
     async def _evidence(self, unverified: bytes, account: NatsAccount) -> ms.Message:
-        """Give entries the caller is party to, or a registry bundle (which is no secret)."""
+        """Give entries the caller is party to, and catalogues or a registry bundle, which are no secret."""
         query = canonical.decode_model(ms.EvidenceQuery, ms.unpack(unverified, ms.AskEvidence).query)
         caller = self._caller(account)
         if query.registry is not None and query.registry not in self._bundles:
             message = "registry: no bundle with this hash lies beside the log"
             raise Malformed(message)
         blob = b"" if query.registry is None else self._bundles[query.registry]
-        return await self._receipts(query.indices, blob, caller)
+        return await self._receipts((*query.indices, *self._catalogues(query.catalogues_from)), blob, caller)
+
+    def _catalogues(self, first: int | None) -> list[int]:
+        """Give where the catalogues in force stand in the open shard, from an index on; none for None."""
+        state = self._exchanges.sequencer.state
+        known = state.catalogue_indices.values()
+        return [] if first is None else sorted(index for index in known if index >= max(first, state.first))
 
     async def _head(self, unverified: bytes, account: NatsAccount) -> ms.Message:
         """Say how far the log knows one of the caller's keys: the highest number it holds of it."""

@@ -247,10 +247,14 @@ class ChainQuery(Wire):
 
 
 class EvidenceQuery(Wire):
-    """Which entries (by index) or which registry bundle (by hash) are wanted."""
+    """Which entries (by index), which registry bundle (by hash) or whose catalogues are wanted.
+
+    `catalogues_from` asks for the entries of all catalogues in force from that index on, in their order.
+    """
 
     indices: Annotated[tuple[Annotated[int, Field(ge=0, le=2**53 - 1)], ...], Field(max_length=64)] = ()
     registry: Hash | None = None
+    catalogues_from: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
 
 
 class HashesQuery(Wire):

@@ -206,8 +206,10 @@ def _officer(desk: Desk) -> APIRouter:
 
     @router.get("/catalogues")
     async def catalogues() -> list[shapes.Catalogue]:
-        """List which fields agencies can deliver, as far as this node has learned it."""
-        return views.catalogues(desk.running.federation.view)
+        """List which fields agencies can deliver; while the broker is out of reach, as far as it is known here."""
+        federation = desk.running.federation
+        await desk.running.background.tried("catalogues", federation.learn_catalogues())
+        return views.catalogues(federation.view)
 
     return router
 

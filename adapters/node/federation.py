@@ -12,6 +12,7 @@ from consent_ledger.ports import Clock
 from schemas import canonical
 from schemas import messages as ms
 from schemas import registry as law
+from schemas import statements as st
 from schemas.bus import Bus
 from schemas.commitment import sha256
 from schemas.errors import NotAuthentic, Unavailable
@@ -78,6 +79,26 @@ class Federation:
             raise NotAuthentic(message)
         self.view.registries[name] = law.load(raw)
         await self.store.write(self.store.known.keep_bundle(name, raw))
+
+    async def learn_catalogues(self) -> bool:
+        """Fetch what every agency says it can deliver, page by page; give True, raise Unavailable without a broker."""
+        await self.catch_up()
+        first: int | None = 0
+        while first is not None:
+            first = await self._catalogue_page(first)
+        return True
+
+    async def _catalogue_page(self, first: int) -> int | None:
+        """Fetch catalogues from an index on; give where the next page begins, None where nothing came."""
+        query, following = ms.EvidenceQuery(catalogues_from=first), None
+        answer = await self._receipts(ms.AskEvidence(canonical.encode_model(query)))
+        for entry, proof in zip(answer.receipts[::2], answer.receipts[1::2], strict=True):
+            proven = await self.learn(entry, proof)
+            if not isinstance(proven.leaf.statement, st.CatalogueSet) or proven.index < first:
+                message = "evidence: another entry came than was asked for"
+                raise NotAuthentic(message)
+            following = proven.index + 1
+        return following
 
     async def hold_entry(self, index: int) -> Proven:
         """Fetch one entry this node may see, prove it, fold it in and keep it."""

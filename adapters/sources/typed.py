@@ -17,7 +17,8 @@ from schemas.record import MAX_VALUES, FieldValues, IsoDate, Precision, ShortTex
 from schemas.registry import FieldDef, Registry
 from schemas.wire import Wire
 
-_DATES: Final = ("%Y-%m-%d", "%Y-%m", "%Y", "%d.%m.%Y", "%m.%Y")
+TYPED_DATES: Final = ("%Y-%m-%d", "%Y-%m", "%Y", "%d.%m.%Y", "%m.%Y")
+"""How people write a date, or the part of it that is known."""
 _TRUTHS: Final = {"yes": True, "no": False}
 _NUMBER: Final = re.compile(r"-?[0-9]{1,12}")
 
@@ -114,7 +115,7 @@ def _read(registry: Registry, definition: FieldDef, typed: str) -> tuple[str | i
 
 
 def _date(name: FieldName, text: str) -> tuple[str, Precision | None]:
-    read = read_date(name, text, _DATES)
+    read = read_date(name, text, TYPED_DATES)
     if read is None:
         raise Unreadable(name, "is blank")
     return str(read.value), read.precision

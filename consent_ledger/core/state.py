@@ -185,6 +185,7 @@ class LedgerState:
     approvals: dict[ApprovalId, Approval] = field(default_factory=dict)
     approved: dict[tuple[AgencyId, Purpose, CodeName], Approval] = field(default_factory=dict)
     catalogues: dict[AgencyId, frozenset[FieldName]] = field(default_factory=dict)
+    catalogue_indices: dict[AgencyId, int] = field(default_factory=dict)
     evidence: dict[ConsentId | GivenId, Evidence] = field(default_factory=dict)
     grants: dict[ExchangeId, Grant] = field(default_factory=dict)
     exchanges: set[bytes] = field(default_factory=set)
@@ -427,7 +428,7 @@ class LedgerState:
             case st.ApprovalEnded():
                 self._end_approval(statement.approval)
             case st.CatalogueSet():
-                self.catalogues[self.keys[statement.key].agency] = frozenset(statement.fields)
+                self._publish(statement)
             case st.ConsentGiven() | st.BasisGiven():
                 self._evidence_given(statement)
             case st.ConsentWithdrawn():
@@ -442,6 +443,13 @@ class LedgerState:
                 self.counter(statement.key).void(statement.first, statement.last)
             case _:
                 return
+
+    def _publish(self, statement: st.CatalogueSet) -> None:
+        """Hold an agency's latest catalogue; a node may learn an earlier one after it."""
+        agency = self.keys[statement.key].agency
+        if self.catalogue_indices.get(agency, -1) < self.size:
+            self.catalogues[agency] = frozenset(statement.fields)
+            self.catalogue_indices[agency] = self.size
 
     def _approve(self, statement: st.ApprovalGiven) -> None:
         approval = Approval(

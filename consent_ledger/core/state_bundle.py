@@ -89,7 +89,10 @@ def _lines(state: LedgerState) -> Iterator[tuple[str, Wire]]:
         yield "key", _key_line(key)
     yield from _approval_lines(state)
     for holder, catalogue in sorted(state.catalogues.items()):
-        yield "catalogue", ln.CatalogueLine(holder=holder, fields=tuple(sorted(catalogue)))
+        yield (
+            "catalogue",
+            ln.CatalogueLine(holder=holder, index=state.catalogue_indices[holder], fields=tuple(sorted(catalogue))),
+        )
     yield from _evidence_lines(state)
     for grant in sorted(state.grants.values(), key=_index):
         request = st.statement_text(grant.statement)
@@ -292,6 +295,7 @@ def _hold_parties(state: LedgerState, lines: _Lines) -> None:
         state.hold_approval(line.approval, approval, in_force=line.in_force)
     for catalogue in lines.of("catalogue", ln.CatalogueLine):
         state.catalogues[catalogue.holder] = frozenset(catalogue.fields)
+        state.catalogue_indices[catalogue.holder] = catalogue.index
 
 
 def _hold_evidence(state: LedgerState, lines: _Lines) -> None:

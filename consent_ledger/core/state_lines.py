@@ -84,9 +84,10 @@ class TextLine(Wire):
 
 
 class CatalogueLine(Wire):
-    """The fields a holder can deliver."""
+    """The fields a holder can deliver, and the index of the entry that says so."""
 
     holder: AgencyId
+    index: _Whole
     fields: st.Fields
 
 

@@ -144,6 +144,20 @@ async def test_entries_are_for_their_parties(middle: Middle) -> None:
         assert code_of(await middle.hand(stranger).ask("evidence", _evidence(0, index))) is Code.NOT_ENTITLED
 
 
+async def test_catalogues_are_for_all_members(middle: Middle) -> None:
+    """Every member gets the catalogues in force, each agency's latest, from an index on; nobody's former one."""
+    first = await middle.hand("kurse").logged(_pens(middle).catalogue("kurse", ["course.state"]))
+    latest = await middle.hand("kurse").logged(_pens(middle).catalogue("kurse", ["course.started"]))
+    indices = middle.log.sequencer.state.catalogue_indices
+    for begin, entries in ((0, len(indices)), (max(indices.values()), 1), (max(indices.values()) + 1, 0)):
+        query = canonical.encode_model(ms.EvidenceQuery(catalogues_from=begin))
+        answer = await middle.hand("amt").ask("evidence", ms.AskEvidence(query))
+        assert isinstance(answer, ms.Receipts)
+        found = answer.receipts[::2]
+        assert (len(found), first.entry in found) == (entries, False)
+        assert (latest.entry in found) is (entries > 0)
+
+
 async def test_approvals_are_for_all_members(middle: Middle) -> None:
     """A holder fetches the approval a grant rests on."""
     granted = read_leaf((await middle.granted()).grant_entry).entry

@@ -7,6 +7,8 @@ import pytest
 from adapters.node.access import Role
 from adapters.node.store.rows import AskedState
 from adapters.sources.paper import PaperMapping, PaperSource
+from schemas import messages as ms
+from schemas.errors import Code
 from schemas.ids import FieldName
 from schemas.record import PersonBlock
 from schemas.statements import SINGLE_CASE
@@ -136,6 +138,47 @@ async def test_an_officer_approves_and_ends(tmp_path: Path) -> None:
     assert approval.conditions == {SINGLE_CASE}
     await officer.send("/officer/end", approval=name)
     assert town.world.nodes[COLLECTOR].approvals.own() == {}
+    await town.close()
+
+
+@virtual
+async def test_a_case_by_hand_takes_a_date_as_people_write_it_and_a_file_number(tmp_path: Path) -> None:
+    """The same client under 17.03.1991; what was asked stands with the file number the next time the case is opened."""
+    town = await Town.start(tmp_path)
+    await town.consent()
+    adviser = seated(town.world, REQUESTER, Role.ADVISER)
+    said = {"family_name": PERSON.family_name, "given_names": PERSON.given_names, "birth_date": "17.03.1991"}
+    page = await adviser.send("/case", **said, file_number="JC-2026-117")
+    assert ("JC-2026-117" in page.text, "Schon angefragt" in page.text) == (True, False)
+    await adviser.send("/case/send", purpose="Z16@1", holder=HOLDER)
+    page = await adviser.send("/case", **said, file_number="JC-2026-117")
+    assert "Schon angefragt" in page.text
+    assert "Schon angefragt" not in (await adviser.send("/case", **said)).text
+    for birth_date in ("17.13.1991", "31.02.1991", "gestern", "01.01.1900"):
+        page = await adviser.send("/case", **(said | {"birth_date": birth_date}))
+        assert (page.status_code, "Ein Datum ist ein Tag wie 17.03.1991" in page.text) == (422, True)
+    await town.close()
+
+
+def away(topic: str, _: bytes) -> bytes | None:
+    """Answer like a broker that is out of reach."""
+    return ms.pack(ms.fault(Code.UNAVAILABLE, "broker: away")) if topic.startswith("ask.") else None
+
+
+@virtual
+async def test_everybody_sees_what_others_hold(tmp_path: Path) -> None:
+    """An agency that never asked sees the holder's latest catalogue; without the broker it sees what it has seen."""
+    town = await Town.start(tmp_path)
+    adviser = seated(town.world, COLLECTOR, Role.ADVISER)
+    page = await adviser.open("/holdings")
+    assert (f"Kursträger ({HOLDER})" in page.text, "Stand der Teilnahme" in page.text) == (True, True)
+    town.source.fields = frozenset({FieldName("course_participation.started_on")})
+    await town.world.publish_catalogue(HOLDER)
+    page = await adviser.open("/holdings")
+    assert ("Kursbeginn" in page.text, "Stand der Teilnahme" in page.text) == (True, False)
+    town.world.buses[COLLECTOR].divert = away
+    page = await adviser.open("/holdings")
+    assert ("Kursbeginn" in page.text, "nicht erreichbar" in page.text) == (True, True)
     await town.close()
 
 

@@ -166,6 +166,17 @@ def test_the_latest_catalogue_counts(ledger: Ledger) -> None:
     """A holder's catalogue is replaced as a whole."""
     ledger.write(ledger.catalogue("kurse", ["course.state"]))
     assert ledger.state.catalogues[AgencyId("kurse")] == {"course.state"}
+    assert ledger.state.catalogue_indices[AgencyId("kurse")] == ledger.state.size - 1
+
+
+def test_a_catalogue_learned_late_replaces_no_later_one(ledger: Ledger) -> None:
+    """A node folds entries in the order it learns them: what counts is where they stand in the log."""
+    entry = ledger.write(ledger.catalogue("kurse", ["course.state"]))
+    late, size = ledger.catalogue("kurse", ["course.started"]), ledger.state.size
+    ledger.state.size = 3
+    ledger.state.apply(entry.leaf.raw, entry.leaf.entry, late)
+    ledger.state.size = size
+    assert ledger.state.catalogues[AgencyId("kurse")] == {"course.state"}
 
 
 # -- consents, grants, uses -----------------------------------------------------------------------------------------

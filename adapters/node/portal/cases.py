@@ -13,15 +13,26 @@ from adapters.node.access import Route
 from adapters.node.portal.front import Page, Visit
 from adapters.node.portal.tiles import asking, chosen, errands, tiles
 from adapters.node.store.colleagues import Look
+from adapters.sources.cells import Unreadable, read_date
 from adapters.sources.persons import of_team
 from adapters.sources.port import Candidate, LocalRef, Search
+from adapters.sources.typed import TYPED_DATES
 from schemas import canonical
 from schemas.errors import Malformed, Misuse
-from schemas.record import PersonBlock
+from schemas.record import PersonBlock, ShortText
+from schemas.wire import Wire
 
 CASE: Final = "case"
 """In the session: the key of the client's row, or what was typed for a client without one."""
-_BY_HAND: Final = "by hand"
+_REF, _BY_HAND = "ref ", "hand "
+_PARTS: Final = ("family_name", "given_names", "birth_date")
+
+
+class _ByHand(Wire):
+    """What was typed of a client whom no source knows; the file number may be left out."""
+
+    person: PersonBlock
+    file_number: ShortText | None = None
 
 
 class Case(NamedTuple):
@@ -57,7 +68,7 @@ async def clients(visit: Visit) -> Response:
 
 async def find_clients(visit: Visit) -> Response:
     """Search the agency's own source; what was typed travels in the form's body and in no address."""
-    typed = {name: visit.said(name) for name in ("family_name", "given_names", "birth_date", "file_number")}
+    typed = {name: visit.said(name) for name in (*_PARTS, "file_number")}
     query = _search(typed)
     found = await visit.desk.source.search(query.model_copy(update={"team": visit.colleague.team}))
     await _looked(visit, "search", _named(query))
@@ -70,11 +81,11 @@ async def open_case(visit: Visit) -> Response:
     if ref:
         client = await _own_client(visit, LocalRef(ref))
         await _looked(visit, "open", client.person)
-        visit.session.notes[CASE] = f"ref {ref}"
+        visit.session.notes[CASE] = f"{_REF}{ref}"
     else:
-        typed = {name: visit.said(name) for name in ("family_name", "given_names", "birth_date")}
-        person = _person(typed)
-        visit.session.notes[CASE] = f"{_BY_HAND} {canonical.encode_model(person).decode()}"
+        typed = _by_hand(visit)
+        await _looked(visit, "open", typed.person)
+        visit.session.notes[CASE] = f"{_BY_HAND}{canonical.encode_model(typed).decode()}"
     return RedirectResponse("/case", 303)
 
 
@@ -83,7 +94,8 @@ async def case(visit: Visit) -> Response:
     opened = await opened_case(visit)
     if opened is None:
         return RedirectResponse("/clients", 303)
-    asked = await visit.desk.requester.results(visit.colleague.caller.staff)
+    reads_for = await visit.desk.running.colleagues.reads_for(visit.colleague.caller.staff)
+    asked = await visit.desk.requester.results(*reads_for)
     mine = [views.request_line(one) for one in asked if opened.file_number and one.case_ref == opened.file_number]
     found = await tiles(visit, opened.person)
     return visit.show("case.html", case=opened, tiles=found, errands=errands(visit, found), asked=mine)
@@ -110,13 +122,13 @@ async def send(visit: Visit) -> Response:
 
 async def opened_case(visit: Visit) -> Case | None:
     """Read the open case anew, so that it is as the source has it now."""
-    kind, _, rest = visit.session.notes.get(CASE, "").partition(" ")
-    if kind == "ref":
-        found = await _own_client(visit, LocalRef(rest))
+    note = visit.session.notes.get(CASE, "")
+    if note.startswith(_REF):
+        found = await _own_client(visit, LocalRef(note.removeprefix(_REF)))
         return Case(found.person, found.file_number, found.transfer_block)
-    if kind:
-        typed = rest.removeprefix("hand ")
-        return Case(canonical.decode_model(PersonBlock, typed.encode()), "", blocked=False)
+    if note:
+        typed = canonical.decode_model(_ByHand, note.removeprefix(_BY_HAND).encode())
+        return Case(typed.person, typed.file_number or "", blocked=False)
     return None
 
 
@@ -144,16 +156,29 @@ def _named(query: Search) -> PersonBlock | None:
 
 def _search(typed: dict[str, str]) -> Search:
     try:
-        return Search.model_validate({name: value for name, value in typed.items() if value})
+        return Search.model_validate(_written(typed))
     except ValueError as error:
         raise Malformed(_TYPED) from error
 
 
-def _person(typed: dict[str, str]) -> PersonBlock:
+def _by_hand(visit: Visit) -> _ByHand:
     try:
-        return PersonBlock.model_validate({name: value for name, value in typed.items() if value})
+        person = PersonBlock.model_validate(_written({name: visit.said(name) for name in _PARTS}))
+        return _ByHand(person=person, file_number=visit.said("file_number") or None)
     except ValueError as error:
         raise Malformed(_TYPED) from error
 
 
-_TYPED: Final = "client: a name may hold letters only, and a date is a year, a month or a day such as 1991-03-17"
+def _written(typed: dict[str, str]) -> dict[str, str]:
+    """Give what was typed at all, with a date as people write it (17.03.1991, 03.1991) in the form of the log."""
+    found = {name: value for name, value in typed.items() if value}
+    if "birth_date" in found:
+        try:
+            read = read_date("birth_date", found["birth_date"], TYPED_DATES)
+        except Unreadable as error:
+            raise Malformed(_TYPED) from error
+        found["birth_date"] = "" if read is None else str(read.value)
+    return found
+
+
+_TYPED: Final = "client: a name may hold letters only, and a date is a year, a month or a day such as 17.03.1991"

@@ -67,3 +67,17 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/holdings/publish"): frozenset({Role.DPO, Role.ACCESS_STEWARD}),
 }
 """Every other page, and the roles that may open it."""
+
+AREAS: Final = (
+    "/clients",
+    "/requests",
+    "/notices",
+    "/releases",
+    "/disclosures",
+    "/consents",
+    "/officer",
+    "/watch",
+    "/stand-ins",
+    "/holdings",
+)
+"""What the navigation leads to, in its order; each colleague sees what their role may open."""

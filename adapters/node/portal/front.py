@@ -19,7 +19,8 @@ from starlette.routing import Route as Path
 
 from adapters.node.access import Role, Route
 from adapters.node.desk import Desk
-from adapters.node.portal.doors import DOORS, OPEN
+from adapters.node.portal.doors import AREAS, DOORS, OPEN
+from adapters.node.portal.problems import told
 from adapters.node.tokens import Caller
 from adapters.web.assets import Assets
 from adapters.web.forms import Form, read_form, said
@@ -30,7 +31,7 @@ from adapters.web.sign_on import SignOn
 from adapters.web.texts import StaffLanguage, language_of
 from adapters.web.throttle import Throttle
 from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
-from schemas.ids import CodeName, FieldName, Purpose
+from schemas.ids import AgencyId, CodeName, FieldName, Purpose
 from schemas.record import Value
 from schemas.registry import OCCASIONS, CodeList
 
@@ -70,6 +71,13 @@ class Visit:
         """The names of all fields of the law in the colleague's language."""
         law = self.desk.running.federation.view.registry()
         return {} if law is None else {name: getattr(field.label, self.language) for name, field in law.fields.items()}
+
+    def agency(self, name: str) -> str:
+        """Give what an agency is called: what kind of one it is, and the name by which the federation knows it."""
+        view = self.desk.running.federation.view
+        law, member = view.registry(), view.state.members.get(AgencyId(name))
+        kind = None if law is None or member is None else law.kinds.get(member.kind)
+        return name if kind is None else f"{getattr(kind.label, self.language)} ({name})"
 
     @property
     def purposes(self) -> dict[Purpose, str]:
@@ -117,7 +125,7 @@ class Visit:
             "who": self.colleague,
             "form_field": FORM_FIELD,
             "form_secret": self.session.form_secret,
-            "doors": [route.path for route, roles in DOORS.items() if self.colleague.caller.role in roles],
+            "areas": [path for path in AREAS if self.may(Route("GET", path))],
             "here": self.request.url.path,
             "visit": self,
         }
@@ -189,11 +197,9 @@ class Front:
 
     def _told(self, visit: Visit, error: HandschlagError) -> Response:
         """Say in a sentence what did not work; the code stands beside it for those who help."""
-        key = f"code.{error.code.value}"
-        texts = self.pages.texts[visit.language]
-        sentence = texts(key) if texts.has(key) else str(error)
-        status = 503 if isinstance(error, Unavailable) else 422
-        return visit.show("problem.html", status=status, sentence=sentence, code=error.code.value)
+        labels = {} if isinstance(error, Unavailable) else visit.labels
+        problem = told(error, self.pages.texts[visit.language], visit.language, labels)
+        return visit.show("problem.html", status=problem.status, sentence=problem.sentence, code=problem.code)
 
     # -- the way in and out ----------------------------------------------------------------------------------------
 

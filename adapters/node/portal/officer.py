@@ -1,5 +1,7 @@
 """The data protection officer's pages: approvals to give and to end; the catalogue that the steward publishes."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Final
 
 from starlette.responses import RedirectResponse, Response
@@ -66,10 +68,20 @@ async def end(visit: Visit) -> Response:
 
 async def holdings(visit: Visit) -> Response:
     """Show which fields agencies say they hold: catalogues, never persons."""
-    publishes = Route("POST", "/holdings/publish")
-    found = views.catalogues(visit.desk.running.federation.view)
-    can = visit.desk.running.source is not None and visit.may(publishes)
-    return visit.show("holdings.html", catalogues=found, labels=visit.labels, may_publish=can)
+    publishes, node = Route("POST", "/holdings/publish"), visit.desk.running
+    current = await node.background.tried("catalogues", node.federation.learn_catalogues())
+    found = [(one.agency, _by_category(one.fields)) for one in views.catalogues(node.federation.view)]
+    can = node.source is not None and visit.may(publishes)
+    return visit.show("holdings.html", catalogues=found, labels=visit.labels, may_publish=can, current=current)
+
+
+def _by_category(fields: Iterable[FieldName]) -> list[tuple[str, list[FieldName]]]:
+    """Put fields together by what they are about."""
+    return [(category, list(names)) for category, names in groupby(fields, key=_category)]
+
+
+def _category(field: FieldName) -> str:
+    return field.partition(".")[0]
 
 
 async def publish(visit: Visit) -> Response:

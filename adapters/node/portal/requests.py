@@ -74,7 +74,7 @@ async def requests(visit: Visit) -> Response:
         found=[_row(visit, one, wish.columns, staff) for one in asked if wish.fits(one)],
         columns=COLUMNS,
         states=[(state.value, texts(f"state.{state}")) for state in AskedState],
-        holders=sorted({(one.holder, str(one.holder)) for one in asked}),
+        holders=sorted({(one.holder, visit.agency(one.holder)) for one in asked}),
         asked_for=sorted({(one.purpose, visit.purposes.get(one.purpose, one.purpose)) for one in asked}),
         arrangements=await node.store.colleagues.arrangements(own),
     )
@@ -133,7 +133,7 @@ def _row(visit: Visit, asked: Asked, columns: tuple[str, ...], staff: Mapping[st
     purpose, at = visit.purposes.get(asked.purpose, asked.purpose), moment(asked.at)
     cells = {
         "at": at,
-        "holder": asked.holder,
+        "holder": visit.agency(asked.holder),
         "purpose": purpose,
         "case": asked.case_ref or "\N{EN DASH}",
         "state": texts(f"state.{asked.state}"),

@@ -46,12 +46,14 @@ async def resolve(visit: Visit) -> Response:
 
 async def _shown(visit: Visit, resolved: tuple[Hash, str] | None) -> Response:
     node = visit.desk.running
+    watched, decisions = await node.colleagues.watched(), await node.store.deciding.steps()
     return visit.show(
         "watch.html",
-        watched=await node.colleagues.watched(),
+        watched=watched,
+        seen=sorted({one.pseudonym for one in watched} | {one.pseudonym for one in decisions}),
         resolved=resolved,
         resolutions=await node.store.colleagues.resolutions(),
-        decisions=await node.store.deciding.steps(),
+        decisions=decisions,
         staff=await node.store.colleagues.all(),
     )
 
@@ -61,11 +63,13 @@ async def stand_ins(visit: Visit) -> Response:
     colleagues, role = visit.desk.running.colleagues, visit.colleague.caller.role
     staff = await visit.desk.running.store.colleagues.all()
     group = next((group for group in (ASKING, ANSWERING) if role in group), (*ASKING, *ANSWERING))
+    fit = [one for one in staff.values() if one.role in group]
     return visit.show(
         "stand_ins.html",
         standing=[one for one in await colleagues.stand_ins() if _may_settle(visit, one.absent, one.deputy)],
         staff=staff,
-        fit=[one for one in staff.values() if one.role in group],
+        fit=fit,
+        possible=len(fit) > 1,
         days=DAYS,
         anybody=_settles_all(visit),
     )
