@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from broker.core.standing import Case, Denial, Kinds, lawful
-from consent_ledger.core.state import Approval, Evidence, LedgerState, Member
+from consent_ledger.core.approval import Approval
+from consent_ledger.core.state import Evidence, LedgerState, Member
 from schemas import statements as st
 from schemas.errors import Misuse
 from schemas.explain import Judged, Matter, refused

@@ -22,8 +22,8 @@ from adapters.node.releases import Waiting, typed_of
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, Disclosed, Receipt
 from adapters.sources.port import Candidate
 from adapters.sources.typed import Typed
+from consent_ledger.core.approval import Approval
 from consent_ledger.core.leaf import read_leaf
-from consent_ledger.core.state import Approval
 from schemas import statements as st
 from schemas.client_texts import Told
 from schemas.entries import Granted

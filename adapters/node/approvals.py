@@ -14,7 +14,7 @@ from adapters.node.federation import Federation
 from adapters.node.identity import Identity
 from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, nothing_to_drop
 from adapters.node.store import NodeStore
-from consent_ledger.core.state import Approval
+from consent_ledger.core.approval import Approval
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.entries import Recorded

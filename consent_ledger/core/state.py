@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Final, assert_never
 
+from consent_ledger.core.approval import Approval
 from consent_ledger.core.counters import Counter, Place
 from consent_ledger.core.merkle import leaf_hash
 from consent_ledger.core.shard import Shard, Succession
@@ -46,8 +47,6 @@ Steering = (
 )
 """What only the steering group signs."""
 
-MAX_SENSITIVITY: Final = 3
-"""The highest sensitivity a field can have; only an approval that names it lets such fields flow."""
 DEADLINE_GRACE_MS: Final = 60_000
 """An outcome may be sequenced this long after `answer_by`, the same for both kinds."""
 
@@ -85,33 +84,6 @@ class Key:
     index: int
     verifier: VerifierKey | None
     revoked: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A DPO's approval of one kind of access by one agency."""
-
-    index: int
-    agency: AgencyId
-    role: CodeName
-    purpose: Purpose
-    fields: frozenset[FieldName]
-    valid_until: int
-    ceiling: int
-    automatic: bool
-    conditions: frozenset[CodeName] = frozenset()
-
-    def ceiling_for(self, kind: int) -> int:
-        """Give the highest sensitivity that may flow, from the ceiling of the agency's kind.
-
-        Above it only an approval that says 3 leads, and an approval that says less than the kind's ceiling binds.
-        """
-        return self.ceiling if self.ceiling == MAX_SENSITIVITY else min(self.ceiling, kind)
-
-    @property
-    def to_declare(self) -> frozenset[CodeName]:
-        """The conditions each request must declare; a release in the single case is the holder's work."""
-        return self.conditions - {st.SINGLE_CASE}
 
 
 @dataclass(slots=True)

@@ -13,9 +13,10 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from consent_ledger.core import state_lines as ln
+from consent_ledger.core.approval import Approval
 from consent_ledger.core.counters import Counter
 from consent_ledger.core.shard import Shard, Succession
-from consent_ledger.core.state import Approval, Evidence, Key, LedgerState, Member
+from consent_ledger.core.state import Evidence, Key, LedgerState, Member
 from schemas import canonical
 from schemas import statements as st
 from schemas.errors import Malformed

@@ -10,7 +10,8 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from broker.core.standing import Case, Denial, Standing, standing
-from consent_ledger.core.state import Approval, Evidence, LedgerState
+from consent_ledger.core.approval import Approval
+from consent_ledger.core.state import Evidence, LedgerState
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, KeyName, Norm, Purpose

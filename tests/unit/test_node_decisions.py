@@ -7,7 +7,7 @@ from adapters.node.core.matching import Found, Match, Outcome
 from adapters.node.core.matching.unlisted import match_exactly
 from adapters.node.core.release import Parties, decide_release
 from adapters.sources.port import Candidate, LocalRef
-from consent_ledger.core.state import Approval
+from consent_ledger.core.approval import Approval
 from schemas.ids import AgencyId, CodeName, Purpose
 from schemas.record import PersonBlock
 from schemas.registry import AgencyKind, Labels

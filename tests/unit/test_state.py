@@ -2,8 +2,9 @@
 
 import pytest
 
+from consent_ledger.core.approval import Approval
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
-from consent_ledger.core.state import Approval, LedgerState, text_hash
+from consent_ledger.core.state import LedgerState, text_hash
 from schemas import statements as st
 from schemas.entries import Recorded, Rejected, encode_entry
 from schemas.errors import Code, Malformed

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from adapters.node.core.accept import AcceptedGrant
 from adapters.node.core.matching import Match
-from consent_ledger.core.state import Approval
+from consent_ledger.core.approval import Approval
 from schemas.registry import AgencyKind
 
 

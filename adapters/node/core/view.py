@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from consent_ledger.core.approval import Approval
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
 from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
 from consent_ledger.core.proof import verify_proof
 from consent_ledger.core.signed import CLIENT, STEERING, Pins, verify_signers, verify_statement
-from consent_ledger.core.state import Approval, Evidence, Key, LedgerState, evidence_id
+from consent_ledger.core.state import Evidence, Key, LedgerState, evidence_id
 from schemas import statements as st
 from schemas.entries import Recorded
 from schemas.errors import Code, LedgerInconsistent, Malformed, Misuse, NotAuthentic

@@ -11,7 +11,7 @@ from adapters.node.core.compose import lawbook
 from adapters.node.papers.blocks import Block, Heading, Paper, Table, Text
 from adapters.node.papers.making import LEGAL, Making
 from adapters.web.pages import moment
-from consent_ledger.core.state import Approval
+from consent_ledger.core.approval import Approval
 from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId, ApprovalId, CodeName, FieldName
 from schemas.registry import PurposeRule, Registry
