@@ -30,11 +30,13 @@ from broker.client_pages.building import client_pages
 from broker.client_pages.front import PREFIX as CLIENT
 from broker.core.authenticate import Gate
 from broker.log_files import LogFiles
+from broker.long_work import LongWork
 from broker.operator_api import make_app
+from broker.own_commands import OwnCommands
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
 from broker.settings import SETTINGS_FILE, BrokerSettings, parse_settings, parse_witnesses
-from broker.snapshots import Keeper, SnapshotFile, program, take_elsewhere
+from broker.snapshots import Keeper, SnapshotFile, program
 from broker.witnesses import OutsideWitness
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
@@ -114,13 +116,14 @@ def snapshot(folder: Path) -> Path:
     return loaded.snapshot.path
 
 
-def run(folder: Path, snapshot_command: Sequence[str]) -> None:
+def run(folder: Path, handschlag: Sequence[str]) -> None:
     """Run a broker until it is told to stop; raises what made it end before that.
 
-    `snapshot_command` is what another process is started with to do what `snapshot` does.
+    `handschlag` is what starts another process of this program, such as the one that does what `snapshot` does.
     """
     logs.configure()
     loaded = load(folder)
+    commands = _commands(loaded, handschlag)
     try:
         with ShardStore(loaded.ledger, loaded.settings.log) as store:
             start = _held(loaded, store)
@@ -128,9 +131,9 @@ def run(folder: Path, snapshot_command: Sequence[str]) -> None:
             state = recover_state(loaded.setup, store, start)
             _log.info("ledger recovered", origin=state.log, size=state.size, count=state.size - held)
             every = loaded.settings.ledger.snapshot_every
-            keeper = Keeper(partial(_take, snapshot_command), every, size=state.size, held=held)
+            keeper = Keeper(partial(_take, commands), every, size=state.size, held=held)
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                runner.run(_run(loaded, store, state, keeper))
+                runner.run(_run(loaded, store, state, keeper, commands))
     except HandschlagError:
         raise
     except Exception as error:
@@ -149,7 +152,7 @@ def _held(loaded: Loaded, reader: LogReader) -> Folded | None:
         return None
 
 
-async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Keeper) -> None:
+async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Keeper, commands: OwnCommands) -> None:
     stop = stop_signals()
     http = loaded.settings.http
     clock, writable = SystemClock(), partial(_is_writable, loaded.ledger)
@@ -159,9 +162,11 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
         broker.sequencer.committed.append(keeper.committed)
         with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
+            work = LongWork(commands.replay, commands.export, clock)
             clients = client_pages(broker, files, clock, tls=http.tls)
-            pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, clock, http)}
-            async with serving(beside(make_app(view.pages(http)), pages), listener), keeper.running():
+            pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, work, clock, http)}
+            app = beside(make_app(view.pages(http)), pages)
+            async with serving(app, listener), keeper.running(), work.running():
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)
 
@@ -184,10 +189,17 @@ def _tell_ready(state: LedgerState, port: int) -> None:
     _log.info("broker ready", origin=state.log, size=state.size, port=port)
 
 
-async def _take(command: Sequence[str]) -> None:
+def _commands(loaded: Loaded, handschlag: Sequence[str]) -> OwnCommands:
+    folder, settings = loaded.folder, loaded.settings
+    policy = None if settings.witnesses.policy is None else folder / settings.witnesses.policy
+    registry = folder / settings.ledger.registry
+    return OwnCommands(tuple(handschlag), folder, loaded.ledger, registry, policy, settings.pins)
+
+
+async def _take(commands: OwnCommands) -> None:
     """Have another process take a snapshot; without one the next start only lasts longer."""
     try:
-        await take_elsewhere(command)
+        await commands.snapshot()
         _log.info("snapshot taken")
     except Unavailable as error:
         _log.warning("no snapshot was taken", rule=str(error))

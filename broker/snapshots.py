@@ -5,11 +5,9 @@ is damaged, costs the next start some time and nothing else: a snapshot that doe
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
 
 import schemas
 from consent_ledger import core
@@ -18,8 +16,6 @@ from consent_ledger.store import shard_path
 from schemas.commitment import sha256
 from schemas.errors import Unavailable
 from schemas.ids import Hash
-
-_LOWEST: Final = 19
 
 
 def program() -> Hash:
@@ -101,29 +97,3 @@ class Keeper:
             self._due.clear()
             self._held = self._size
             await self._take()
-
-
-async def take_elsewhere(command: Sequence[str]) -> None:
-    """Run the command that takes a snapshot as a process of the lowest priority, and wait for its end.
-
-    Raises Unavailable with the last line it said when it cannot be started or fails. It does not outlive the caller.
-    """
-    quiet, heard = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=heard)
-    except OSError as error:
-        message = f"{command[0]}: cannot be started ({error.strerror})"
-        raise Unavailable(message) from error
-    try:
-        with suppress(ProcessLookupError):  # it may have ended by itself
-            os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST)
-        _, said = await process.communicate()
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
-    if process.returncode:
-        last = said.decode(errors="replace").rstrip().rpartition("\n")[2]
-        message = f"the process ended with code {process.returncode}: {last}"
-        raise Unavailable(message)

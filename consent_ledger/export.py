@@ -14,7 +14,7 @@ stays, so an export that was interrupted, or has grown old, is continued by doin
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, Self
 
 from consent_ledger.core.checkpoint import Checkpoint, unverified_checkpoint
 from consent_ledger.core.leaf import Leaf, read_leaf
@@ -75,19 +75,37 @@ class Exported:
     written: int
 
 
-def export_shards(shards: Sequence[tuple[LogReader, Publication]], folder: Path) -> list[Exported]:
-    """Write the shards of a log, the oldest first: the last one into the folder, the others below it; as `export`."""
+class Place(Protocol):
+    """Where an export's files go; `written` counts those that are new."""
+
+    written: int
+
+    def below(self, path: str) -> Self:
+        """Give a place below this one."""
+        ...
+
+    def claim(self, reader: LogReader, checkpoint: Checkpoint, log_key: VerifierKey) -> None:
+        """Mark the place as this log's; raises Misuse or LedgerInconsistent when it holds anything else."""
+        ...
+
+    def put(self, path: str, content: bytes) -> None:
+        """Have a file there with this content; raises Unavailable when it cannot be written."""
+        ...
+
+
+def export_shards(shards: Sequence[tuple[LogReader, Publication]], place: Place) -> list[Exported]:
+    """Write the shards of a log, the oldest first: the last one to a place, the others below it; as `export`."""
     *earlier, newest = shards
-    done = [export(*newest, folder=folder)]
+    done = [export(*newest, place)]
     names = [reader.origin.rpartition("/")[2] for reader, _ in earlier]
-    done += [export(*one, folder=folder / SHARDS / name) for one, name in zip(earlier, names, strict=True)]
+    done += [export(*one, place.below(f"{SHARDS}/{name}")) for one, name in zip(earlier, names, strict=True)]
     if names:
-        _Files(folder).put(SHARD_LIST, "".join(f"{name}\n" for name in names).encode())
+        place.put(SHARD_LIST, "".join(f"{name}\n" for name in names).encode())
     return done
 
 
-def export(reader: LogReader, publication: Publication, folder: Path) -> Exported:
-    """Write a log into a folder, which must be new, empty, or an earlier export of the same log.
+def export(reader: LogReader, publication: Publication, place: Place) -> Exported:
+    """Write a log to a place; a folder must be new, empty, or an earlier export of the same log.
 
     It ends at the newest checkpoint that the policy's quorum has cosigned, or, if none of the latest has been, at the
     newest. Raises Misuse for a foreign folder, Incomplete when the log or a registry bundle is not there in full,
@@ -99,14 +117,14 @@ def export(reader: LogReader, publication: Publication, folder: Path) -> Exporte
     if reader.root(checkpoint.size) != checkpoint.root:
         message = f"{reader.origin}: the tiles do not hash to the checkpoint's root; verify the log before exporting it"
         raise LedgerInconsistent(message)
-    files = _Files(folder)
-    files.claim(reader, checkpoint, steering.log_key)
+    before = place.written
+    place.claim(reader, checkpoint, steering.log_key)
     for path, content in _side_files(steering, publication):
-        files.put(path, content)
+        place.put(path, content)
     for path, content in _tiles(reader, checkpoint.size, publication.progress):
-        files.put(path, content)
-    files.put(CHECKPOINT, note)
-    return Exported(checkpoint, reader.size - checkpoint.size, files.written)
+        place.put(path, content)
+    place.put(CHECKPOINT, note)
+    return Exported(checkpoint, reader.size - checkpoint.size, place.written - before)
 
 
 class _Steering(NamedTuple):
@@ -204,12 +222,17 @@ def _tiles(reader: LogReader, size: int, progress: Callable[[int], None]) -> Ite
         yield tile_path(tile), reader.tile(tile.level or 0, tile.n)[: tile.width * HASH_BYTES]
 
 
-class _Files:
-    """The files of one export."""
+class Folder:
+    """The files of one export in a folder; an earlier export of the same log is continued."""
 
     def __init__(self, folder: Path) -> None:
+        """Name the folder, which need not be there yet."""
         self._folder = folder
         self.written = 0
+
+    def below(self, path: str) -> Self:
+        """Give a folder below this one."""
+        return type(self)(self._folder / path)
 
     def claim(self, reader: LogReader, checkpoint: Checkpoint, log_key: VerifierKey) -> None:
         """Make sure that the folder is new, empty, or an earlier export of this log, and mark it as this log's."""

@@ -4,10 +4,13 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import uvicorn
 
 from schemas.errors import Misuse
+
+GRACE_S: Final = 10
 
 
 class _Server(uvicorn.Server):
@@ -29,8 +32,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def serving(app: object, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an ASGI application while the block runs; at its end running requests are answered."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)  # type: ignore[arg-type]  # the type of an ASGI application is uvicorn's own
+    """Serve an ASGI application while the block runs; at its end running requests are answered, for a while.
+
+    Who reads an answer slowly, or not at all, keeps no process from ending.
+    """
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # the type of an ASGI application is uvicorn's own
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]))
     try:

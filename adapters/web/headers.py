@@ -12,6 +12,7 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; script-src 'self';"
     " form-action 'self'{login}; base-uri 'none'; frame-ancestors 'none'"
 )
+FETCHES: Final = "; connect-src 'self'"
 FIXED: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -23,12 +24,16 @@ HSTS: Final = "max-age=31536000"
 
 
 class Headers:
-    """Puts them on each answer; `login` is the origin of the sign-on that a form may lead to."""
+    """Puts them on each answer; `login` is the origin of the sign-on that a form may lead to.
 
-    def __init__(self, app: ASGIApp, login: str = "", *, tls: bool = True) -> None:
+    `fetches` says that a script of ours asks this server for how far something is.
+    """
+
+    def __init__(self, app: ASGIApp, login: str = "", *, tls: bool = True, fetches: bool = False) -> None:
         """Wrap an application; `tls` says that browsers reach it over TLS, whoever ends that."""
         self._app = app
-        self._fixed = FIXED | {"Content-Security-Policy": POLICY.format(login=f" {login}" if login else "")}
+        policy = POLICY.format(login=f" {login}" if login else "") + (FETCHES if fetches else "")
+        self._fixed = FIXED | {"Content-Security-Policy": policy}
         if tls:
             self._fixed["Strict-Transport-Security"] = HSTS
 

@@ -8,10 +8,12 @@ from adapters.web.assets import Assets
 from adapters.web.pages import Pages
 from adapters.web.sessions import Sessions
 from adapters.web.throttle import Throttle
+from broker.audit_pages import replaying
 from broker.audit_pages.front import Front
 from broker.auditing import Auditing
 from broker.counting import Counting
 from broker.log_files import LogFiles
+from broker.long_work import LongWork
 from broker.process import Broker
 from broker.settings import HttpSettings
 from broker.witness_state import Watch
@@ -21,7 +23,7 @@ COOKIE = "__Host-handschlag-audit"
 """Of its own: who reads as an auditor in one window and as a client in another is both."""
 
 
-def audit_pages(broker: Broker, files: LogFiles, clock: Clock, http: HttpSettings) -> Starlette:
+def audit_pages(broker: Broker, files: LogFiles, work: LongWork, clock: Clock, http: HttpSettings) -> Starlette:
     """Give the auditor's pages over a running broker, for those whose tokens stand in the settings."""
     counting = Counting(files, lambda: broker.sequencer.size)
     broker.sequencer.committed.append(counting.committed)
@@ -29,6 +31,7 @@ def audit_pages(broker: Broker, files: LogFiles, clock: Clock, http: HttpSetting
         auditing=Auditing(files, lambda: broker.witnessing.published),
         witnesses=Watch(broker.witnessing).look,
         tally=counting.tally,
+        work=work,
         state=lambda: broker.sequencer.state,
         registries=broker.setup.bundles.ready,
         auditors=http.auditors,
@@ -36,4 +39,4 @@ def audit_pages(broker: Broker, files: LogFiles, clock: Clock, http: HttpSetting
         throttle=Throttle(clock),
         pages=Pages("broker.audit_pages", Assets.load()),
     )
-    return front.app(tls=http.tls)
+    return front.app(replaying.pages(), tls=http.tls)

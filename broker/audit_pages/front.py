@@ -6,8 +6,10 @@ unknown, old or guessed looks like any other, and so does too much trying.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, cast
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,6 +29,7 @@ from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS, Wish, index_in
 from broker.auditing import Auditing
 from broker.core.tally import Tally
+from broker.long_work import LongWork
 from broker.operator_api import may_read_entries
 from broker.witness_state import WitnessState
 from consent_ledger.core.state import LedgerState
@@ -37,6 +40,8 @@ from schemas.registry import Registry
 PREFIX: Final = "/audit"
 MAX_TOKEN: Final = 500
 _LANGUAGE: Final = "handschlag-language"
+
+_log = structlog.get_logger()
 
 End = Callable[[Request], Awaitable[Response]]
 Door = tuple[str, str]
@@ -52,7 +57,7 @@ class Visit:
     session: Session[None]
     language: StaffLanguage
 
-    @property
+    @cached_property
     def words(self) -> Words:
         """What the log means in the auditor's language."""
         front = self.front
@@ -66,6 +71,11 @@ class Visit:
 
 Page = Callable[[Visit], Awaitable[Response]]
 
+EXPORT: Final[Door] = ("POST", "/export")
+PACKED: Final = frozenset({EXPORT})
+"""What is small already; packing it once more would only keep the broker busy."""
+_SMALLER: Final = Middleware(GZipMiddleware, minimum_size=500)
+
 
 @dataclass(frozen=True)
 class Front:
@@ -74,6 +84,7 @@ class Front:
     auditing: Auditing
     witnesses: Callable[[], Awaitable[WitnessState | None]]
     tally: Callable[[], Awaitable[Tally]]
+    work: LongWork
     state: Callable[[], LedgerState]
     registries: Mapping[Hash, Registry]
     auditors: Sequence[Hash]
@@ -81,8 +92,8 @@ class Front:
     throttle: Throttle
     pages: Pages
 
-    def app(self, *, tls: bool) -> Starlette:
-        """Give the web application; the shared assets are served beside it."""
+    def app(self, more: Mapping[Door, Page], *, tls: bool) -> Starlette:
+        """Give the web application, with more pages than those of this file; the shared assets are served beside it."""
         open_ends: dict[Door, End] = {
             ("GET", ""): self._entry,
             ("POST", ""): self._typed,
@@ -98,9 +109,12 @@ class Front:
             ("GET", "/checkpoint"): self._checkpoint,
             ("GET", "/check"): self._check,
         }
-        ends = open_ends | {door: self._behind(door, page) for door, page in pages.items()}
-        routes = [Route(PREFIX + path, end, methods=[method]) for (method, path), end in ends.items()]
-        middleware = [Middleware(Headers, tls=tls), Middleware(GZipMiddleware, minimum_size=500)]
+        ends = open_ends | {door: self._behind(door, page) for door, page in {**pages, **more}.items()}
+        routes = [
+            Route(PREFIX + path, end, methods=[method], middleware=[] if (method, path) in PACKED else [_SMALLER])
+            for (method, path), end in ends.items()
+        ]
+        middleware = [Middleware(Headers, tls=tls, fetches=True)]
         handlers = {HTTPException: self._problem, HandschlagError: self._failed}
         return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
 
@@ -229,6 +243,8 @@ class Front:
         return self._told(request, "error.not_found", cast("HTTPException", error).status_code)
 
     async def _failed(self, request: Request, error: Exception) -> Response:
+        """Say that it did not work; for the operator a line says why, by a code that names nobody."""
         if isinstance(error, LedgerInconsistent):
             raise error
+        _log.warning("audit page failed", code=cast("HandschlagError", error).code.value, error=type(error).__name__)
         return self._told(request, "error.title", 503)

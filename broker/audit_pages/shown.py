@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from adapters.web.texts import StaffLanguage, Texts
 from consent_ledger.core.state import LedgerState
@@ -18,7 +19,7 @@ class Words:
     state: LedgerState
     registries: Mapping[Hash, Registry]
 
-    @property
+    @cached_property
     def purposes(self) -> dict[Purpose, str]:
         """All purposes that any registry held here knows, by the words of the newest that is in force."""
         laws = [*self.registries.values(), *filter(None, [self._law])]
@@ -48,11 +49,7 @@ class Words:
 
     def fields(self, names: Iterable[str]) -> str:
         """Name fields."""
-        law = self._law
-        known: dict[str, str] = {}
-        if law is not None:
-            known = {name: getattr(field.label, self.language) for name, field in law.fields.items()}
-        return ", ".join(known.get(name, name) for name in names)
+        return ", ".join(self._fields.get(name, name) for name in names)
 
     def kind(self, name: str) -> str:
         """Say what an entry is."""
@@ -74,6 +71,12 @@ class Words:
         """Give a text, or the name itself where there is none yet."""
         return self.texts(key) if self.texts.has(key) else name
 
-    @property
+    @cached_property
+    def _fields(self) -> dict[str, str]:
+        """All fields of the law in force by their words."""
+        known = {} if self._law is None else self._law.fields
+        return {name: getattr(field.label, self.language) for name, field in known.items()}
+
+    @cached_property
     def _law(self) -> Registry | None:
         return None if self.state.registry is None else self.registries.get(self.state.registry)

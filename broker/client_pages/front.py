@@ -7,8 +7,9 @@ code by a cookie. A code that is unknown, old or guessed looks like any other, a
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -35,6 +36,8 @@ from schemas.registry import Registry
 PREFIX: Final = CLIENT_PAGES
 MAX_CODE: Final = 80
 _LANGUAGE: Final = "handschlag-client-language"
+
+_log = structlog.get_logger()
 
 End = Callable[[Request], Awaitable[Response]]
 
@@ -202,8 +205,10 @@ class Front:
         return self._show("entry.html", request, status=status, problem="entry.wrong")
 
     async def _unavailable(self, request: Request, error: Exception) -> Response:
+        """Say that it did not work yet; for the operator a line says why, by a code that names nobody."""
         if isinstance(error, LedgerInconsistent):
             raise error
+        _log.warning("client page failed", code=cast("HandschlagError", error).code.value, error=type(error).__name__)
         return self._show("entry.html", request, status=503, problem="stop.not_yet")
 
 

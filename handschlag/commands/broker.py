@@ -19,7 +19,7 @@ def broker() -> None:
 @FOLDER
 def run(folder: Path) -> None:
     """Run the broker until it is told to stop (SIGTERM, or Ctrl-C)."""
-    process.run(folder, (sys.executable, "-m", "handschlag", "broker", "snapshot", str(folder)))
+    process.run(folder, (sys.executable, "-m", "handschlag"))
 
 
 @broker.command()

@@ -3,6 +3,7 @@
 Exit codes: 0 sound, 1 tampered, 2 incomplete, 3 unreadable; 3 is also that of a command that was wrongly used.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,27 +13,30 @@ from typing import Final, NoReturn, TypedDict, TypeVar, Unpack
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.infra.files import write_atomic
 from broker.core.decide import decider
 from broker.core.replay import decide_again
+from consent_ledger.archive import archived
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.findings import Verdict, verdict_of, worst
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.verify import Terms, in_turn, verify_shards
-from consent_ledger.export import Publication, export_shards
+from consent_ledger.export import Folder, Publication, export_shards
 from consent_ledger.signature_pool import SignaturePool
 from handschlag import ledger_rows as rows
 from handschlag.ledger_receipt import Parts, prove_receipt, write_receipt
 from handschlag.ledger_report import Audit, as_json, instant, show_audit
 from handschlag.ledger_source import Source, SourceOptions, brought, brought_pins, open_source
+from handschlag.progress import Lines, Show, bar
 from schemas.calendar import berlin_ms, end_of_day_ms, parse_day
 from schemas.errors import HandschlagError, Malformed
 
 MAX_ROWS: Final = 500
 """How many rows a table has at most; CSV and JSON have all."""
 PIPE_WIDTH: Final = 160
+STREAM: Final = Path("-")
+"""In place of a folder: the export as one file on standard output."""
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -45,6 +49,7 @@ class AuditOptions(SourceOptions):
 
     since: Path | None
     report: Path | None
+    lines: bool
     processes: int
 
 
@@ -123,6 +128,7 @@ def _audit_options(command: Command) -> Command:
     for option in (
         click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="2 is faster."),
         click.option("--json", "report", type=_FILE, metavar="FILE", help="Write the report for programs."),
+        click.option("--lines", is_flag=True, help="Print how far it is, a line for each percent, and no report."),
         click.option("--since", type=_FILE, metavar="CHECKPOINT", help="A checkpoint kept from an earlier audit."),
         _source_options,
         click.argument("source"),
@@ -156,10 +162,11 @@ def _audit(command: str, log: Source, options: AuditOptions) -> Verdict:
     """Audit a log, print and write the report, give the verdict."""
     saved = None if options["since"] is None else brought(options["since"])
     covered = None if saved is None else _covered_by(saved, log)
+    show: Show = Lines() if options["lines"] else bar
     with ExitStack() as stack:
         ahead = stack.enter_context(SignaturePool(options["processes"] - 1)) if options["processes"] > 1 else in_turn
         terms = [
-            replace(_terms(command, shard, stack), saved=saved if shard is covered else None, ahead=ahead)
+            replace(_terms(command, shard, stack, show), saved=saved if shard is covered else None, ahead=ahead)
             for shard in log.shards
         ]
         reports = verify_shards([(shard.reader, one) for shard, one in zip(log.shards, terms, strict=True)])
@@ -168,20 +175,21 @@ def _audit(command: str, log: Source, options: AuditOptions) -> Verdict:
         for finding in shard.registries.wrong:
             report.findings.add(finding)
         audits.append(Audit(command, shard.name, report, shard.remarks, pins_brought=options["pins"] is not None))
-        show_audit(audits[-1], _console())
+        if not options["lines"]:
+            show_audit(audits[-1], _console())
     if options["report"] is not None:
         write_atomic(options["report"], as_json(audits).encode())
     return worst(report.verdict for report in reports)
 
 
-def _terms(command: str, shard: Source, stack: ExitStack) -> Terms:
+def _terms(command: str, shard: Source, stack: ExitStack, show: Show) -> Terms:
     """Give what a shard is held against; its progress is shown until the stack ends."""
     terms = Terms(
         pins=shard.need_pins().pins,
         policy=None if shard.policy is None else parse_policy(shard.policy),
         bundle=shard.state,
         published=shard.published,
-        progress=stack.enter_context(_progress(command, shard.reader.size)),
+        progress=stack.enter_context(show(command, shard.reader.size)),
     )
     if command == "verify":
         return terms
@@ -221,23 +229,26 @@ def prove(receipt: Path, **options: Unpack[ReceiptOptions]) -> None:
 
 
 @ledger.command("export")
-@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, allow_dash=True, path_type=Path))
 @click.option("--source", required=True, help="A folder of a broker's SQLite files, an address, or another export.")
 @_source_options
 def write_export(folder: Path, source: str, **options: Unpack[SourceOptions]) -> None:
     """Write a log to DIR as plain C2SP tiles, with all beside them that a stranger needs to check it.
 
     DIR is new, empty, or an earlier export of the same log, which is continued. Of several shards the newest is written
-    to DIR itself, the earlier ones to folders below it.
+    to DIR itself, the earlier ones to folders below it. DIR - is a .tar.gz on standard output.
     """
     with _opened(source, options) as log:
         with ExitStack() as stack:
             shards = [(shard.reader, _publication(shard, stack)) for shard in log.shards]
-            exported = export_shards(shards, folder)
+            place = stack.enter_context(archived(sys.stdout.buffer)) if folder == STREAM else Folder(folder)
+            exported = export_shards(shards, place)
         for done in exported:
-            click.echo(f"{done.checkpoint.origin}: {done.checkpoint.size} entries, {done.written} files written")
+            said = f"{done.checkpoint.origin}: {done.checkpoint.size} entries, {done.written} files written"
+            click.echo(said, err=folder == STREAM)
             if done.left_out:
-                click.echo(f"{done.left_out} later entries are left out: no quorum has cosigned them yet")
+                left = f"{done.left_out} later entries are left out: no quorum has cosigned them yet"
+                click.echo(left, err=folder == STREAM)
         for remark in log.remarks:
             click.echo(f"Note: {remark}", err=True)
 
@@ -248,7 +259,7 @@ def _publication(shard: Source, stack: ExitStack) -> Publication:
         policy=shard.policy,
         bundle=shard.registries.raw_of,
         state=shard.state,
-        progress=stack.enter_context(_progress("export", shard.reader.size)),
+        progress=stack.enter_context(bar("export", shard.reader.size)),
     )
 
 
@@ -307,16 +318,6 @@ def _opened(name: str, options: SourceOptions) -> Iterator[Source]:
         yield log
     finally:
         log.close_all()
-
-
-@contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show how far a command has come, on a terminal only."""
-    console = Console(stderr=True)
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _console() -> Console:

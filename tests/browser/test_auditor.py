@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from handschlag.demo.desk import Desk
 from handschlag.demo.patience import until
@@ -12,7 +12,7 @@ from handschlag.town.people import SCHOOL
 from tests.browser.town import Played
 from tests.browser.visitor import Visitor
 
-PAGES = ("/audit/entries", "/audit/charts", "/audit/witnesses", "/audit/check")
+PAGES = ("/audit/entries", "/audit/charts", "/audit/witnesses", "/audit/replay", "/audit/check")
 
 
 def opened(visitor: Visitor, town: Played) -> Page:
@@ -80,3 +80,36 @@ def test_a_disclosure_is_found_by_filter_and_followed(visitor: Visitor, town: Pl
     assert fetched.value.suggested_filename.endswith(".tlog-proof")
     proof = fetched.value.path().read_text("utf-8")
     assert proof.startswith("c2sp.org/tlog-proof@v1\n")
+
+
+def test_a_replay_is_started_watched_and_finished(visitor: Visitor, town: Played) -> None:
+    """One click starts it; the page follows by itself to the end, where every decision is the same; then a pause.
+
+    The export is then packed no sooner than that.
+    """
+    page = opened(visitor, town)
+    page.goto(f"{address(town)}/audit/replay")
+    page.locator('form[action="/audit/replay"] button').click()
+    expect(page.locator("[data-watch]")).to_be_visible()
+    assert visitor.violations() == []
+    expect(page.locator(".kern-alert--success")).to_be_visible(timeout=60_000)
+    assert visitor.violations() == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert not visitor.scrolls_sideways()
+    facts = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
+    assert len({facts[name] for name in ("Einträge unter dem Checkpoint", "Neu getroffene Entscheidungen")}) == 1
+    assert facts["Befunde"] == "0"
+    assert page.locator('form[action="/audit/replay"] button').count() == 0
+    page.goto(f"{address(town)}/audit/check")
+    page.locator('form[action="/audit/export"] button').click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dieser Rechner arbeitet")
+    assert visitor.violations() == []
+
+
+def test_without_a_script_a_link_looks_again(chromium: Browser, town: Played) -> None:
+    """Whoever has scripts turned off comes as far: the page says how far it is, and has a link to itself."""
+    context = chromium.new_context(locale="de-DE", java_script_enabled=False)
+    page = opened(Visitor(context.new_page(), town.stage), town)
+    page.goto(f"{address(town)}/audit/replay")
+    assert page.locator("h1").inner_text() == "Nachrechnen lassen"
+    context.close()

@@ -1,105 +1,49 @@
 """The auditor's pages: the token opens them, the log is read backwards in bounded parts, each entry has its proof."""
 
 import re
-import secrets
 from collections.abc import AsyncIterator
 from string import Formatter
+from typing import Any
 
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
-from adapters.web.assets import Assets
-from adapters.web.pages import Pages
-from adapters.web.sessions import IDLE_MS, Sessions
+from adapters.web.sessions import IDLE_MS
 from adapters.web.texts import LANGUAGES, load
-from adapters.web.throttle import PER_MS, TRIES, Throttle
+from adapters.web.throttle import PER_MS, TRIES
 from broker import auditing
-from broker.audit_pages.building import COOKIE
-from broker.audit_pages.front import Front
+from broker.audit_pages import replaying
 from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS
 from broker.auditing import ROWS, Auditing
 from broker.beside import beside
 from broker.core.log_lines import Wanted
-from broker.counting import Counting
-from broker.log_files import LogFiles
-from broker.witness_state import Watch
-from broker.witnessing import Witnessing
-from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint, unverified_checkpoint
-from consent_ledger.core.merkle import EMPTY_ROOT
+from consent_ledger.core.checkpoint import format_checkpoint, unverified_checkpoint
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.proof import verify_proof
-from schemas import messages as ms
-from schemas.commitment import sha256
-from schemas.ids import Purpose
+from schemas.ids import Hash, Purpose
 from schemas.note import cosign
+from schemas.registry import Registry
 from tests.support import keys
-from tests.support.middle import Middle, serving
-from tests.support.pens import DAY, ManualClock, signer
+from tests.support.audit_visit import BASE, NOT_YET, OPENS, Auditor, auditing_a_story
+from tests.support.pens import ManualClock, signer
 from tests.support.small_law import LAW
 
 pytestmark = pytest.mark.slow  # each case makes all pages anew
-BASE = "https://broker.example"
-OPENS = "an auditor's token"
+LONG = ("/audit/replay", "/audit/replay/cancel", "/audit/export")
 INSIDE = (
     *("/audit/entries", "/audit/entries/0", "/audit/entries/0/entry", "/audit/entries/0/tlog-proof"),
-    *("/audit/charts", "/audit/witnesses", "/audit/checkpoint", "/audit/check"),
+    *("/audit/charts", "/audit/witnesses", "/audit/checkpoint", "/audit/check", "/audit/replay"),
 )
-
-
-class Auditor:
-    """An auditor with a browser, at the pages of a broker above a log in memory."""
-
-    def __init__(self, middle: Middle) -> None:
-        """Open the browser."""
-        log = middle.log
-        self.middle, self.clock = middle, log.pens.clock
-        files = LogFiles(log.store, lambda: log.sequencer.size)
-        empty = sign_checkpoint(Checkpoint(log.pens.log, 0, EMPTY_ROOT), keys.signer(log.pens.log))
-        self.witnessing = Witnessing(log.sequencer, middle.bus, self.clock, empty, lambda *_: None)
-        self.counting = Counting(files, lambda: log.sequencer.size)
-        log.sequencer.committed.append(self.counting.committed)
-        self.front = Front(
-            auditing=Auditing(files, lambda: log.sequencer.note),
-            witnesses=Watch(self.witnessing).look,
-            tally=self.counting.tally,
-            state=lambda: log.sequencer.state,
-            registries={LAW.hash: LAW},
-            auditors=(sha256(b"somebody else's"), sha256(OPENS.encode())),
-            sessions=Sessions(self.clock, secrets.token_bytes, COOKIE),
-            throttle=Throttle(self.clock),
-            pages=Pages("broker.audit_pages", Assets.load()),
-        )
-        transport = httpx.ASGITransport(self.front.app(tls=True))
-        self.browser = httpx.AsyncClient(transport=transport, base_url=BASE, follow_redirects=True)
-
-    async def type(self, token: str = OPENS) -> httpx.Response:
-        """Type a token."""
-        return await self.browser.post("/audit", data={"token": token})
-
-    async def rows(self, query: str = "") -> list[int]:
-        """Give the indices of the entries a page lists."""
-        page = await self.browser.get(f"/audit/entries{query}")
-        assert page.status_code == 200
-        return [int(index) for index in re.findall(r'scope="row"><a [^>]*href="/audit/entries/([0-9]+)"', page.text)]
 
 
 @pytest.fixture
 async def auditor() -> AsyncIterator[Auditor]:
-    """Give an auditor of a log in which one request was granted, answered and acknowledged, and one was refused."""
-    async with serving() as middle:
-        await middle.hand("kurse").disclose_at_once()
-        pens, jobcenter = middle.log.pens, middle.hand("jobcenter")
-        consent = await middle.consented(uses=5)
-        request = pens.request("jobcenter", "kurse", consent)
-        assert isinstance(await jobcenter.request(request), ms.Delivered)
-        assert isinstance(pens.clock, ManualClock)
-        pens.clock.ms += DAY
-        await jobcenter.logged(pens.acknowledgement("jobcenter", "kurse", [request.exchange]))
-        await middle.hand("beratung").logged(pens.withdrawal("beratung", consent))
-        await jobcenter.request(pens.request("jobcenter", "kurse", consent))
-        yield Auditor(middle)
+    """Give an auditor of a log with a story in it."""
+    async with auditing_a_story() as auditor:
+        yield auditor
 
 
 def newest(auditor: Auditor) -> int:
@@ -131,10 +75,24 @@ async def test_without_a_session_every_page_leads_to_the_token(auditor: Auditor,
 
 async def test_every_route_is_in_the_table(auditor: Auditor) -> None:
     """A page that is added must be added to the test above, too."""
-    routes = {(method, route.path) for route in auditor.front.app(tls=True).routes for method in route.methods or ()}  # type: ignore[attr-defined]  # all are plain routes
-    pages = {"/audit", "/audit/entries", "/audit/entries/{index}", "/audit/entries/{index}/{form}", *INSIDE[4:]}
+    app = auditor.front.app(replaying.pages(), tls=True)
+    routes = {(method, one.path) for one in app.routes if isinstance(one, Route) for method in one.methods or ()}
+    entry = "/audit/entries/{index}"
+    pages = {"/audit", "/audit/entries", entry, f"{entry}/{{form}}", *INSIDE[4:], *NOT_YET}
     assert {path for method, path in routes if method == "GET"} == pages
-    assert {path for method, path in routes if method == "POST"} == {"/audit", "/audit/language", "/audit/leave"}
+    forms = {"/audit", "/audit/language", "/audit/leave", *LONG}
+    assert {path for method, path in routes if method == "POST"} == forms
+
+
+@pytest.mark.parametrize("path", LONG)
+async def test_only_an_auditor_has_this_machine_work(auditor: Auditor, path: str) -> None:
+    """A stranger is led to the token, a form from elsewhere is refused, and nothing is begun for either."""
+    page = await auditor.browser.post(path, follow_redirects=False)
+    assert (page.status_code, page.headers["location"]) == (303, "/audit")
+    await auditor.type()
+    for secret in ("", "0" * 64):
+        assert (await auditor.browser.post(path, data={"form_secret": secret})).status_code == 403
+    assert (auditor.work.busy, auditor.work.run) == (False, None)
 
 
 async def test_leaving_needs_the_pages_own_form(auditor: Auditor) -> None:
@@ -361,3 +319,22 @@ def test_both_languages_say_the_same_things() -> None:
         assert places[0] == places[1], key
     for name in (*(f"kind.{kind}" for kind in KINDS), *(f"basis.{basis}" for basis in BASES)):
         assert texts["de"].has(name), name
+
+
+async def test_the_names_of_the_law_are_put_together_once_for_a_page(auditor: Auditor) -> None:
+    """However many lines a page has."""
+
+    class Counted(dict[Hash, Registry]):
+        """Registries that count how often they are gone through."""
+
+        times = 0
+
+        def values(self) -> Any:  # noqa: ANN401 - a view of a dict has no name of its own
+            """Go through them."""
+            type(self).times += 1
+            return super().values()
+
+    words = Words(auditor.front.pages.texts["en"], "en", auditor.front.state(), Counted({LAW.hash: LAW}))
+    assert {words.purpose(Purpose("Z16@1")) for _ in range(50)} == {words.purpose(Purpose("Z16@1"))}
+    assert words.offered_purposes
+    assert Counted.times == 1

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import tarfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from consent_ledger.archive import TOP
 from consent_ledger.core.pins_file import write_pins
 from consent_ledger.core.signed import Pins
 from consent_ledger.store import ShardStore
@@ -48,6 +51,24 @@ def test_a_sound_export(tmp_path: Path, pins: Path, command: str) -> None:
     assert f"63 hashed, 63 proven, {63 if command == 'replay' else 0} decided again" in result.output
     assert "musterstadt.example/amt/witness-1 2026-11-20 10:02:00Z" in result.output
     assert "The pins are" not in result.output
+
+
+def test_a_program_that_watches_reads_lines(shard: Path, pins: Path, tmp_path: Path) -> None:
+    """With --lines, numbers that only grow up to all, and nothing else; the report is the file's."""
+    result = run("replay", shard, "--pins", pins, "--lines", "--json", tmp_path / "report.json")
+    lines = [tuple(map(int, line.split())) for line in result.stdout.splitlines()]
+    assert (result.exit_code, lines) == (0, sorted(set(lines)))
+    assert lines[-1] == (len(LEAVES), len(LEAVES))
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["verdict"] == "sound"
+
+
+def test_an_export_is_one_file_on_standard_output(shard: Path, pins: Path, tmp_path: Path) -> None:
+    """What is unpacked from it replays; what is said besides goes elsewhere."""
+    result = run("export", "-", "--source", shard, "--pins", pins)
+    assert result.exit_code == 0, result.stderr
+    with tarfile.open(fileobj=BytesIO(result.stdout_bytes)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    assert run("replay", tmp_path / TOP, "--pins", pins).exit_code == 0
 
 
 def test_pins_of_the_export_itself_are_warned_of(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from broker.beside import beside
 from broker.client_pages.building import client_pages
 from broker.client_pages.front import PREFIX as CLIENT
 from broker.log_files import LogFiles
+from broker.long_work import LongWork
 from broker.operator_api import make_app
 from broker.pages import View
 from broker.settings import HttpSettings
@@ -165,7 +166,8 @@ def broker_ground(folder: Path) -> Iterator[BrokerGround]:
         view = View(broker, files, place.pens.clock, lambda: True, Counters(), lambda: True)
         api = make_app(view.pages(http))
         clients = client_pages(broker, files, place.pens.clock, tls=True)
-        audit = audit_pages(broker, files, place.pens.clock, http)
+        work = LongWork(replayed, packed, place.pens.clock)
+        audit = audit_pages(broker, files, work, place.pens.clock, http)
         routes = [*api.routes, *clients.routes, *audit.routes]
         paths = tuple(route.path for route in routes if isinstance(route, Route))
         known = (VIEW_CODE, WITHDRAW_CODE, exchange, "jobcenter", "Z16@1", "consent", "exchange.granted", LAW.hash)
@@ -174,6 +176,17 @@ def broker_ground(folder: Path) -> Iterator[BrokerGround]:
         runner.run(running.__aexit__(None, None, None))
         files.close()
         assert place.pens.replay([*place.disk.entries]) == []
+
+
+async def replayed(said: Callable[[str], None]) -> bytes:
+    """Be done at once, and find that there is no report."""
+    said("1 2")
+    return b""
+
+
+async def packed() -> AsyncGenerator[bytes]:
+    """Be a small export."""
+    yield b"export"
 
 
 async def _exchanged(place: Place) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.elsewhere import done_elsewhere
 from broker.main import check
-from broker.snapshots import program, take_elsewhere
+from broker.snapshots import program
 from consent_ledger.recovery import start_from
 from consent_ledger.store import ShardReader
 from schemas.errors import Unavailable
@@ -52,9 +53,9 @@ async def test_a_broker_starts_from_the_snapshot_it_had_taken(tmp_path: Path) ->
 async def test_a_process_that_takes_no_snapshot_is_told() -> None:
     """One that fails tells its last line, one that is not there its name; one under way ends with its caller."""
     with pytest.raises(Unavailable, match="code 3: last"):
-        await take_elsewhere((sys.executable, "-c", "import sys; sys.stderr.write('first\\nlast\\n'); sys.exit(3)"))
+        await done_elsewhere((sys.executable, "-c", "import sys; sys.stderr.write('first\\nlast\\n'); sys.exit(3)"))
     with pytest.raises(Unavailable, match="no-such-program: cannot be started"):
-        await take_elsewhere(("/no-such-program",))
+        await done_elsewhere(("/no-such-program",))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await take_elsewhere((sys.executable, "-c", "import signal; signal.pause()"))
+            await done_elsewhere((sys.executable, "-c", "import signal; signal.pause()"))
