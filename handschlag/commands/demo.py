@@ -27,6 +27,7 @@ def demo(folder: Path, *, keep: bool) -> None:
         story = Story(stage, tell)
         story.play()
         if keep:
+            story.leave_work()
             _show_addresses(stage, tell)
             _show_receipt(stage, story, tell)
             lines = [f"{_pages(stage.broker_address)}/audit", f"token {stage.auditor}"]

@@ -14,10 +14,11 @@ from handschlag.demo.patience import until
 from handschlag.demo.stage import Stage, command
 from handschlag.demo.telling import Teller
 from handschlag.town import pick
-from handschlag.town.people import COUNSELLING, JOBCENTER, SCHOOL
+from handschlag.town.people import ABH, COUNSELLING, JOBCENTER, SCHOOL
 from handschlag.town.pick import Picked
 
 PURPOSE: Final = "Z16@1"
+RESIDENCE: Final = "Z04@1"
 MONTH_MS: Final = 30 * 86_400_000
 FIELDS: Final = [
     "course_participation.ended_on",
@@ -77,6 +78,24 @@ class Story:
         officer.post("/v1/approvals", {**body, "purpose": CHANGE, "fields": CHANGE_FIELDS})
         tell(f"and {CHANGE}: who has changed into SGB II need not bring all papers again")
 
+    def leave_work(self) -> None:
+        """Ask, on a statute, what two persons at the Jobcenter have to decide: their release list is not empty then."""
+        immigration = self._stage.offices[ABH]
+        person = next(pick.shared_between(self._stage.people, ABH, JOBCENTER))
+        terms = {"role": "adviser", "purpose": RESIDENCE, "valid_until_ms": SystemClock().now_ms() + 6 * MONTH_MS}
+        Desk(immigration, "dpo").post("/v1/approvals", terms)
+        question = {
+            "purpose": RESIDENCE,
+            "holder": JOBCENTER,
+            "norm": "SGB X § 71(2) Nr. 1",
+            "declared": ["azr_insufficient"],
+            "person": _named(person),
+            "case_ref": person.files[ABH],
+        }
+        asked = Desk(immigration, "adviser").post("/v1/requests", question)
+        Desk(self._jobcenter.office, "clerk_answer").until_listed("/v1/releases", "exchange", asked["exchange"])
+        self._tell(f"{immigration.name} asks the Jobcenter ({RESIDENCE}): two persons there have to agree")
+
     def _consent(self, person: Picked) -> dict[str, Any]:
         tell = self._tell
         tell.chapter("A client agrees, at counselling, where nobody can cut benefits")
@@ -100,11 +119,7 @@ class Story:
         text = self._counselling.post("/v1/consents/text", terms)
         body = {
             **terms,
-            "person": {
-                "family_name": person.family_name,
-                "given_names": person.given_names,
-                "birth_date": person.birth_date,
-            },
+            "person": _named(person),
             "text_sha256": text["text_sha256"],
             "medium": "screen",
             "capacity": "own",
@@ -177,7 +192,7 @@ class Story:
             first = self._jobcenter.ask(PURPOSE, SCHOOL, consent)
             asked[title] = (first["exchange"], first["state"], time.monotonic() - began, began)
         for waiting in islice(self._school.list("/v1/releases"), 1):
-            self._school.post(f"/v1/releases/{waiting['exchange']}/refuse", {"reason": "not_sure"})
+            self._school.post(f"/v1/releases/{waiting['exchange']}/refuse", {"reason": "too_uncertain"})
             self._tell("At the provider a human looks at two rows of one name, is not sure, and refuses")
         for title, (exchange, state, first_s, began) in asked.items():
             last = self._jobcenter.until(f"/v1/requests/{exchange}", "state", "not_available")
@@ -212,3 +227,8 @@ class Story:
             ("logs, without personal data", str(stage.folder / "logs")),
         ]
         self._tell.table(("what", "where"), rows)
+
+
+def _named(person: Picked) -> dict[str, str]:
+    """Give a person as a question or a consent names them."""
+    return {"family_name": person.family_name, "given_names": person.given_names, "birth_date": person.birth_date}

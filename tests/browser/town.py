@@ -37,4 +37,5 @@ def played(stage: Stage) -> Played:
     story = Story(stage, Silent())
     story.agree()
     consent = story.take(client, uses=1000)
+    story.leave_work()
     return Played(stage, client, consent["view_code"], consent["withdraw_code"], consent["consent"])
