@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from broker.core.log_lines import Line, Timeline, Wanted, grant_of, line_of
-from broker.log_files import PAGE, LogFiles, Receipted
+from broker.log_files import PAGE, LogFiles
 from consent_ledger.core.checkpoint import Checkpoint, unverified_checkpoint
 from consent_ledger.core.leaf import Leaf, read_leaf
-from consent_ledger.ports import LogReader
+from consent_ledger.earlier import AllEntries, Receipted
 from schemas import statements as st
 from schemas.entries import decode_entry
 
@@ -71,7 +71,7 @@ class Auditing:
     def size(self) -> int:
         """How many entries are shown."""
         shown = self.shown()
-        return 0 if shown is None else shown.size
+        return 0 if shown is None else self.files.first + shown.size
 
     async def find(self, wanted: Wanted, before: int | None = None) -> Found:
         """Look for entries from an index backwards; without one, from the newest or from the end of the days wanted."""
@@ -103,7 +103,7 @@ class Auditing:
     async def receipt(self, index: int) -> Receipted | None:
         """Give an entry with the proof that it stands in the log; None for one that is not shown."""
         note = self.checkpoint()
-        if note is None or not 0 <= index < unverified_checkpoint(note).size:
+        if note is None or not 0 <= index < self.size:
             return None
         return await self.files.receipt(index, note)
 
@@ -115,14 +115,14 @@ class _Bounds:
     wanted: Wanted
     size: int
 
-    def __call__(self, reader: LogReader) -> tuple[int, int]:
+    def __call__(self, reader: AllEntries) -> tuple[int, int]:
         """Do it, in the reader's thread: the log's time never runs backwards, so halving finds it."""
         until_ms = self.wanted.until_ms
         return self._first_from(reader, self.wanted.from_ms), (
             self.size if until_ms is None else self._first_from(reader, until_ms)
         )
 
-    def _first_from(self, reader: LogReader, at_ms: int) -> int:
+    def _first_from(self, reader: AllEntries, at_ms: int) -> int:
         if at_ms <= 0:
             return 0
         return bisect_left(range(self.size), at_ms, key=lambda index: decode_entry(reader.entry(index))[1].time)
@@ -144,7 +144,7 @@ class _Backwards:
     stop: int
     most: int
 
-    def __call__(self, reader: LogReader) -> _Seen:
+    def __call__(self, reader: AllEntries) -> _Seen:
         """Do it, in the reader's thread."""
         lines: list[Line] = []
         for index, raw in reversed(list(reader.entries(self.start, self.stop))):
@@ -164,7 +164,7 @@ class _Forwards:
     start: int
     stop: int
 
-    def __call__(self, reader: LogReader) -> int:
+    def __call__(self, reader: AllEntries) -> int:
         """Do it, in the reader's thread; give the index to go on from."""
         for index, raw in reader.entries(self.start, self.stop):
             self.timeline.see(index, raw, reader.entry)
@@ -173,7 +173,7 @@ class _Forwards:
         return self.stop
 
 
-def _begin(reader: LogReader, index: int) -> tuple[Leaf, Line, Timeline | None]:
+def _begin(reader: AllEntries, index: int) -> tuple[Leaf, Line, Timeline | None]:
     """Read an entry and the request it decides on or answers, if it does."""
     leaf = read_leaf(reader.entry(index))
     line = line_of(index, leaf, reader.entry)

@@ -58,7 +58,7 @@ class Clients:
         if index is None:
             return None
         await self.sequencer.durable()
-        story, size = Story(view), self.sequencer.size
+        story, size = Story(view), self.sequencer.end
         while index < size:
             index = await self.files.walk(index, size, story.see)
         evidence = None if story.basis is None else state.evidence.get(story.basis)

@@ -14,7 +14,6 @@ from broker.core.check_outcome import check_outcome
 from broker.core.route import addressees, signer_of
 from consent_ledger.core.decision import NotLogged, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf
-from consent_ledger.core.proof import verify_proof
 from consent_ledger.sequencer import Receipt, Sequencer
 from schemas import messages as ms
 from schemas import statements as st
@@ -119,7 +118,7 @@ class Exchanges:
 
     def _proven(self, entry: bytes, proof: bytes) -> Leaf:
         """Read an entry that stands in this log; NotAuthentic or Malformed when its proof does not show it."""
-        verify_proof(entry, proof, self.sequencer.verifier)
+        self.sequencer.prove(entry, proof)
         return read_leaf(entry)
 
     async def record(self, asked: ms.AskRecord, account: NatsAccount) -> ms.Message:

@@ -1,5 +1,6 @@
 """The log as the files of C2SP tlog-tiles, read beside the sequencer by a reader with a thread of its own.
 
+Tiles are those of the open shard; entries are found in all shards, by the index that counts over all of them.
 Only what lies under a signed checkpoint is shown; hash tiles and bundles never change once they are.
 """
 
@@ -8,11 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, TypeVar
 
-from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.merkle import HASH_BYTES
-from consent_ledger.core.proof import format_proof
-from consent_ledger.core.tiles import TILE_WIDTH, Tile, encode_bundle, width_at
+from consent_ledger.core.tiles import TILE_WIDTH, Tile, encode_bundle, parse_tile_path, width_at
+from consent_ledger.earlier import AllEntries, Earlier, Receipted
 from consent_ledger.ports import LogReader
+from consent_ledger.tiles import CHECKPOINT
+from schemas.errors import Malformed
+from schemas.ids import LogId
 
 T = TypeVar("T")
 
@@ -27,27 +30,58 @@ class Found(NamedTuple):
     next: int
 
 
-class Receipted(NamedTuple):
-    """An entry's bytes, and the tlog-proof that it stands in the log."""
-
-    entry: bytes
-    proof: bytes
-
-
 class LogFiles:
     """Tiles of hashes and bundles of entries."""
 
-    def __init__(self, reader: LogReader, signed_size: Callable[[], int]) -> None:
-        """Take a reader that nobody else uses, and what says how much of the log may be shown."""
+    def __init__(
+        self,
+        reader: LogReader,
+        signed_size: Callable[[], int],
+        earlier: Earlier | None = None,
+        states: Callable[[str], bytes | None] = lambda _: None,
+    ) -> None:
+        """Take readers that nobody else uses, of the open shard and the closed ones.
+
+        `signed_size` says how many entries of the open shard may be shown; `states` gives a state bundle by its file.
+        """
         self._reader = reader
+        self._states = states
+        self._all = AllEntries(earlier or Earlier(), reader)
         self._signed_size = signed_size
         self._thread = ThreadPoolExecutor(1, "log-reader")
+
+    @property
+    def first(self) -> int:
+        """The index of the open shard's entry 0, over all shards."""
+        return self._all.first
 
     async def read(self, tile: Tile) -> bytes | None:
         """Give a tile or bundle of exactly this width, None when the signed log has none."""
         if width_at(tile.level, tile.n, self._signed_size()) < tile.width:
             return None
-        return await self.ask(lambda reader: _read(reader, tile))
+        return await self._in_thread(lambda: _read(self._reader, tile))
+
+    @property
+    def closed(self) -> list[LogId]:
+        """The origins of the closed shards, the oldest first."""
+        return list(self._all.earlier.logs)
+
+    async def read_closed(self, log: LogId, path: str) -> bytes | None:
+        """Give the checkpoint of a closed shard, or a tile or bundle of exactly its width; None where it has none."""
+        if path == CHECKPOINT:
+            return await self._in_thread(lambda: self._all.earlier.note(log))
+        try:
+            tile = parse_tile_path(path)
+        except Malformed:
+            return None
+        reader = self._all.earlier.reader(log)
+        if width_at(tile.level, tile.n, reader.size) < tile.width:
+            return None
+        return await self._in_thread(lambda: _read(reader, tile))
+
+    def state(self, name: str) -> bytes | None:
+        """Give what a shard starts from, by the name of its file; None when there is none of this name."""
+        return self._states(name)
 
     async def find(self, start: int, stop: int, wanted: Callable[[bytes], bool]) -> Found:
         """Look through a page of entries from `start`, and give those of them before `stop` that are wanted."""
@@ -66,25 +100,23 @@ class LogFiles:
         """
         end = min(start + PAGE, stop)
 
-        def look(reader: LogReader) -> None:
-            for index, raw in reader.entries(start, end) if start < end else ():
+        def look(all_entries: AllEntries) -> None:
+            for index, raw in all_entries.entries(start, end) if start < end else ():
                 see(index, raw)
 
         await self.ask(look)
         return max(start, end)
 
-    async def ask(self, work: Callable[[LogReader], T]) -> T:
-        """Have something short looked up by the reader, in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._reader)
+    async def ask(self, work: Callable[[AllEntries], T]) -> T:
+        """Have something short looked up among the entries of all shards, in the reader's thread."""
+        return await self._in_thread(lambda: work(self._all))
 
     async def receipt(self, index: int, note: bytes) -> Receipted:
-        """Give an entry with its proof under this checkpoint, which must be one of this log and beyond the index."""
+        """Give an entry with its proof: under this checkpoint of the open shard, or under its own shard's last one."""
+        return await self._in_thread(lambda: self._all.receipt(index, note))
 
-        def read(reader: LogReader) -> Receipted:
-            path = reader.inclusion_proof(index, unverified_checkpoint(note).size)
-            return Receipted(reader.entry(index), format_proof(index, path, note))
-
-        return await self.ask(read)
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:
         """Wait for what is being read, and free the thread; the reader stays open."""

@@ -15,7 +15,7 @@ import structlog
 
 from adapters.infra import logs
 from adapters.infra.clock import SystemClock
-from adapters.infra.files import read_private
+from adapters.infra.files import read_private, write_atomic
 from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
@@ -35,17 +35,23 @@ from broker.operator_api import make_app
 from broker.own_commands import OwnCommands
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
-from broker.settings import SETTINGS_FILE, BrokerSettings, parse_settings, parse_witnesses
+from broker.settings import SETTINGS_FILE, BrokerSettings, log_key_place, parse_settings, parse_witnesses
 from broker.snapshots import Keeper, SnapshotFile, program
 from broker.witnesses import OutsideWitness
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement, verify_statement
 from consent_ledger.core.snapshot import Folded
 from consent_ledger.core.state import LedgerState
+from consent_ledger.core.succession import hand_over
+from consent_ledger.earlier import Earlier
 from consent_ledger.ports import LogReader
-from consent_ledger.recovery import start_from, take_snapshot
+from consent_ledger.recovery import from_bundle, start_from, take_snapshot
+from consent_ledger.shards import STATE_FILE, STATES, bundle_name, chain_from
 from consent_ledger.store import ShardReader, ShardStore, shard_path
-from schemas.errors import HandschlagError, Malformed, Misuse, NotAuthentic, Unavailable
+from consent_ledger.tiles import read_file
+from schemas.commitment import sha256
+from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
+from schemas.ids import Hash, LogId
 from schemas.note import parse_vkey
 
 MAX_HANDLERS: Final = 16_384
@@ -57,10 +63,15 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Loaded:
-    """All that was read from a broker's folder, checked and ready."""
+    """All that was read from a broker's folder, checked and ready.
+
+    `log` is the shard that is open, or is to be opened next; `state` hashes what it starts from, None for the first.
+    """
 
     folder: Path
     settings: BrokerSettings
+    log: LogId
+    state: Hash | None
     setup: Setup
     nats: NatsSettings
 
@@ -72,7 +83,7 @@ class Loaded:
     @property
     def snapshot(self) -> SnapshotFile:
         """The snapshot beside the ledger's shard."""
-        return SnapshotFile(self.ledger, self.settings.log)
+        return SnapshotFile(self.ledger, self.log)
 
 
 def load(folder: Path) -> Loaded:
@@ -81,9 +92,11 @@ def load(folder: Path) -> Loaded:
     Raises Malformed or Misuse, in one line naming file and rule, for the first file that is missing or wrong.
     """
     settings = parse_settings(_text(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE))
-    signer = load_signer(folder / settings.ledger.key)
-    if signer.key.name != settings.log:
-        message = f"{folder / settings.ledger.key}: is the key of {signer.key.name}, the log is {settings.log}"
+    log, state = _open_shard(folder, settings)
+    key = folder / log_key_place(settings, log)
+    signer = load_signer(key)
+    if signer.key.name != log:
+        message = f"{key}: is the key of {signer.key.name}, the log is {log}"
         raise Misuse(message)
     bundles = Bundles(folder / settings.ledger.registry)
     bundles.load()
@@ -91,15 +104,29 @@ def load(folder: Path) -> Loaded:
     genesis = tuple(_genesis(folder / settings.ledger.genesis, gate))
     outside = tuple(OutsideWitness(one.url, parse_vkey(one.vkey)) for one in settings.witnesses.outside)
     setup = Setup(gate, signer, bundles, genesis, _policy(folder, settings, outside), outside)
-    return Loaded(folder, settings, setup, _nats(folder, settings))
+    return Loaded(folder, settings, log, state, setup, _nats(folder, settings))
+
+
+def _open_shard(folder: Path, settings: BrokerSettings) -> tuple[LogId, Hash | None]:
+    """Find the shard that is open by the last entries of those before it.
+
+    One that was closed, but whose state does not lie beside the log yet, has still to hand it over.
+    """
+    ledger = folder / settings.ledger.folder
+    found: tuple[LogId, Hash | None] = settings.log, None
+    for log, state in chain_from(ledger, settings.log):
+        if state is not None and not (ledger / bundle_name(state)).is_file():
+            break
+        found = log, state
+    return found
 
 
 def check(folder: Path) -> tuple[Loaded, int]:
     """Load a broker's folder and look at its ledger, without touching it; gives what was loaded and the log's size."""
     loaded = load(folder)
-    if not shard_path(loaded.ledger, loaded.settings.log).exists():
+    if not shard_path(loaded.ledger, loaded.log).exists():
         return loaded, 0
-    with ShardReader(loaded.ledger, loaded.settings.log) as reader:
+    with ShardReader(loaded.ledger, loaded.log) as reader:
         return loaded, reader.size
 
 
@@ -111,7 +138,7 @@ def snapshot(folder: Path) -> Path:
     """
     logs.configure()
     loaded = load(folder)
-    with ShardReader(loaded.ledger, loaded.settings.log) as reader:
+    with ShardReader(loaded.ledger, loaded.log) as reader:
         loaded.snapshot.write(take_snapshot(reader, loaded.setup.signer, program(), _held(loaded, reader)))
     return loaded.snapshot.path
 
@@ -122,18 +149,9 @@ def run(folder: Path, handschlag: Sequence[str]) -> None:
     `handschlag` is what starts another process of this program, such as the one that does what `snapshot` does.
     """
     logs.configure()
-    loaded = load(folder)
-    commands = _commands(loaded, handschlag)
     try:
-        with ShardStore(loaded.ledger, loaded.settings.log) as store:
-            start = _held(loaded, store)
-            held = 0 if start is None else start.tree.size
-            state = recover_state(loaded.setup, store, start)
-            _log.info("ledger recovered", origin=state.log, size=state.size, count=state.size - held)
-            every = loaded.settings.ledger.snapshot_every
-            keeper = Keeper(partial(_take, commands), every, size=state.size, held=held)
-            with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                runner.run(_run(loaded, store, state, keeper, commands))
+        while _run_shard(load(folder), handschlag):
+            pass
     except HandschlagError:
         raise
     except Exception as error:
@@ -142,25 +160,69 @@ def run(folder: Path, handschlag: Sequence[str]) -> None:
         raise Misuse(message) from error
 
 
+def _run_shard(loaded: Loaded, handschlag: Sequence[str]) -> bool:
+    """Run a broker on the open shard; True when it was closed and the log goes on in the next one."""
+    with ShardStore(loaded.ledger, loaded.log) as store:
+        start = _held(loaded, store)
+        held = 0 if start is None else start.tree.size
+        state = recover_state(loaded.setup, store, start)
+        _log.info("ledger recovered", origin=state.log, size=state.size, count=state.entries - held)
+        every = loaded.settings.ledger.snapshot_every
+        commands = _commands(loaded, handschlag)
+        keeper = Keeper(partial(_take, commands), every, size=state.entries, held=held)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            stopped = runner.run(_run(loaded, store, state, keeper, commands))
+        if stopped or state.closed is None:
+            return False
+        _hand_over(loaded, state)
+        return True
+
+
+def _hand_over(loaded: Loaded, state: LedgerState) -> None:
+    """Put what the next shard starts from beside the log: once it lies there, the next start opens that shard."""
+    closed, bundle = state.log, hand_over(state)
+    place = loaded.ledger / bundle_name(sha256(bundle))
+    place.parent.mkdir(exist_ok=True)
+    write_atomic(place, bundle)
+    _log.info("shard closed", origin=closed, size=state.size)
+
+
 def _held(loaded: Loaded, reader: LogReader) -> Folded | None:
-    """Give what the snapshot spares, if there is one and it fits; one that does not costs a line and some time."""
+    """Give what the snapshot spares, if there is one and it fits; one that does not costs a line and some time.
+
+    Without one a later shard starts from what the one before it left.
+    """
     try:
         held = loaded.snapshot.read()
-        return None if held is None else start_from(held, reader, loaded.setup.signer.key, program())
+        if held is not None:
+            return start_from(held, reader, loaded.setup.signer.key, program())
     except (Malformed, NotAuthentic, Unavailable) as error:
         _log.warning("snapshot left out", rule=str(error))
+    if loaded.state is None:
         return None
+    place = loaded.ledger / bundle_name(loaded.state)
+    bundle = place.read_bytes()
+    if sha256(bundle) != loaded.state:
+        message = f"{place}: is not the state that the shard before was closed with; bring back a whole copy"
+        raise LedgerInconsistent(message)
+    return from_bundle(bundle, loaded.log)
 
 
-async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Keeper, commands: OwnCommands) -> None:
+async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Keeper, commands: OwnCommands) -> bool:
+    """Run until told to stop, which is True, or until the shard is closed."""
     stop = stop_signals()
     http = loaded.settings.http
     clock, writable = SystemClock(), partial(_is_writable, loaded.ledger)
-    with listen(http.host, http.port) as listener, ShardReader(loaded.ledger, loaded.settings.log) as reader:
+    with (
+        listen(http.host, http.port) as listener,
+        ShardReader(loaded.ledger, loaded.log) as reader,
+        closing(Earlier.of(loaded.ledger, state)) as earlier,
+    ):
         bus = await NatsBus.connect(loaded.nats, _listeners())
-        broker = Broker(loaded.setup, store, state, bus, clock)
+        broker = Broker(loaded.setup, store, state, bus, clock, Earlier.of(loaded.ledger, state))
         broker.sequencer.committed.append(keeper.committed)
-        with closing(LogFiles(reader, lambda: broker.sequencer.size)) as files:
+        states = partial(_state, loaded.ledger)
+        with closing(LogFiles(reader, lambda: broker.sequencer.size, earlier, states)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
             work = LongWork(commands.replay, commands.export, clock)
             clients = client_pages(broker, files, clock, tls=http.tls)
@@ -169,6 +231,12 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
             async with serving(app, listener), keeper.running(), work.running():
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)
+    return stop.is_set()
+
+
+def _state(ledger: Path, name: str) -> bytes | None:
+    """Give a state bundle by the name of its file, and nothing else."""
+    return read_file(ledger / STATES / name) if STATE_FILE.fullmatch(name) else None
 
 
 async def _until(stop: asyncio.Event, lost: asyncio.Event) -> None:

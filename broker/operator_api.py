@@ -15,10 +15,10 @@ from fastapi import FastAPI, Header, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from broker.log_files import Receipted
 from broker.metrics import CONTENT_TYPE
 from broker.own_entries import Listing, OwnEntries
 from consent_ledger.core.tiles import Tile, parse_tile_path
+from consent_ledger.earlier import Receipted
 from schemas.errors import Malformed
 from schemas.ids import AgencyId, Hash
 
@@ -67,9 +67,18 @@ class Health(BaseModel):
         return all(parts)
 
 
+async def _nothing(_shard: str, _path: str) -> None:
+    """Give nothing: no shard was closed yet."""
+
+
 @dataclass(frozen=True)
 class Pages:
-    """What the pages show; `auditors` are SHA-256 of tokens in hex, `officers` those of agencies' officers."""
+    """What the pages show.
+
+    `beside` gives what lies beside the log, `state` what a shard starts from, both by the file's name; `closed` gives a
+    file of a closed shard by the shard's name and its path there. `auditors` are SHA-256 of tokens in hex, `officers`
+    those of agencies' officers.
+    """
 
     health: Callable[[], Awaitable[Health]]
     metrics: Callable[[], str]
@@ -79,6 +88,8 @@ class Pages:
     own: OwnEntries
     auditors: Sequence[Hash] = ()
     officers: Mapping[AgencyId, Hash] = field(default_factory=dict)
+    state: Callable[[str], bytes | None] = lambda _: None
+    closed: Callable[[str, str], Awaitable[bytes | None]] = _nothing
 
 
 def make_app(pages: Pages) -> FastAPI:
@@ -97,6 +108,7 @@ def make_app(pages: Pages) -> FastAPI:
         return Response(pages.metrics(), media_type=CONTENT_TYPE)
 
     _serve_log(app, pages)
+    _serve_closed(app, pages)
     _serve_own(app, pages)
     _serve_beside(app, pages)
     return app
@@ -124,6 +136,35 @@ def _serve_log(app: FastAPI, pages: Pages) -> None:
             raise HTTPException(404, "the log has no such tile")
         lifetime = FOR_EVER if wanted.level is not None else FOR_ONE_READER
         return Response(content, media_type=BYTES, headers={"Cache-Control": lifetime})
+
+
+def _serve_closed(app: FastAPI, pages: Pages) -> None:
+    """Serve the shards that are closed, each as a log of its own, and what the later ones start from."""
+
+    def for_auditors(authorization: str) -> None:
+        """Let pass who has an auditor's token; 401 for all others."""
+        if not may_read_entries(authorization, pages.auditors):
+            raise HTTPException(401, "entries need an auditor's token", {"WWW-Authenticate": "Bearer"})
+
+    @app.get("/log/shards/{shard}/{path:path}")
+    async def closed(shard: str, path: str, authorization: Annotated[str, Header()] = "") -> Response:
+        """Give a file of a closed shard: all may have its hash tiles, checkpoint and key, an auditor its entries."""
+        if path.startswith("tile/entries/"):
+            for_auditors(authorization)
+        content = await pages.closed(shard, path)
+        if content is None:
+            raise HTTPException(404, "no closed shard has such a file")
+        kind = BYTES if path.startswith("tile/") else TEXT
+        return Response(content, media_type=kind, headers={"Cache-Control": FOR_NOW})
+
+    @app.get("/log/state/{name}")
+    async def state(name: str, authorization: Annotated[str, Header()] = "") -> Response:
+        """Give an auditor what a shard starts from, by its hash: it says what the entries before it said."""
+        for_auditors(authorization)
+        content = pages.state(name)
+        if content is None:
+            raise HTTPException(404, "no such state lies beside the log")
+        return Response(content, media_type=BYTES, headers={"Cache-Control": FOR_ONE_READER})
 
 
 def _serve_own(app: FastAPI, pages: Pages) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from broker.log_files import LogFiles, Receipted
+from broker.log_files import LogFiles
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.earlier import Receipted
 from schemas.ids import AgencyId
 
 
@@ -44,11 +45,11 @@ class OwnEntries:
     async def receipt(self, agency: AgencyId, index: int) -> Receipted | None:
         """Give an entry with its proof; None for one that the agency is no party to, or that there is not."""
         note = self.checkpoint()
-        if note is None or not 0 <= index < unverified_checkpoint(note).size:
+        if note is None or not 0 <= index < self._size():
             return None
         receipt = await self.files.receipt(index, note)
         return receipt if self.may_fetch(read_leaf(receipt.entry), agency) else None
 
     def _size(self) -> int:
         note = self.checkpoint()
-        return 0 if note is None else unverified_checkpoint(note).size
+        return 0 if note is None else self.files.first + unverified_checkpoint(note).size

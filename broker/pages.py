@@ -46,6 +46,8 @@ class View:
             checkpoint=self.checkpoint,
             read_tile=self.files.read,
             beside=self.beside,
+            state=self.files.state,
+            closed=self.closed,
             own=OwnEntries(self.files, self.checkpoint, self._may_fetch),
             auditors=http.auditors,
             officers=http.officers,
@@ -68,8 +70,20 @@ class View:
                 return write_pins(setup.gate.pins, ()).encode()
             case ["registry", name]:
                 return setup.bundles.raw.get(Hash(name.removesuffix(".json")))
+            case ["shards.txt"]:
+                names = [log.rpartition("/")[2] for log in self.files.closed]
+                return "".join(f"{name}\n" for name in names).encode() if names else None
             case _:
                 return None
+
+    async def closed(self, shard: str, path: str) -> bytes | None:
+        """Give a file of a closed shard, as in an export of it; None when there is none of this name."""
+        log = next((log for log in self.files.closed if log.rpartition("/")[2] == shard), None)
+        if log is None:
+            return None
+        if path == "log.vkey":
+            return f"{self.broker.sequencer.state.shards[log].vkey}\n".encode()
+        return await self.files.read_closed(log, path)
 
     async def health(self) -> Health:
         """Say what works by trying it, or by asking who must know."""

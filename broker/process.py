@@ -3,7 +3,8 @@
 1. Serve what only reads, so that nodes can start and answer as witnesses.
 2. Ask the witnesses whether one holds a larger log than this one (LEDGER, section 5).
 3. Begin an empty log with the steering group's notes.
-4. Serve everything, until told to stop or until the ledger or a witness says that it must not go on.
+4. Serve everything, until told to stop, until the ledger or a witness says that it must not go on, or until the shard
+   is closed and the witnesses have cosigned all of it: then the log goes on in the next shard, with another broker.
 5. End: take nothing new, finish what was begun, close bus and ledger. After a fault nothing more is decided.
 """
 
@@ -29,9 +30,10 @@ from consent_ledger.core.policy import Policy
 from consent_ledger.core.signed import SignedStatement
 from consent_ledger.core.snapshot import Folded
 from consent_ledger.core.state import LedgerState
+from consent_ledger.earlier import Earlier
 from consent_ledger.ports import Clock, Store
 from consent_ledger.recovery import recover
-from consent_ledger.sequencer import Sequencer
+from consent_ledger.sequencer import Receipt, Sequencer
 from schemas import statements as st
 from schemas.bus import Bus
 from schemas.errors import Misuse
@@ -64,11 +66,13 @@ def recover_state(setup: Setup, store: Store, start: Folded | None = None) -> Le
 class Broker:
     """One broker process but for its keys' files, its settings and its HTTP pages."""
 
-    def __init__(self, setup: Setup, store: Store, state: LedgerState, bus: Bus, clock: Clock) -> None:
-        """Wire a recovered ledger to a bus; nothing is served yet."""
+    def __init__(
+        self, setup: Setup, store: Store, state: LedgerState, bus: Bus, clock: Clock, earlier: Earlier | None = None
+    ) -> None:
+        """Wire a recovered ledger, with its closed shards, to a bus; nothing is served yet."""
         self.setup, self.bus, self.metrics = setup, bus, Metrics()
         decide = decider(setup.bundles.ready)
-        self.sequencer: Final = Sequencer(store, state, decide, setup.signer, clock)
+        self.sequencer: Final = Sequencer(store, state, decide, setup.signer, clock, earlier or Earlier())
         self.notices: Final = Notices(bus, self.metrics.report)
         exchanges = Exchanges(self.sequencer, bus, setup.gate, self.notices.tell, setup.bundles.hold)
         empty = sign_checkpoint(Checkpoint(state.log, 0, EMPTY_ROOT), setup.signer)
@@ -76,7 +80,9 @@ class Broker:
             self.sequencer, bus, clock, empty, self.metrics.report, setup.policy, setup.outside
         )
         self.service: Final = Service(exchanges, setup.bundles.raw, lambda: self.witnessing.published)
-        self.sequencer.committed += [self.metrics.committed, self.witnessing.committed]
+        self._ended = asyncio.Event()
+        self.sequencer.committed += [self.metrics.committed, self.witnessing.committed, self._committed]
+        self._committed(())
         self.serves = False
         self._sequencing: asyncio.Task[None] | None = None
 
@@ -88,11 +94,13 @@ class Broker:
     async def run(self, stop: Awaitable[None], ready: Callable[[], None]) -> None:
         """Do the steps above; `stop` ends it in order when it returns, and with its exception when it raises one.
 
-        `ready` is called when everything is served. Raises what broke the ledger, or LedgerInconsistent when a witness
-        proves that this log is an older copy or a fork.
+        `ready` is called when everything is served. It also ends in order when the shard is closed and the witnesses
+        have cosigned it to its end. Raises what broke the ledger, or LedgerInconsistent when a witness proves that this
+        log is an older copy or a fork.
         """
         self._sequencing = asyncio.create_task(self.sequencer.run())
-        tasks = [self._sequencing, asyncio.create_task(self._serve(ready)), asyncio.ensure_future(stop)]
+        serving, ended = asyncio.create_task(self._serve(ready)), asyncio.create_task(self._until_ended())
+        tasks = [self._sequencing, serving, ended, asyncio.ensure_future(stop)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -117,6 +125,15 @@ class Broker:
         self.serves = True
         ready()
         await self.witnessing.run()
+
+    def _committed(self, _: Sequence[Receipt]) -> None:
+        if self.sequencer.state.closed is not None:
+            self._ended.set()
+
+    async def _until_ended(self) -> None:
+        """Wait until the shard is closed and cosigned: no later one can bring a receipt of it under a quorum."""
+        await self._ended.wait()
+        await self.witnessing.covered()
 
     async def _begin(self) -> None:
         """Put the notes of the beginning into the log that are not there yet; Misuse when one does not fit it."""

@@ -146,6 +146,10 @@ class Service:
         """Give leaf hashes, by which a member follows the log; they are public, and say nothing of an entry."""
         query = canonical.decode_model(ms.HashesQuery, ms.unpack(unverified, ms.AskHashes).query)
         self._caller(account)
+        if query.log is not None:
+            closed = await self._exchanges.sequencer.closed(query.log, query.first, MAX_HASHES)
+            if closed is not None:
+                return ms.Hashes(*closed)
         hashes = await self._exchanges.sequencer.hashes(query.first, MAX_HASHES)
         return ms.Hashes(self._published() or b"", hashes)
 

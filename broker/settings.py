@@ -29,9 +29,9 @@ Url = Annotated[str, StringConstraints(strict=True, pattern=r"^tls://[A-Za-z0-9.
 class LedgerSettings(Wire):
     """Where the log and what belongs to it lie.
 
-    `key` signs the log's checkpoints; `registry` holds bundles under the names of their hashes; `genesis` holds the
-    notes of the steering group that an empty log begins with. A start folds at most `snapshot_every` entries, and those
-    that came while the last snapshot was taken.
+    `key` signs the first shard's checkpoints, `log-<shard>.key` beside it a later one's; `registry` holds bundles under
+    the names of their hashes; `genesis` holds the notes of the steering group that an empty log begins with. A start
+    folds at most `snapshot_every` entries, and those that came while the last snapshot was taken.
     """
 
     folder: Place = "ledger"
@@ -95,7 +95,10 @@ class WitnessSettings(Wire):
 
 
 class BrokerSettings(Wire):
-    """All settings of one broker; the first four are the federation's pins."""
+    """All settings of one broker; the first four are the federation's pins.
+
+    `log` is the shard with which the federation began; which one is open by now the ledger itself tells.
+    """
 
     federation: FederationName
     log: LogId
@@ -127,6 +130,14 @@ class BrokerSettings(Wire):
     def pins(self) -> Pins:
         """The federation and its steering keys, by which steering statements are verified."""
         return Pins(self.federation, tuple(map(parse_vkey, self.steering)))
+
+
+def log_key_place(settings: BrokerSettings, log: LogId) -> Place:
+    """Give the file of a shard's key: the first one's as the settings say, a later one's beside it."""
+    if log == settings.log:
+        return settings.ledger.key
+    folder, slash, _ = settings.ledger.key.rpartition("/")
+    return f"{folder}{slash}log-{log.rpartition('/')[2]}.key"
 
 
 def parse_settings(text: str, file: str) -> BrokerSettings:

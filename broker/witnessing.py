@@ -80,6 +80,8 @@ class Witnessing:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _crowd: asyncio.Event = field(default_factory=asyncio.Event)
     _entries: int = 0
+    _kept: asyncio.Event = field(default_factory=asyncio.Event)
+    _covered: int = 0
 
     async def confirm(self) -> None:
         """Ask what the witnesses hold until enough have answered that no quorum can hold more than this log.
@@ -107,6 +109,17 @@ class Witnessing:
         self._news.set()
         if self._entries >= EVERY_ENTRIES:
             self._crowd.set()
+
+    async def covered(self) -> None:
+        """Wait until the policy's quorum has cosigned all there is; without a policy, until all were asked for it once.
+
+        Whoever was out of reach is asked again and again.
+        """
+        size = self.ledger.size
+        while self._covered < size:
+            self._kept.clear()
+            self._news.set()
+            await self._kept.wait()
 
     async def run(self) -> None:
         """Have each new checkpoint cosigned until cancelled; raises LedgerInconsistent as the module says."""
@@ -242,6 +255,9 @@ class Witnessing:
                 self.report("cosignatures", error.code)
         if self.published is None or offer.checkpoint.size >= unverified_checkpoint(self.published).size:
             self.published = offer.note
+        if self.policy is None or self.policy.satisfied(key for key in self._of_policy() if _id(key) in offer.lines):
+            self._covered = max(self._covered, offer.checkpoint.size)
+        self._kept.set()
 
     def _enough(self, answered: set[str]) -> bool:
         """Tell whether those who did not answer are too few for a quorum of their own (n - k + 1 have answered)."""
@@ -298,6 +314,10 @@ def _check_lines(
         message = "witness: a signature line by a key of its own is expected"
         raise NotAuthentic(message)
     return lines
+
+
+def _id(key: VerifierKey) -> _KeyId:
+    return key.name, key.key_id
 
 
 def _agency(key: VerifierKey) -> str:

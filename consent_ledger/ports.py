@@ -99,6 +99,18 @@ class LogReader(Protocol):
         ...
 
 
+class ClosedShard(LogReader, Protocol):
+    """A shard that nothing is written to any more; nodes may still ask what became of a statement they made for it."""
+
+    def lookup(self, statement_id: bytes) -> int | None:
+        """Give the index of the entry that was appended under this id, None when there is none."""
+        ...
+
+    def close(self) -> None:
+        """Close the files. Idempotent."""
+        ...
+
+
 class Store(LogReader, Protocol):
     """The only copy of a shard that may be written, with the lock that says what was last signed.
 

@@ -20,15 +20,15 @@ from typing import Final, TypeVar
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint, unverified_checkpoint
 from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
-from consent_ledger.core.merkle import HASH_BYTES
-from consent_ledger.core.proof import format_proof
+from consent_ledger.core.proof import format_proof, parse_proof, verify_proof
 from consent_ledger.core.signed import read_note
 from consent_ledger.core.state import LedgerState
-from consent_ledger.core.tiles import TILE_WIDTH
+from consent_ledger.earlier import AllEntries, Earlier, hashes_of
 from consent_ledger.ports import Clock, Store
 from schemas.entries import encode_entry
 from schemas.errors import Busy, Code, LedgerInconsistent, Malformed, Misuse, Unavailable
-from schemas.note import Signer
+from schemas.ids import LogId
+from schemas.note import Signer, parse_vkey
 
 MAX_BATCH: Final = 256
 MAX_QUEUE: Final = 2048
@@ -36,6 +36,7 @@ RETRY_AFTER_MS: Final = 200
 REMEMBERED_RECEIPTS: Final = 4096
 RECENT_RECEIPTS: Final = 1024
 MAX_CLOCK_BACK_MS: Final = 1000
+_NONE: Final = Earlier()
 
 
 T = TypeVar("T")
@@ -68,10 +69,13 @@ class Sequencer:
     receipts do by themselves, anything else by `durable`.
     """
 
-    def __init__(self, store: Store, state: LedgerState, decide: Decide, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, state: LedgerState, decide: Decide, signer: Signer, clock: Clock, earlier: Earlier = _NONE
+    ) -> None:
         """Take a recovered store and the state folded from it; the first checkpoint is the store's last.
 
-        Raises Misuse when the state is not the fold of all that the store holds.
+        `earlier` are the closed shards, for receipts of what stands in them. Raises Misuse when the state is not the
+        fold of all that the store holds.
         """
         if state.entries != store.size:
             message = f"sequencer: a state of {state.entries} entries beside a store of {store.size}; recover it first"
@@ -80,8 +84,11 @@ class Sequencer:
         self.verifier = CheckpointVerifier(signer.key)
         self.note = store.last_checkpoint()
         self.size = store.size
+        self.first = state.first
         self.committed: list[Callable[[Sequence[Receipt]], None]] = []
         self._store = store
+        self._earlier = earlier
+        self._verifiers = {state.log: self.verifier}
         self._decide = decide
         self._signer = signer
         self._clock = clock
@@ -103,6 +110,8 @@ class Sequencer:
         Raises Busy before anything is counted when the queue is full, Unavailable when the log has stopped.
         """
         self._check_running()
+        if submission.signed.statement.log in self._earlier:
+            return await self._repeated(submission)
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         try:
             self._queue.put_nowait(waiting)
@@ -147,6 +156,19 @@ class Sequencer:
             self._receipts[index] = found
         return found
 
+    @property
+    def end(self) -> int:
+        """How many durable entries there are in all shards."""
+        return self.first + self.size
+
+    def prove(self, entry: bytes, unverified_proof: bytes) -> None:
+        """Check that an entry stands in this log, in whichever shard; NotAuthentic or Malformed when it does not."""
+        origin = LogId(unverified_checkpoint(parse_proof(unverified_proof).note).origin)
+        shard = self.state.shards.get(origin)
+        if origin not in self._verifiers and shard is not None:
+            self._verifiers[origin] = CheckpointVerifier(parse_vkey(shard.vkey))
+        verify_proof(entry, unverified_proof, self._verifiers.get(origin, self.verifier))
+
     def recent(self, raw: bytes) -> Receipt | None:
         """Give the receipt of an entry by its bytes, if it is one of the last that were committed."""
         return self._recent.get(raw)
@@ -161,12 +183,18 @@ class Sequencer:
 
     async def hashes(self, first: int, most: int) -> bytes:
         """Give leaf hashes of signed entries from `first` on, at most so many, 32 bytes each; none beyond the log."""
-        last = min(self.size, first + most)
-        return await self._read(self._read_hashes, first, last) if first < last else b""
+        return await self._read(hashes_of, self._store, first, min(self.size, first + most))
+
+    async def closed(self, log: LogId, first: int, most: int) -> tuple[bytes, bytes] | None:
+        """Give a closed shard's last checkpoint, and leaf hashes as `hashes` does; None for none of the closed ones."""
+        if log not in self._earlier:
+            return None
+        return await self._read(self._earlier.note, log), await self._read(self._earlier.hashes, log, first, most)
 
     async def close(self) -> None:
         """Wait for the write that is under way, close the store, free the writer thread."""
         await self._in_writer(self._store.close)
+        await self._in_writer(self._earlier.close)
         self._writer.shutdown()
 
     async def _in_writer(self, work: Callable[..., T], *args: object) -> T:
@@ -233,13 +261,13 @@ class Sequencer:
             self.state.apply(raw, decided.entry, statement)
 
     async def _commit(self, logged: list[_Waiting]) -> None:
-        first = self.state.size - len(logged)
+        first = self.state.entries - len(logged)
         raws = [waiting.raw for waiting in logged]
         ids = [statement_id(waiting.submission.signed.statement) for waiting in logged]
         self.note, proofs = await self._in_writer(self._write, first, raws, ids)
         self.size = first + len(raws)
         receipts = []
-        for index, (waiting, proof) in enumerate(zip(logged, proofs, strict=True), first):
+        for index, (waiting, proof) in enumerate(zip(logged, proofs, strict=True), self.first + first):
             decided = waiting.decided
             if isinstance(decided, Decision):
                 leaf = Leaf(waiting.raw, decided.kind, decided.entry, waiting.submission.signed.statement)
@@ -263,22 +291,22 @@ class Sequencer:
         """Build the receipt of an old entry under the locked checkpoint; runs in the writer thread."""
         note = self._store.last_checkpoint()
         size = 0 if note is None else unverified_checkpoint(note).size
-        if note is None or index >= size:
+        if index >= self.first + size:
             message = f"receipt: entry {index} is not in the log"
             raise Misuse(message)
-        path = self._store.inclusion_proof(index, size)
-        return Receipt(index, read_leaf(self._store.entry(index)), format_proof(index, path, note), repeated=True)
-
-    def _read_hashes(self, first: int, last: int) -> bytes:
-        """Cut leaf hashes out of the tiles of level 0; runs in the writer thread."""
-        tiles = range(first // TILE_WIDTH, (last - 1) // TILE_WIDTH + 1)
-        found = b"".join(self._store.tile(0, n) for n in tiles)
-        start = (first - tiles.start * TILE_WIDTH) * HASH_BYTES
-        return found[start : start + (last - first) * HASH_BYTES]
+        raw, proof = AllEntries(self._earlier, self._store).receipt(index, note or b"")
+        return Receipt(index, read_leaf(raw), proof, repeated=True)
 
     async def _repeated(self, submission: Submission) -> Receipt | NotLogged:
         """Answer a repeat with the first answer; other content under a used number is equivocation, only counted."""
-        index = await self._read(self._store.lookup, statement_id(submission.signed.statement))
+        log, name = submission.signed.statement.log, statement_id(submission.signed.statement)
+        if log in self._earlier:
+            index = await self._read(self._earlier.lookup, log, name)
+        else:
+            local = await self._read(self._store.lookup, name)
+            index = None if local is None else self.first + local
+        if index is None and log in self._earlier:
+            return NotLogged(Code.WRONG_LOG, f"log: {log} is closed without it; sign it anew for {self.state.log}")
         if index is None:
             return NotLogged(Code.VOIDED, "n: dead for this key")
         receipt = await self.receipt(index)

@@ -138,6 +138,12 @@ class ShardReader:
         self._check_size(new)
         return self._tree.consistency_proof(old, new)
 
+    def lookup(self, statement_id: bytes) -> int | None:
+        """Give the index of the entry under this id, by looking through all of them."""
+        with _faults(self._path):
+            row = self._read.execute("SELECT idx FROM seen WHERE id = ?", (statement_id,)).fetchone()
+        return None if row is None else int(row[0])
+
     def close(self) -> None:
         """Close the files. Idempotent; a writer's checkpoint row that still waits is safe in the lock."""
         self._files.close()

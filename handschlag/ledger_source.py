@@ -17,7 +17,7 @@ from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.verify import LOG_VKEY, WITNESSES
 from consent_ledger.export import PINS, POLICY, SHARD_LIST, SHARDS
 from consent_ledger.ports import LogReader
-from consent_ledger.shards import STATES, bundle_name, following_in, shards_in
+from consent_ledger.shards import STATES, bundle_name, follow_each_other, shards_in
 from consent_ledger.store import LOCK_FILE, ShardReader, shard_path
 from consent_ledger.tiles import DirectoryLog, Fetch, TiledLog, UrlLog, read_file
 from schemas import registry as law
@@ -188,8 +188,7 @@ def _shard(path: Path, options: SourceOptions) -> Source:
     origins = [origin for origin in shards_in(folder) if options["origin"] in {None, origin}]
     if folder != path:
         origins = [origin for origin in origins if shard_path(folder, origin) == path]
-    known = origins and list(following_in(folder, origins[0]))
-    if not origins or known[: len(origins)] != origins:
+    if not origins or not follow_each_other(folder, origins):
         message = f"{path}: choose one of its logs with --origin: {', '.join(origins) or 'none that fits'}"
         raise Misuse(message)
 

@@ -30,7 +30,7 @@ from schemas import registry as law
 from schemas import statements as st
 from schemas.bus import Bus
 from schemas.commitment import sha256
-from schemas.entries import Recorded, encode_entry
+from schemas.entries import encode_entry
 from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
 from schemas.ids import Hash, Purpose
 from schemas.note import parse_vkey
@@ -92,8 +92,7 @@ class SteeringSession:
             if isinstance(decided, NotLogged):
                 message = f"the federation's rules do not allow it: {decided.detail}"
                 raise Misuse(message)
-            entry = Recorded(time=now_ms, statement=note.decode())
-            state.apply(encode_entry(decided.kind, entry), entry, statement)
+            state.apply(encode_entry(decided.kind, decided.entry), decided.entry, statement)
             notes.append(note)
         return notes
 

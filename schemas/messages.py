@@ -258,9 +258,10 @@ class EvidenceQuery(Wire):
 
 
 class HashesQuery(Wire):
-    """From which index on leaf hashes are wanted."""
+    """From which entry of a shard on leaf hashes are wanted; `log` names a closed shard, without it the open one."""
 
     first: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    log: LogId | None = None
 
 
 class HeadQuery(Wire):

@@ -5,6 +5,7 @@ two requests at once cannot both be answered from the same old size.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +14,12 @@ from adapters.node.covering import Covering
 from adapters.node.identity import Identity
 from adapters.node.outbox import Outbox
 from adapters.node.store import NodeStore
-from consent_ledger.core.checkpoint import CheckpointVerifier, SignedCheckpoint, format_checkpoint
+from consent_ledger.core.checkpoint import (
+    CheckpointVerifier,
+    SignedCheckpoint,
+    format_checkpoint,
+    unverified_checkpoint,
+)
 from consent_ledger.witness import Conflict, consider, parse_addition
 from schemas import messages as ms
 from schemas.errors import Unavailable
@@ -25,13 +31,14 @@ LOGGED_WITHIN_MS: Final = 60_000
 
 @dataclass
 class Cosigner:
-    """The witness role of a node."""
+    """The witness role of a node; `behind` is told of a log that this node has not learned of yet."""
 
     identity: Identity
     view: View
     store: NodeStore
     covering: Covering
     outbox: Outbox
+    behind: Callable[[], None]
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def witness(self, request: ms.Witness) -> ms.Cosigned:
@@ -40,9 +47,15 @@ class Cosigner:
             message = "witness: this node does not cosign"
             raise Unavailable(message)
         addition = parse_addition(request.request)
+        origin = unverified_checkpoint(addition.note).origin
+        log_key = self.view.log_key(origin)
+        if log_key is None:
+            # Of a shard it has not learned of it holds nothing, and it cosigns nothing before it knows the key.
+            self.behind()
+            return ms.Cosigned(b"", b"")
         async with self._lock:
-            verifier = CheckpointVerifier(self.view.log_key)
-            held = await self._held(verifier)
+            verifier = CheckpointVerifier(log_key)
+            held = await self._held(origin, verifier)
             judged = consider(held, addition, verifier)
             if isinstance(judged, Conflict):
                 return ms.Cosigned(b"", b"" if held is None else held.note)
@@ -64,6 +77,6 @@ class Cosigner:
             message = "witness: a statement of this agency was handed over and is not in the log"
             raise Unavailable(message)
 
-    async def _held(self, verifier: CheckpointVerifier) -> SignedCheckpoint | None:
-        note = await self.store.known.cosigned(self.view.log)
+    async def _held(self, origin: str, verifier: CheckpointVerifier) -> SignedCheckpoint | None:
+        note = await self.store.known.cosigned(origin)
         return None if note is None else verifier.verify(note)

@@ -25,6 +25,7 @@ from schemas import canonical
 from schemas import messages as ms
 from schemas.bus import Bus
 from schemas.errors import Code, LedgerInconsistent, NotAuthentic, Unavailable
+from schemas.ids import LogId
 from schemas.topics import ask
 
 CALL_TIMEOUT_S: Final = 10.0
@@ -33,6 +34,15 @@ COVERED_WITHIN_MS: Final = 60_000
 COSIGNED_AFTER_S: Final = (0, 1, 3, 9, 27)
 """When to look whether the quorum has cosigned an entry: witnesses are asked every second or every 1,000 entries."""
 _ROOTS: Final = 1024
+
+
+@dataclass
+class _Shard:
+    """How far one shard was followed, and how many of its entries a quorum has cosigned."""
+
+    edge: Edge
+    roots: dict[int, bytes] = field(default_factory=dict)
+    covered: int = 0
 
 
 @dataclass
@@ -45,30 +55,29 @@ class Covering:
     clock: Clock
     background: Background
     policy: Policy | None = None
-    _edge: Edge | None = None
-    _roots: dict[int, bytes] = field(default_factory=dict)
-    _covered: int = 0
+    _shards: dict[LogId, _Shard] = field(default_factory=dict)
     _uncovered_since_ms: int | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self, checkpoint: Checkpoint) -> Sequence[Op]:
-        """Follow the log up to a checkpoint it signed; give what keeps that, to be written with whatever rests on it.
+        """Follow a shard up to a checkpoint it signed; give what keeps that, to be written with whatever rests on it.
 
         Raises NotAuthentic when the leaves the broker gives are not those of the checkpoint, LedgerInconsistent when
         they are, and one of them is another than was proven to this node: the log was forked.
         """
+        log = LogId(checkpoint.origin)
         async with self._lock:
-            edge = await self._loaded()
-            if checkpoint.size <= edge.size:
-                self._check_earlier(edge, checkpoint)
+            shard = await self._loaded(log)
+            if checkpoint.size <= shard.edge.size:
+                _check_earlier(shard, checkpoint)
                 return ()
-            grown, other = edge.copy(), None
+            grown, other, first = shard.edge.copy(), None, self.view.first(log)
             while grown.size < checkpoint.size:
-                leaves = split_hashes((await self._ask(grown.size)).hashes)[: checkpoint.size - grown.size]
+                leaves = split_hashes((await self._ask(log, grown.size)).hashes)[: checkpoint.size - grown.size]
                 if not leaves:
                     message = f"hashes: the broker gives none from {grown.size} on"
                     raise NotAuthentic(message)
-                found = follow(grown, leaves, self.view.leaves)
+                found = follow(grown, leaves, self.view.leaves, first)
                 other = found if other is None else other
             if grown.root() != checkpoint.root:
                 message = f"hashes: the leaves that came do not give the root of the checkpoint of {checkpoint.size}"
@@ -76,16 +85,16 @@ class Covering:
             if other is not None:
                 message = f"log: another entry stands at index {other} than was proven to this node"
                 raise LedgerInconsistent(message)
-            self._edge = grown
-            self._remember(checkpoint)
-            return (self.store.known.keep_edge(checkpoint.origin, grown),)
+            shard.edge = grown
+            _remember(shard, checkpoint)
+            return (self.store.known.keep_edge(log, grown),)
 
     async def check(self) -> None:
         """Refuse to go on, with Unavailable, while a receipt is not under the quorum's cosignatures in time.
 
         Nothing is asked of anybody while all is well; when time is up, the newest cosigned checkpoint is fetched first.
         """
-        if self.policy is None or self.policy.quorum is None or self.view.proven_size <= self._covered:
+        if self.policy is None or self.policy.quorum is None or not self._uncovered():
             self._uncovered_since_ms = None
             return
         now = self.clock.now_ms()
@@ -93,8 +102,8 @@ class Covering:
             self._uncovered_since_ms = now
         if now - self._uncovered_since_ms <= COVERED_WITHIN_MS:
             return
-        await self.background.tried("cosigned checkpoint", self._look())
-        if self.view.proven_size > self._covered:
+        await self.background.tried("cosigned checkpoint", self._look(*self._uncovered()))
+        if self._uncovered():
             self.background.report("alarm: receipts without witnesses", Code.UNAVAILABLE)
             message = "log: a receipt of this agency is under no checkpoint that enough witnesses cosigned"
             raise Unavailable(message)
@@ -107,46 +116,67 @@ class Covering:
         """
         if self.policy is None or self.policy.quorum is None:
             return
+        log = next((one for one in self.view.logs if self.view.first(one) <= index), self.view.log)
         for pause_s in COSIGNED_AFTER_S:
-            if index < self._covered:
+            if self._covers(log, index):
                 return
             await asyncio.sleep(pause_s)
-            await self.background.tried("cosigned checkpoint", self._look())
-        if index >= self._covered:
+            await self.background.tried("cosigned checkpoint", self._look(log))
+        if not self._covers(log, index):
             message = "log: the grant is under no checkpoint that enough witnesses cosigned"
             raise Unavailable(message)
 
-    async def _look(self) -> None:
-        """Take the newest checkpoint that the broker shows, if a quorum cosigned it."""
-        note = (await self._ask(0 if self._edge is None else self._edge.size)).note
-        if self.policy is None or not note:
-            return
-        verified = CheckpointVerifier(self.view.log_key, self.policy.witnesses.values()).verify(note)
-        if self.policy.satisfied(verified.cosigned_at_s) and verified.checkpoint.size > self._covered:
-            await self.store.write(*await self.follow(verified.checkpoint))
-            self._covered = verified.checkpoint.size
+    def _covers(self, log: LogId, index: int) -> bool:
+        shard = self._shards.get(log)
+        return shard is not None and index < self.view.first(log) + shard.covered
 
-    def _check_earlier(self, edge: Edge, checkpoint: Checkpoint) -> None:
-        """Compare with what was followed; one of a size in between was not kept, and is no less consistent."""
-        known = edge.root() if checkpoint.size == edge.size else self._roots.get(checkpoint.size, checkpoint.root)
-        if known != checkpoint.root:
-            message = f"log: two roots are signed for size {checkpoint.size}"
-            raise LedgerInconsistent(message)
+    def _uncovered(self) -> list[LogId]:
+        """Give the shards in which something was proven to this node that no quorum has cosigned yet."""
+        found, end = list[LogId](), self.view.proven_size
+        for log in self.view.logs:
+            first = self.view.first(log)
+            if end > first and not self._covers(log, end - 1):
+                found.append(log)
+            end = min(end, first)
+        return found
 
-    async def _ask(self, first: int) -> ms.Hashes:
-        query = ms.AskHashes(canonical.encode_model(ms.HashesQuery(first=first)))
+    async def _look(self, *logs: LogId) -> None:
+        """Take the newest checkpoint of each shard that the broker shows, if a quorum cosigned it."""
+        for log in logs:
+            shard, log_key = await self._loaded(log), self.view.log_key(log)
+            note = (await self._ask(log, shard.edge.size)).note
+            if self.policy is None or log_key is None or not note:
+                continue
+            verified = CheckpointVerifier(log_key, self.policy.witnesses.values()).verify(note)
+            if self.policy.satisfied(verified.cosigned_at_s) and verified.checkpoint.size > shard.covered:
+                await self.store.write(*await self.follow(verified.checkpoint))
+                shard.covered = verified.checkpoint.size
+
+    async def _ask(self, log: LogId, first: int) -> ms.Hashes:
+        wanted = ms.HashesQuery(first=first, log=None if log == self.view.log else log)
+        query = ms.AskHashes(canonical.encode_model(wanted))
         reply = await self.bus.call(ask("hashes"), ms.pack(query), timeout_s=CALL_TIMEOUT_S)
         answer = ms.unpack(reply, ms.Hashes, ms.Failed)
         if isinstance(answer, ms.Hashes):
             return answer
         raise fault_of(answer)
 
-    async def _loaded(self) -> Edge:
-        if self._edge is None:
-            self._edge = await self.store.known.edge(self.view.log)
-        return self._edge
+    async def _loaded(self, log: LogId) -> _Shard:
+        if log not in self._shards:
+            self._shards[log] = _Shard(await self.store.known.edge(log))
+        return self._shards[log]
 
-    def _remember(self, checkpoint: Checkpoint) -> None:
-        if len(self._roots) >= _ROOTS:
-            del self._roots[next(iter(self._roots))]
-        self._roots[checkpoint.size] = checkpoint.root
+
+def _check_earlier(shard: _Shard, checkpoint: Checkpoint) -> None:
+    """Compare with what was followed; one of a size in between was not kept, and is no less consistent."""
+    edge = shard.edge
+    known = edge.root() if checkpoint.size == edge.size else shard.roots.get(checkpoint.size, checkpoint.root)
+    if known != checkpoint.root:
+        message = f"log: two roots are signed for size {checkpoint.size}"
+        raise LedgerInconsistent(message)
+
+
+def _remember(shard: _Shard, checkpoint: Checkpoint) -> None:
+    if len(shard.roots) >= _ROOTS:
+        del shard.roots[next(iter(shard.roots))]
+    shard.roots[checkpoint.size] = checkpoint.root

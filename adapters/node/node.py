@@ -85,9 +85,9 @@ class Node:
         """Wire a node with the roles of its identity; nothing runs yet."""
         roles = identity.roles
         view, background = View(pins), Background(report)
-        outbox = Outbox(bus, store, view, identity, background)
         covering = Covering(bus, view, store, identity.clock, background, identity.policy)
         federation = Federation(bus, store, view, background, identity.clock)
+        outbox = Outbox(bus, store, view, identity, background, federation.catch_up)
         consents = Consents(store)
         withdrawals = Withdrawals(view, store, consents)
         parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
@@ -109,7 +109,7 @@ class Node:
                 federation=federation,
                 store=store,
                 withdrawals=withdrawals,
-                cosigner=Cosigner(identity, view, store, covering, outbox),
+                cosigner=Cosigner(identity, view, store, covering, outbox, federation.reconnected),
                 background=background,
                 requester=requester,
                 responder=None if holder is None else holder.responder,

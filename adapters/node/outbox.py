@@ -3,12 +3,13 @@
 Signed bytes are durable before they are sent and are resent unchanged until they are answered, so a number never
 carries two contents. What the broker says it will never log has a dead number, and what could not be made durable was
 never sent: both are voided. A number is taken and enqueued without a pause in between, so numbers reach the disk in
-their order.
+their order. When the log goes on in a new shard, numbers begin with 1 again, and what the old one was closed without is
+signed anew, with the same ids.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypedDict, TypeVar
 
 from pydantic import ValidationError
@@ -35,6 +36,8 @@ FIRST_HEAD_AFTER_MS: Final = 3_600_000
 HEAD_EVERY_MS: Final = 12 * 3_600_000
 """How often a node says its last numbers, which closes the tail of its statements (LEDGER 4.2: at least daily)."""
 
+_Name = tuple[LogId, KeyName, int]
+"""What names a statement for good: its shard, its key, its number."""
 Ours = (
     st.ApprovalGiven
     | st.ApprovalEnded
@@ -121,12 +124,15 @@ class Outbox:
     view: View
     identity: Identity
     background: Background
+    catch_up: Callable[[], Awaitable[None]]
+    _log: LogId | None = None
     _next: dict[KeyName, int] = field(default_factory=dict)
-    _unwritten: list[tuple[KeyName, int]] = field(default_factory=list)
-    _under_way: set[tuple[KeyName, int]] = field(default_factory=set)
+    _unwritten: list[_Name] = field(default_factory=list)
+    _under_way: set[_Name] = field(default_factory=set)
     _handlings: dict[type[Ours], Handling] = field(default_factory=dict)
     _failures: int = 0
-    _unanswered: dict[tuple[KeyName, int], int] = field(default_factory=dict)
+    _unanswered: dict[_Name, int] = field(default_factory=dict)
+    _entering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         """Prepare the two things that come by the clock: sending again, and saying the last numbers."""
@@ -142,8 +148,8 @@ class Outbox:
 
         Raises Unavailable when the broker is out of reach, Misuse or NotAuthentic when it does not know our keys.
         """
-        for signer in self._in_force():
-            await self._continue_above(signer)
+        await self.store.write(*self.store.outgoing.adopt(self.view.logs[-1]))
+        await self._enter()
         self._resends.now()
         self._heads.at(self.identity.clock.now_ms() + FIRST_HEAD_AFTER_MS)
 
@@ -161,8 +167,10 @@ class Outbox:
         with the broker's code when it was not logged: its number is voided.
         """
         self.background.check()
+        if self._log not in {None, self.view.log}:
+            await self._enter()
         issued, written = self._issue(compose, wrap, also, signer or self.identity.statement)
-        name = (issued.statement.key, issued.statement.n)
+        name = _name(issued.statement)
         self._under_way.add(name)
         try:
             await self._made_durable(name, written)
@@ -236,25 +244,36 @@ class Outbox:
             raise Misuse(message, code=Code.KEY_NOT_IN_FORCE)
         return found
 
-    async def _continue_above(self, signer: Signer) -> None:
+    async def _enter(self) -> None:
+        """Count in the shard that is open by now; of an older one nothing is left to be voided."""
+        async with self._entering:
+            if self._log != self.view.log:
+                self._log, self._next, self._unwritten = self.view.log, {}, []
+            for signer in self._in_force():
+                if KeyName(signer.key.name) not in self._next:
+                    await self._continue_above(signer, self._log)
+
+    async def _continue_above(self, signer: Signer, log: LogId) -> None:
         """Go on above our own and the log's highest number, and void what lies open below.
 
         What the log knows beyond our own was sent by a later copy of this store, which is lost: nothing of it may be
         left open. What is missing among our own was never made durable.
         """
         name = KeyName(signer.key.name)
-        own, logged = await self.store.outgoing.highest(name), await self._logged_head(name)
-        gaps = await self.store.outgoing.gaps(name)
+        own, logged = await self.store.outgoing.highest(log, name), await self._logged_head(log, name)
+        gaps = await self.store.outgoing.gaps(log, name)
         self._next[name] = max(own, logged, self._next.get(name, 1) - 1) + 1
         for first, last in [*gaps, *([(own + 1, logged)] if logged > own else [])]:
-            await self._void(signer, first, last, self.store.outgoing.voided(name, first, last))
+            await self._void(signer, first, last, self.store.outgoing.voided(log, name, first, last))
 
-    async def _logged_head(self, name: KeyName) -> int:
+    async def _logged_head(self, log: LogId, name: KeyName) -> int:
+        """Ask for a key's highest number in a shard; 0 where the log has gone on in another one meanwhile."""
         query = canonical.encode_model(ms.HeadQuery(key=name))
         reply = await self.bus.call(ask("head"), ms.pack(ms.AskHead(query)), timeout_s=CALL_TIMEOUT_S)
         answer = ms.unpack(reply, ms.Head, ms.Failed)
         if isinstance(answer, ms.Head):
-            return canonical.decode_model(ms.HeadAnswer, answer.answer).highest
+            head = canonical.decode_model(ms.HeadAnswer, answer.answer)
+            return head.highest if head.log == log else 0
         raise fault_of(answer)
 
     def _issue(
@@ -265,20 +284,20 @@ class Outbox:
         Malformed, naming field and rule, when what a caller wants stated has no form; no number is taken then.
         """
         name = KeyName(signer.key.name)
-        if name not in self._next:
+        if name not in self._next or self._log is None:
             message = "outbox: this node has not joined its federation yet"
             raise Unavailable(message)
         try:
-            statement = compose(Head(self.view.log, self.identity.clock.now_ms(), name, self._next[name]))
+            statement = compose(Head(self._log, self.identity.clock.now_ms(), name, self._next[name]))
         except ValidationError as error:
             raise Malformed(canonical.describe("statement", error)) from error
         note = sign_note(st.statement_text(statement).encode(), [signer])
         issued = Issued(statement, note, ms.pack(wrap(note)))
-        ops = (self.store.outgoing.keep(name, statement.n, issued.message), *also(statement))
+        ops = (self.store.outgoing.keep(statement, issued.message), *also(statement))
         self._next[name] += 1
         return issued, asyncio.ensure_future(self.store.write(*ops))
 
-    async def _made_durable(self, name: tuple[KeyName, int], written: Awaitable[None]) -> None:
+    async def _made_durable(self, name: _Name, written: Awaitable[None]) -> None:
         """Wait for the write; a number whose write failed was never sent and is voided later."""
         try:
             await asyncio.shield(written)
@@ -300,7 +319,7 @@ class Outbox:
 
     async def _exchange(self, issued: Issued, take: Take[T]) -> T:
         """Send a durable statement and take its answer; what the broker will never log is given up."""
-        name = (issued.statement.key, issued.statement.n)
+        name = _name(issued.statement)
         self._unanswered.setdefault(name, self.identity.clock.now_ms())
         answer = await self._call(issued)
         if not isinstance(answer, ms.Failed):
@@ -308,10 +327,44 @@ class Outbox:
             self._unanswered.pop(name, None)
             return taken
         error = fault_of(answer)
+        if error.code is Code.WRONG_LOG and await self._closed_without(issued):
+            anew = await self._say_anew(issued)
+            if anew is not None:
+                return await self._exchange(anew, take)
         if not isinstance(error, Unavailable):
             await self._give_up(issued, error.code)
             self._unanswered.pop(name, None)
         raise error
+
+    async def _closed_without(self, issued: Issued) -> bool:
+        """Tell whether a statement's shard was closed without it, so that it must be made for the next one.
+
+        Raises Unavailable while the next shard is still to be opened.
+        """
+        await self.catch_up()
+        if self.view.state.closed is not None:
+            message = f"log: {self.view.log} is closed, and the next shard is not open yet"
+            raise Unavailable(message)
+        return issued.statement.log != self.view.log and issued.statement.log in self.view.logs
+
+    async def _say_anew(self, issued: Issued) -> Issued | None:
+        """Sign a statement again for the open shard, in one durable step with the end of the old one.
+
+        None for a void or a head, which are worth nothing in another shard.
+        """
+        old, kept = issued.statement, _kept(issued.message)
+        if isinstance(old, st.Void | st.AgencyHead):
+            return None
+        await self._enter()
+        self._unanswered.pop(_name(old), None)
+        anew, written = self._issue(
+            lambda head: old.model_copy(update=head.fields()),
+            lambda note: replace(kept, statement=note),
+            lambda _: (self.store.outgoing.dead(old),),
+            self._signer(old.key),
+        )
+        await self._made_durable(_name(anew.statement), written)
+        return anew
 
     async def _call(self, issued: Issued) -> Reply | ms.Failed:
         """Send and wait; a busy broker is asked again a few times."""
@@ -326,7 +379,7 @@ class Outbox:
             if fault.code is not Code.BUSY:
                 return answer
             await asyncio.sleep((fault.retry_after_ms or 1000) / 1000)
-        self._unanswered.pop((issued.statement.key, issued.statement.n), None)
+        self._unanswered.pop(_name(issued.statement), None)
         message = "broker: too busy to take a statement"
         raise Unavailable(message, code=Code.BUSY)
 
@@ -351,9 +404,10 @@ class Outbox:
 
     async def _resend(self, now_ms: int) -> int | None:
         """Send again, unchanged, what was never answered, and void what was never written."""
-        for name, n in list(self._unwritten):
-            await self._void(self._signer(name), n, n, self.store.outgoing.voided(name, n, n))
-            self._unwritten.remove((name, n))
+        for unwritten in list(self._unwritten):
+            log, key, n = unwritten
+            await self._void(self._signer(key), n, n, self.store.outgoing.voided(log, key, n, n))
+            self._unwritten.remove(unwritten)
         waiting = [self._read(message) for message in await self.store.outgoing.pending()]
         if all(await each(self._resend_one, waiting)):
             return None
@@ -362,7 +416,7 @@ class Outbox:
 
     async def _resend_one(self, issued: Issued) -> bool:
         """Send one statement again unless its sender is still at it; tell whether it is settled."""
-        name = (issued.statement.key, issued.statement.n)
+        name = _name(issued.statement)
         if name in self._under_way:
             return True
         self._under_way.add(name)
@@ -379,16 +433,16 @@ class Outbox:
 
     def _read(self, message: bytes) -> Issued:
         """Read back a kept message."""
-        kept = ms.unpack(message, ms.AskRequest, ms.AskOutcome, ms.AskRecord)
-        note = kept.statement if isinstance(kept, ms.AskRequest | ms.AskOutcome | ms.AskRecord) else b""
-        statement = read_note(note)[1]
+        kept = _kept(message)
+        statement = read_note(kept.statement)[1]
         if isinstance(statement, st.Numbered):
-            return Issued(statement, note, message)
+            return Issued(statement, kept.statement, message)
         message_text = "outbox: a kept message holds no statement of this agency"
         raise Malformed(message_text)
 
     async def _say_heads(self, now_ms: int) -> int:
         """Say the last number of each key that ever signed."""
+        await self._enter()
         for signer in self._in_force():
             if self._next[KeyName(signer.key.name)] == 1:
                 continue
@@ -404,6 +458,19 @@ _DEAD_ANYWAY: Final = frozenset(
 )
 """Faults after which a void says nothing new, or would itself not be taken."""
 _LATER: Final = frozenset({Code.UNAVAILABLE, Code.BUSY, Code.COUNTER_TOO_FAR})
+
+
+def _name(statement: Ours) -> _Name:
+    return statement.log, statement.key, statement.n
+
+
+def _kept(message: bytes) -> ms.AskRequest | ms.AskOutcome | ms.AskRecord:
+    """Read back what is sent to the broker; Malformed for any other message."""
+    kept = ms.unpack(message, ms.AskRequest, ms.AskOutcome, ms.AskRecord)
+    if isinstance(kept, ms.AskRequest | ms.AskOutcome | ms.AskRecord):
+        return kept
+    message_text = "outbox: a kept message holds no statement of this agency"
+    raise Malformed(message_text)
 
 
 def _reply(raw: bytes) -> Reply | ms.Failed:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from adapters.node.consents import Consents
+from adapters.node.core.opening import open_under
 from adapters.node.core.view import Proven, View
 from adapters.node.identity import Identity
 from adapters.node.store import NodeStore
@@ -13,7 +14,7 @@ from schemas import messages as ms
 from schemas import statements as st
 from schemas.entries import Recorded
 from schemas.errors import NotAuthentic
-from schemas.ids import AgencyId
+from schemas.ids import AgencyId, LogId
 from schemas.record import ConsentPackage
 from schemas.seal import SealContext, fields_hash, sealed_for, unseal
 
@@ -58,14 +59,19 @@ class Packages:
         if opener is None:
             message = "consent package: sealed to a key that is not held here"
             raise NotAuthentic(message)
-        context = SealContext(
-            origin=self.view.log,
-            role="consent",
-            exchange=evidence_id(statement),
-            sender=sender,
-            recipient=self.identity.agency,
-            key=key,
-            suite=opener.suite,
-            fields_hash=fields_hash(statement.fields),
-        )
-        return canonical.decode_model(ConsentPackage, unseal(unverified, opener, context))
+
+        def opened(log: LogId) -> bytes:
+            """Open it as sealed while this shard was open."""
+            context = SealContext(
+                origin=log,
+                role="consent",
+                exchange=evidence_id(statement),
+                sender=sender,
+                recipient=self.identity.agency,
+                key=key,
+                suite=opener.suite,
+                fields_hash=fields_hash(statement.fields),
+            )
+            return unseal(unverified, opener, context)
+
+        return canonical.decode_model(ConsentPackage, open_under(self.view.logs, opened))

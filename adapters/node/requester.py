@@ -25,6 +25,7 @@ from adapters.node.core.compose import (
     seal_context,
 )
 from adapters.node.core.open_answer import ProvenAnswer, open_answer, prove_answer, record_context
+from adapters.node.core.opening import open_under
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
@@ -40,7 +41,7 @@ from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.entries import Granted, Refused, Rejected
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
-from schemas.ids import AgencyId, ExchangeId, Hash
+from schemas.ids import AgencyId, ExchangeId, Hash, LogId
 from schemas.record import PersonBlock, Record
 from schemas.seal import seal
 
@@ -293,7 +294,12 @@ class Requester:
         if opener is None:
             message = "seal key: the key the record was sealed to is not held any more"
             raise NotAuthentic(message)
-        return open_answer(proven, sealed, opener, record_context(proven, self.federation.view.log, opener.suite))
+
+        def opened(log: LogId) -> Record:
+            """Open it as sealed while this shard was open."""
+            return open_answer(proven, sealed, opener, record_context(proven, log, opener.suite))
+
+        return open_under(self.federation.view.logs, opened)
 
     async def _bind(self, proven: ProvenAnswer, *also: Op) -> None:
         """After a first disclosure the offered handle stands for the person; kept in one step."""

@@ -13,6 +13,7 @@ from adapters.node.background import Background
 from adapters.node.core.accept import AcceptedGrant, Holding, accept, needed
 from adapters.node.core.answer import committed_person, open_person
 from adapters.node.core.matching import Found, Match
+from adapters.node.core.opening import open_under
 from adapters.node.core.release import Parties, Release, decide_release
 from adapters.node.federation import Federation
 from adapters.node.finder import Finder
@@ -196,7 +197,7 @@ class Responder:
     async def _open(self, grant: AcceptedGrant, sealed: bytes) -> SealedPerson:
         """Open the person block; names count only where they open the commitment of the basis."""
         openers, own = self.identity.openers, self.identity.agency
-        block = open_person(grant, sealed, openers, self.federation.view.log, own)
+        block = open_under(self.federation.view.logs, lambda log: open_person(grant, sealed, openers, log, own))
         if block.handle is None:
             committed_person(grant, block)
         return block

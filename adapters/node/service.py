@@ -104,7 +104,7 @@ class NodeService:
         try:
             return self.federation.view.prove(delivery.entry, delivery.proof)
         except NotAuthentic as error:
-            if error.code is not Code.KEY_NOT_IN_FORCE:
+            if error.code not in (Code.KEY_NOT_IN_FORCE, Code.WRONG_LOG):
                 raise
         await self.federation.catch_up()
         return self.federation.view.prove(delivery.entry, delivery.proof)

@@ -25,7 +25,7 @@ COOKIE = "__Host-handschlag-audit"
 
 def audit_pages(broker: Broker, files: LogFiles, work: LongWork, clock: Clock, http: HttpSettings) -> Starlette:
     """Give the auditor's pages over a running broker, for those whose tokens stand in the settings."""
-    counting = Counting(files, lambda: broker.sequencer.size)
+    counting = Counting(files, lambda: broker.sequencer.end)
     broker.sequencer.committed.append(counting.committed)
     front = Front(
         auditing=Auditing(files, lambda: broker.witnessing.published),

@@ -29,7 +29,7 @@ def caller_agency(account: NatsAccount, state: LedgerState, gate: Gate) -> Agenc
 
 
 def authenticate(unverified_note: bytes, account: NatsAccount, state: LedgerState, gate: Gate) -> SignedStatement:
-    """Prove a statement's signer and that the caller is that signer, for this log.
+    """Prove a statement's signer and that the caller is that signer, for this log or a closed shard of it.
 
     Raises Malformed for bad form, or another log; NotAuthentic for a wrong signature or a caller who is not the signer.
     Nothing is counted or logged by a statement that fails here.
@@ -39,7 +39,7 @@ def authenticate(unverified_note: bytes, account: NatsAccount, state: LedgerStat
     if signed.agency != agency:
         message = f"statement: signed by {signed.agency}, sent by {agency}"
         raise NotAuthentic(message)
-    if signed.statement.log != state.log:
+    if signed.statement.log != state.log and signed.statement.log not in state.shards:
         message = f"log: this is {state.log}"
         raise Malformed(message, code=Code.WRONG_LOG)
     return signed

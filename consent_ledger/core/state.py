@@ -128,7 +128,7 @@ class LedgerState:
     """Everything decisions rest on, as of `size` entries and the log's `time` in ms.
 
     Entries are counted over all shards: the open one is `log`, and its entry 0 has the index `first`. `shards` are
-    those opened so far, by origin; `begun_with` hashes the bundle that a shard starts from, until it is opened.
+    those opened so far, by origin; `begun_with` hashes the bundle that the next shard starts from.
     `former` holds the agencies that left: an id is used once, so that nothing given to one agency is taken over by
     another. `publics` are all raw public keys that ever were in force, `approvals` all that were ever given; `approved`
     are those in force, one for each agency, purpose and role. `exchanges` are all ids used up by requests, as bytes.
@@ -291,6 +291,7 @@ class LedgerState:
                 self._answer(entry, statement)
             case ((Recorded() | Closed()), st.Steered()):
                 self._record_of_steering(statement)
+                self.begun_with = entry.state if isinstance(entry, Closed) else None
                 self.chain, self.chain_prev = statement.seq, text_hash(entry.statement.encode())
                 self.chain_indices.append(self.size)
             case Recorded(), _:

@@ -35,7 +35,7 @@ def check(folder: Path) -> None:
     """Check settings, keys, registry and genesis notes, and say what the ledger holds."""
     loaded, size = process.check(folder)
     setup = loaded.setup
-    click.echo(f"log        {loaded.settings.log}, {size} entries")
+    click.echo(f"log        {loaded.log}, {size} entries")
     click.echo(f"log key    {setup.signer.key.vkey}")
     click.echo(f"registry   {', '.join(sorted(setup.bundles.ready)) or 'no bundle'}")
     click.echo(f"genesis    {len(setup.genesis)} notes")

@@ -1,8 +1,11 @@
-"""`handschlag ledger`: what an auditor does with a log. It needs no key, no NATS and no running broker.
+"""`handschlag ledger`: what an auditor does with a log, which needs no key, no NATS and no running broker.
+
+The last commands are the steering group's: they change the log itself, and need its keys and the broker.
 
 Exit codes: 0 sound, 1 tampered, 2 incomplete, 3 unreadable; 3 is also that of a command that was wrongly used.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +17,7 @@ from typing import Final, NoReturn, TypedDict, TypeVar, Unpack
 import click
 from rich.console import Console
 
+from adapters.infra.clock import SystemClock
 from adapters.infra.files import write_atomic
 from broker.core.decide import decider
 from broker.core.replay import decide_again
@@ -25,6 +29,8 @@ from consent_ledger.core.verify import Terms, in_turn, verify_shards
 from consent_ledger.export import Folder, Publication, export_shards
 from consent_ledger.signature_pool import SignaturePool
 from handschlag import ledger_rows as rows
+from handschlag import shard_changes
+from handschlag.federation_folder import FederationFolder
 from handschlag.ledger_receipt import Parts, prove_receipt, write_receipt
 from handschlag.ledger_report import Audit, as_json, instant, show_audit
 from handschlag.ledger_source import Source, SourceOptions, brought, brought_pins, open_source
@@ -104,7 +110,7 @@ def _fail(ctx: click.Context, message: str, verdict: Verdict) -> NoReturn:
 
 @click.group(cls=VerdictGroup)
 def ledger() -> None:
-    """Verify, replay, show and export the ledger.
+    """Verify, replay, show and export the ledger; close its shards.
 
     SOURCE is an export's folder, an http(s) address, or the folder of a broker's SQLite files. Exit codes: 0 sound, 1
     tampered, 2 incomplete, 3 unreadable.
@@ -323,3 +329,17 @@ def _opened(name: str, options: SourceOptions) -> Iterator[Source]:
 def _console() -> Console:
     console = Console()
     return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+@ledger.command()
+@click.argument("folder", metavar="FEDDIR", type=_FOLDER)
+@click.option("--next", "following", metavar="SHARD", required=True, help="The next shard's name, such as 2026-12.")
+def close(folder: Path, following: str) -> None:
+    """Close the open shard of a running log and open the next one, with a key of its own.
+
+    FEDDIR is the federation's folder. Everything stays in force; while the broker goes on, agencies wait. Tell the
+    operators of outside witnesses the new key. A command that was cut off is finished by repeating it.
+    """
+    opened = asyncio.run(shard_changes.close(FederationFolder(folder, SystemClock()), following))
+    click.echo(f"{opened.log} is open, behind {opened.first} entries of the shards before it")
+    click.echo(f"log key    {opened.vkey}")

@@ -11,11 +11,13 @@ from broker.pages import View
 from broker.settings import HttpSettings
 from consent_ledger.core.pins_file import parse_pins
 from consent_ledger.core.policy import parse_policy
+from consent_ledger.witness import parse_addition
 from schemas import canonical
 from schemas import messages as ms
 from schemas.commitment import sha256
 from schemas.errors import LedgerInconsistent, Misuse, Unavailable
 from schemas.ids import AgencyId
+from schemas.note import cosign
 from schemas.topics import ask, served
 from tests.support import keys, small_law
 from tests.support.broker_place import LIMIT_S, Counters, Place
@@ -87,6 +89,46 @@ async def test_only_reading_is_served_while_witnesses_are_asked(place: Place) ->
     ms.unpack(await place.steering.call(ask("record"), b"", timeout_s=LIMIT_S), ms.Failed)
     place.stop.set()
     await task
+
+
+async def test_a_broker_ends_with_its_shard_when_the_quorum_has_cosigned_it(place: Place) -> None:
+    """A closed shard takes nothing more, and is left only when its end is cosigned; the same after a restart."""
+    async with place.running():
+        await _recorded(place, place.pens.sign(place.pens.admission("kurse")))
+        await _recorded(place, place.pens.sign(place.pens.key("kurse", "witness")))
+    policy = parse_policy(f"witness one {signer('kurse', 'witness').key.vkey}\nquorum one\n")
+    willing = asyncio.Event()
+    node = place.net.agency(AgencyId("kurse"), account("kurse"))
+
+    async def witness(_topic: str, unverified: bytes) -> bytes:
+        """Cosign, once it is willing to."""
+        note = parse_addition(ms.unpack(unverified, ms.Witness).request).note
+        text = note.partition(b"\n\n")[0] + b"\n"
+        lines = cosign(text, signer("kurse", "witness"), 1_795_168_900) if willing.is_set() else b""
+        return ms.pack(ms.Cosigned(lines, b""))
+
+    await node.serve(served("witness"), witness)
+    broker = place.broker(policy)
+    broker.witnessing.every_s = 0.0
+    place.ready.clear()
+    task = asyncio.create_task(broker.run(place.until_stopped(), place.ready.set))
+    await asyncio.wait_for(place.ready.wait(), LIMIT_S)
+    await _recorded(place, place.pens.sign(place.pens.closing()))
+    refused = place.pens.branch().sign(place.pens.leaving("kurse"))
+    reply = await place.steering.call(ask("record"), ms.pack(ms.AskRecord(refused)), timeout_s=LIMIT_S)
+    assert b"it goes on as" in ms.unpack(reply, ms.Failed).fault
+    done, _ = await asyncio.wait({task}, timeout=0)
+    assert not done
+    willing.set()
+    await asyncio.wait_for(task, LIMIT_S)
+    assert place.disk.checkpoints[len(place.disk.entries)].count(b"witness-1") == 1
+    place.ready.clear()
+    await asyncio.wait_for(place.broker(policy).run(place.until_stopped(), place.ready.set), LIMIT_S)
+
+
+async def _recorded(place: Place, note: bytes) -> None:
+    reply = await place.steering.call(ask("record"), ms.pack(ms.AskRecord(note)), timeout_s=LIMIT_S)
+    ms.unpack(reply, ms.Logged)
 
 
 async def _answered(place: Place, verb: str, body: bytes) -> bytes:

@@ -32,6 +32,8 @@ from consent_ledger.core.decision import Decide
 from consent_ledger.core.leaf import read_leaf, statement_id
 from consent_ledger.core.signed import Pins
 from consent_ledger.core.state import LedgerState
+from consent_ledger.core.succession import hand_over
+from consent_ledger.earlier import Earlier, Kept
 from consent_ledger.sequencer import Sequencer
 from handschlag.steering import SteeringDesk
 from schemas import canonical
@@ -167,6 +169,7 @@ class World:
     notices: Notices = field(init=False)
     service: Service = field(init=False)
     store: MemoryStore = field(default_factory=lambda: MemoryStore(LOG))
+    earlier: list[Kept] = field(default_factory=list)
     _bus: MemoryBus = field(init=False)
     _running: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -178,23 +181,25 @@ class World:
         world.laws[world.registry.hash] = world.registry
         world.raw_laws[world.registry.hash] = world.raw_registry
         world.desk = SteeringDesk(LOG, STEERING, world.clock)
-        await world._start_broker()
+        await world.start_broker()
         world.steering = world.net.steering(account("steering"))
         vkey = keys.log_signer().key.vkey
         await world.steer(st.ShardOpened(**world.desk.next(), log_vkey=vkey))
         await world.steer(st.RegistrySet(**world.desk.next(), registry=world.registry.hash))
         return world
 
-    async def _start_broker(self) -> None:
-        """Run a broker on the store, from the state its entries fold to."""
-        state = LedgerState(LOG)
-        for raw in self.leaves():
-            leaf = read_leaf(raw)
-            state.apply(raw, leaf.entry, leaf.statement)
+    async def start_broker(self, state: LedgerState | None = None) -> None:
+        """Run a broker on the store, from what a new shard starts with, or from the state the entries fold to."""
+        if state is None:
+            state = LedgerState(LOG)
+            for raw in self.leaves():
+                leaf = read_leaf(raw)
+                state.apply(raw, leaf.entry, leaf.statement)
         decide = decider(self.laws)
         if self.corrupt is not None:
             decide = self.corrupt(decide)
-        self.sequencer = Sequencer(self.store, state, decide, keys.log_signer(), self.clock)
+        signer = keys.signer(self.store.origin)
+        self.sequencer = Sequencer(self.store, state, decide, signer, self.clock, Earlier(self.earlier))
         self._bus = self.net.broker()
         self.notices = Notices(self._bus, self._report)
         gate = Gate(PINS, account("steering"))
@@ -203,11 +208,15 @@ class World:
         await self.service.start()
         self._running.append(asyncio.get_running_loop().create_task(self.sequencer.run()))
 
+    def break_off(self) -> None:
+        """Take the broker off the net."""
+        self.net.remove(self._bus)
+
     async def corrupted(self, corrupt: Callable[[Decide], Decide]) -> None:
         """Put a broker in place of the honest one that decides as it likes, and keeps log and key."""
         self.net.remove(self._bus)
         self.corrupt = corrupt
-        await self._start_broker()
+        await self.start_broker()
 
     async def fork(self, size: int) -> None:
         """Put the broker back to the first entries of its log, as a backup would; it writes another log from there."""
@@ -217,7 +226,7 @@ class World:
         ids = [statement_id(read_leaf(raw).statement) for raw in kept]
         root = self.store.append(kept, ids).root
         self.store.swap_lock(None, sign_checkpoint(Checkpoint(LOG, size, root), keys.log_signer()))
-        await self._start_broker()
+        await self.start_broker()
 
     async def steer(self, statement: st.Statement) -> ms.Logged:
         """Have a steering statement logged."""
@@ -314,14 +323,17 @@ class World:
         await self.nodes[agency].approvals.publish(source.catalogue)
 
     def replay(self) -> list[tuple[int, str, str]]:
-        """Replay the whole ledger from its bytes; give the findings."""
+        """Replay the whole ledger from its bytes, shard after shard; give the findings."""
         state = LedgerState(LOG)
         decide = decider(self.laws)
         findings = []
-        for index, raw in self.store.entries(0, self.store.size):
-            finding = replay_leaf(state, raw, decide, PINS)
-            if finding is not None:
-                findings.append((index, *finding))
+        for store in (*(kept.reader for kept in self.earlier), self.store):
+            if state.closed is not None:
+                hand_over(state)
+            for index, raw in store.entries(0, store.size):
+                finding = replay_leaf(state, raw, decide, PINS)
+                if finding is not None:
+                    findings.append((index, *finding))
         for key, counter in state.counters.items():
             findings += [(state.size, "counter_gap", f"{key}: {first}-{last}") for first, last in counter.gaps()]
         return findings

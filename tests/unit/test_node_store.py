@@ -13,7 +13,8 @@ from adapters.node.store.rows import Handle, Receipt, ReceivedState, from_list, 
 from adapters.sources.port import LocalRef
 from schemas import statements as st
 from schemas.errors import Malformed, Misuse, Unavailable
-from schemas.ids import AgencyId, ExchangeId, Hash, KeyName
+from schemas.ids import AgencyId, ExchangeId, Hash, KeyName, LogId
+from tests.support.examples import LOG, NEXT_LOG
 from tests.support.inline_database import InlineDatabase
 from tests.support.pens import Federation
 
@@ -156,22 +157,40 @@ async def store(tmp_path: Path) -> AsyncIterator[NodeStore]:
     await store.close()
 
 
+def head_of(n: int, log: LogId = LOG, key: KeyName = KEY) -> st.AgencyHead:
+    """Give a statement of a key."""
+    return st.AgencyHead(log=log, at=0, key=key, n=n, last=n)
+
+
 async def test_gaps_are_what_was_neither_kept_nor_voided(store: NodeStore) -> None:
-    """Numbers between those kept and those voided, up to the highest of either."""
-    assert (await store.outgoing.highest(KEY), await store.outgoing.gaps(KEY)) == (0, [])
-    await store.write(*(store.outgoing.keep(KEY, n, b"m") for n in (3, 4, 8)))
-    assert await store.outgoing.gaps(KEY) == [(1, 2), (5, 7)]
-    await store.write(store.outgoing.voided(KEY, 1, 2), store.outgoing.voided(KEY, 5, 12))
-    assert (await store.outgoing.highest(KEY), await store.outgoing.gaps(KEY)) == (12, [])
-    assert await store.outgoing.gaps(KeyName("musterstadt.example/jobcenter/dpo-1")) == []
+    """Numbers between those kept and those voided, up to the highest of either; each shard counts for itself."""
+    outgoing = store.outgoing
+    assert (await outgoing.highest(LOG, KEY), await outgoing.gaps(LOG, KEY)) == (0, [])
+    await store.write(*(outgoing.keep(head_of(n), b"m") for n in (3, 4, 8)), outgoing.keep(head_of(2, NEXT_LOG), b"m"))
+    assert await outgoing.gaps(LOG, KEY) == [(1, 2), (5, 7)]
+    await store.write(outgoing.voided(LOG, KEY, 1, 2), outgoing.voided(LOG, KEY, 5, 12))
+    assert (await outgoing.highest(LOG, KEY), await outgoing.gaps(LOG, KEY)) == (12, [])
+    assert (await outgoing.highest(NEXT_LOG, KEY), await outgoing.gaps(NEXT_LOG, KEY)) == (2, [(1, 1)])
+    assert await outgoing.gaps(LOG, KeyName("musterstadt.example/jobcenter/dpo-1")) == []
 
 
 async def test_a_number_is_kept_once(store: NodeStore) -> None:
     """Other bytes under a number that was used are refused by the file itself."""
-    await store.write(store.outgoing.keep(KEY, 1, b"first"))
+    await store.write(store.outgoing.keep(head_of(1), b"first"))
     with pytest.raises(Unavailable):
-        await store.write(store.outgoing.keep(KEY, 1, b"second"))
+        await store.write(store.outgoing.keep(head_of(1), b"second"))
     assert await store.outgoing.pending() == [b"first"]
+
+
+async def test_what_an_earlier_version_kept_is_of_the_first_shard(store: NodeStore) -> None:
+    """Before there were shards a key stood alone in the tables; it is given the origin of the first one, once."""
+    old = Op("INSERT INTO outbox (key, n, message, state) VALUES (?, 5, ?, 'pending')", (KEY, b"m"))
+    voided = Op("INSERT INTO voided VALUES (?, 1, 4)", (KEY,))
+    await store.write(old, voided)
+    for log in (LOG, NEXT_LOG):
+        await store.write(*store.outgoing.adopt(log))
+    assert (await store.outgoing.highest(LOG, KEY), await store.outgoing.gaps(LOG, KEY)) == (5, [])
+    assert await store.outgoing.highest(NEXT_LOG, KEY) == 0
 
 
 async def received(store: NodeStore, state: ReceivedState = ReceivedState.SENDING) -> ExchangeId:

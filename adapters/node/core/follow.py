@@ -14,12 +14,13 @@ def split_hashes(unverified: bytes) -> list[bytes]:
     return [unverified[at : at + HASH_BYTES] for at in range(0, len(unverified), HASH_BYTES)]
 
 
-def follow(edge: Edge, leaves: Sequence[bytes], proven: Mapping[int, bytes]) -> int | None:
+def follow(edge: Edge, leaves: Sequence[bytes], proven: Mapping[int, bytes], first: int = 0) -> int | None:
     """Grow the edge of a tree by its next leaves; give the first index at which another entry was proven before.
 
-    `proven` has leaf hashes by index. Nothing is known of the leaves until the root they give is a signed one: only
-    then an index is evidence that the log was forked, and not that somebody told us wrong leaves.
+    `proven` has leaf hashes by index over all shards, `first` is the index of this tree's entry 0. Nothing is known of
+    the leaves until the root they give is a signed one: only then an index is evidence that the log was forked, and not
+    that somebody told us wrong leaves.
     """
-    start = edge.size
+    start = first + edge.size
     edge.extend(leaves)
     return next((index for index, leaf in enumerate(leaves, start) if proven.get(index, leaf) != leaf), None)

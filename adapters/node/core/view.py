@@ -1,21 +1,22 @@
 """What a node knows of its federation, learned from entries with receipt and from nothing else.
 
-Pinned beforehand are the federation's name and its steering keys. The first steering entry opens the shard and names
-the log's key; the keys of others come only from `key.added` entries in a gapless chain (ARCHITECTURE.md, Cryptography).
+Pinned beforehand are the federation's name and its steering keys. A steering entry opens each shard and names the key
+of its log, as the one that closed the shard before said it would; the keys of others come only from `key.added` entries
+in a gapless chain (ARCHITECTURE.md, Cryptography).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from consent_ledger.core.approval import Approval
-from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, unverified_checkpoint
 from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
-from consent_ledger.core.proof import verify_proof
+from consent_ledger.core.proof import parse_proof, verify_proof
 from consent_ledger.core.signed import CLIENT, STEERING, Pins, verify_signers, verify_statement
 from consent_ledger.core.state import Evidence, Key, LedgerState, evidence_id
 from schemas import statements as st
-from schemas.entries import Recorded
+from schemas.entries import Closed, Recorded
 from schemas.errors import Code, LedgerInconsistent, Malformed, Misuse, NotAuthentic
 from schemas.ids import AgencyId, Hash, KeyId, LogId, Purpose
 from schemas.note import VerifierKey, parse_vkey
@@ -34,6 +35,7 @@ LEARNED: Final = (
     st.ClientWithdrawn,
 )
 """The statements a node draws conclusions from, where they are recorded as they stand."""
+T = TypeVar("T")
 REMEMBERED: Final = 4096
 """How many checkpoints and entries are compared with what comes later."""
 
@@ -60,12 +62,12 @@ class View:
         self.pins = pins
         self.registries: dict[Hash, Registry] = {}
         self._state: LedgerState | None = None
-        self._checkpoints: CheckpointVerifier | None = None
+        self._checkpoints: dict[LogId, CheckpointVerifier] = {}
         self._approvals: dict[int, Approval] = {}
         self._laws: list[tuple[int, Hash]] = []
         self._folded: set[int] = set()
         self._ended: dict[str, int] = {}
-        self._roots: dict[int, bytes] = {}
+        self._roots: dict[tuple[LogId, int], bytes] = {}
         self.leaves: dict[int, bytes] = {}
         self.proven_size = 0
 
@@ -88,9 +90,19 @@ class View:
         return self.state.log
 
     @property
-    def log_key(self) -> VerifierKey:
-        """The key that signs the open shard's checkpoints."""
-        return self._verifier().log
+    def logs(self) -> tuple[LogId, ...]:
+        """The origins of the shards known so far, the open one first."""
+        return tuple(reversed(self.state.shards)) or (self.log,)
+
+    def log_key(self, log: str) -> VerifierKey | None:
+        """Give the key that signs a shard's checkpoints, None for a shard that was not learned of."""
+        verifier = self._checkpoints.get(LogId(log))
+        return None if verifier is None else verifier.log
+
+    def first(self, log: LogId) -> int:
+        """Give the index of a shard's entry 0, counted over all shards."""
+        shard = self.state.shards.get(log)
+        return self.state.first if shard is None else shard.first
 
     def registry(self) -> Registry | None:
         """Give the registry in force as far as the chain is known, if its bundle is held."""
@@ -112,25 +124,27 @@ class View:
         not be verified again. Raises NotAuthentic or Malformed otherwise, LedgerInconsistent when the log contradicts
         what it proved before.
         """
-        proven = verify_proof(raw, proof, self._verifier())
-        self._compare(proven.checkpoint.checkpoint, proven.index, proven.leaf_hash)
+        log = LogId(unverified_checkpoint(parse_proof(proof).note).origin)
+        proven = verify_proof(raw, proof, self._verifier(log))
+        index = self._first_of(log) + proven.index
+        self._compare(proven.checkpoint.checkpoint, index, proven.leaf_hash)
         leaf, note = read_signed_leaf(raw)
         if sent is not None and leaf.entry.statement.encode() != sent:
             message = "receipt: embeds another statement than the one sent"
             raise NotAuthentic(message)
-        if leaf.statement.log != self.log:
+        if leaf.statement.log != log:
             message = "entry: its statement was made for another log"
             raise NotAuthentic(message, code=Code.WRONG_LOG)
         if sent is None:
             verify_signers(note, leaf.statement, self.state.keys, self.pins)
         if isinstance(leaf.statement, st.ClientWithdrawn):
             # Whether its code is right the log has decided, and replay decides again: ending is the safe side here.
-            return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), CLIENT)
+            return Proven(index, leaf, Hash(proven.leaf_hash.hex()), CLIENT)
         if not isinstance(leaf.statement, st.Numbered):
-            return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), STEERING)
+            return Proven(index, leaf, Hash(proven.leaf_hash.hex()), STEERING)
         key = self.state.keys[leaf.statement.key]
-        self._check_in_force(key, proven.index)
-        return Proven(proven.index, leaf, Hash(proven.leaf_hash.hex()), key.agency)
+        self._check_in_force(key, index)
+        return Proven(index, leaf, Hash(proven.leaf_hash.hex()), key.agency)
 
     def learn(self, raw: bytes, proof: bytes) -> Proven:
         """Prove an entry and fold it in: the next of the steering chain, or evidence of approval, consent or basis.
@@ -138,11 +152,11 @@ class View:
         What is known already is proven again and changes nothing. Raises Malformed for an entry nothing is learned
         from, LedgerInconsistent when a proven steering entry does not continue the chain: the log contradicts itself.
         """
-        if self._state is None:
-            self._open(raw)
+        if self._state is None or self._state.closed is not None:
+            self._open(raw, self._state)
         proven = self.prove(raw, proof)
         statement = proven.leaf.statement
-        if not isinstance(proven.leaf.entry, Recorded) or not isinstance(statement, LEARNED):
+        if not isinstance(proven.leaf.entry, Recorded | Closed) or not isinstance(statement, LEARNED):
             message = "entry: of a type from which nothing is learned"
             raise Malformed(message)
         if isinstance(statement, st.Steered):
@@ -197,15 +211,24 @@ class View:
         """Tell whether a withdrawal of this consent or given basis was learned."""
         return basis in self._ended
 
-    def _verifier(self) -> CheckpointVerifier:
-        if self._checkpoints is None:
+    def _verifier(self, log: LogId) -> CheckpointVerifier:
+        if self._state is None:
             message = "view: the steering chain has not been learned yet"
             raise Misuse(message)
-        return self._checkpoints
+        found = self._checkpoints.get(log)
+        if found is None:
+            message = f"proof: of {log}, which the steering chain, as far as it is known here, does not open"
+            raise NotAuthentic(message, code=Code.WRONG_LOG)
+        return found
+
+    def _first_of(self, log: LogId) -> int:
+        """Give the index of a shard's entry 0; that of one about to be opened is where the one before it ended."""
+        closed = self.state.closed
+        return closed.end if closed is not None and closed.next == log else self.first(log)
 
     def _compare(self, checkpoint: Checkpoint, index: int, leaf: bytes) -> None:
         """Compare with what the log proved before: one size has one root, one index one entry, or the log forked."""
-        if _remember(self._roots, checkpoint.size, checkpoint.root) != checkpoint.root:
+        if _remember(self._roots, (LogId(checkpoint.origin), checkpoint.size), checkpoint.root) != checkpoint.root:
             message = f"log: two roots are signed for size {checkpoint.size}"
             raise LedgerInconsistent(message)
         if _remember(self.leaves, index, leaf) != leaf:
@@ -219,18 +242,33 @@ class View:
             message = "entry: its statement's key was not in force at that index"
             raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)
 
-    def _open(self, raw: bytes) -> None:
-        """Take the log's key from a shard opening that two pinned steering keys signed."""
+    def _open(self, raw: bytes, before: LedgerState | None) -> None:
+        """Take a log's key from a shard opening that two pinned steering keys signed.
+
+        After a shard was closed only the opening of the next one is new; all else is of what was there before.
+        """
         leaf = read_leaf(raw)
         if not isinstance(leaf.statement, ShardOpened):
+            if before is not None:
+                return
             message = "chain: its first entry must open the shard"
             raise NotAuthentic(message)
         verify_statement(leaf.entry.statement.encode(), {}, self.pins)
         if not leaf.statement.log.startswith(f"{self.pins.federation}/log/"):
             message = f"chain: the shard it opens is no log of {self.pins.federation}"
             raise NotAuthentic(message)
-        self._checkpoints = CheckpointVerifier(parse_vkey(leaf.statement.log_vkey))
-        self._state = LedgerState(leaf.statement.log)
+        closed = None if before is None else before.closed
+        named = (leaf.statement.log, leaf.statement.log_vkey)
+        if (
+            closed is not None
+            and leaf.statement.log not in self._checkpoints
+            and named != (closed.next, closed.next_vkey)
+        ):
+            message = "chain: a shard is opened for another log or key than the one before it named"
+            raise NotAuthentic(message)
+        self._checkpoints.setdefault(leaf.statement.log, CheckpointVerifier(parse_vkey(leaf.statement.log_vkey)))
+        if before is None:
+            self._state = LedgerState(leaf.statement.log)
 
     def _continue_chain(self, statement: st.Steered) -> None:
         expected = (self.chain + 1, self.state.chain_prev)
@@ -240,7 +278,9 @@ class View:
 
     def _fold(self, proven: Proven) -> None:
         """Fold an entry at its own index: a node's fold has holes, the log's has none."""
-        statement = proven.leaf.statement
+        statement, closed = proven.leaf.statement, self.state.closed
+        if isinstance(statement, ShardOpened) and closed is not None:
+            self.state.move_on(closed)
         self.state.size = proven.index
         self.state.apply(proven.leaf.raw, proven.leaf.entry, statement)
         self._folded.add(proven.index)
@@ -264,7 +304,7 @@ class View:
             self._ended.setdefault(statement.replaces, evidence.index)
 
 
-def _remember(known: dict[int, bytes], place: int, value: bytes) -> bytes:
+def _remember(known: dict[T, bytes], place: T, value: bytes) -> bytes:
     """Keep a value under its place, the oldest forgotten first; give what is kept there."""
     if len(known) >= REMEMBERED and place not in known:
         del known[next(iter(known))]

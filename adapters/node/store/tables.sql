@@ -2,6 +2,7 @@
 -- Tables with a blob in each row keep SQLite's row ids: a key of its own would spill each such row over further pages.
 
 CREATE TABLE IF NOT EXISTS outbox (          -- signed bytes, durable before they are sent, resent unchanged until answered
+    -- key: origin of the shard, space, name of the key; each shard counts from 1
     key TEXT NOT NULL, n INTEGER NOT NULL, message BLOB,
     state TEXT NOT NULL CHECK (state IN ('pending', 'logged', 'dead')), idx INTEGER, leaf BLOB,
     PRIMARY KEY (key, n)
