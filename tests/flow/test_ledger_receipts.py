@@ -87,7 +87,7 @@ def test_an_export_from_a_brokers_folder(shard: Path, tmp_path: Path) -> None:
     """It is sound, it can be exported again, and a foreign folder is refused with a sentence."""
     result = run("export", tmp_path / "export", "--source", shard)
     assert result.exit_code == 0, result.output
-    assert "63 entries in " in result.output
+    assert "musterstadt.example/log/2026-11: 63 entries, " in result.output
     assert run("replay", tmp_path / "export").exit_code == 0
     assert run("export", tmp_path / "again", "--source", tmp_path / "export").exit_code == 0
     (tmp_path / "full").mkdir()
