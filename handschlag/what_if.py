@@ -32,7 +32,7 @@ from schemas.ids import (
 from schemas.registry import AgencyKind, BasisKind, Registry
 from schemas.wire import Wire
 
-BasisState = Literal["given", "unknown", "foreign", "withdrawn", "expired", "not_yet", "used_up"]
+BasisState = Literal["given", "unknown", "foreign", "withdrawn", "renewed", "expired", "not_yet", "used_up"]
 """What has become of a consent or given basis; `foreign` is one for another agency."""
 ApprovalState = Literal["given", "none", "over"]
 """What has become of the officer's approval."""
@@ -163,5 +163,6 @@ def _evidence(one: Supposed, request: st.Request) -> Evidence:
         secrecy_release=one.secrecy_release,
         view=b"",
         withdraw=b"",
-        withdrawn=0 if one.basis_state == "withdrawn" else None,
+        withdrawn=0 if one.basis_state in {"withdrawn", "renewed"} else None,
+        renewed=one.basis_state == "renewed",
     )

@@ -24,6 +24,7 @@ class Code(StrEnum):
     BASIS_MISMATCH = "basis_mismatch"
     CONSENT_UNKNOWN = "consent_unknown"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_RENEWED = "consent_renewed"
     CONSENT_EXPIRED = "consent_expired"
     CONSENT_NOT_YET = "consent_not_yet"
     CONSENT_EXHAUSTED = "consent_exhausted"

@@ -213,6 +213,9 @@ class ConsentGiven(Numbered):
     `text_sha256` is of the exact text that was shown, `words` of the language's file it was made from; a form of an
     agency's own has none. `staff` is a pseudonym whose map stays at the collector, as that of a request; whoever
     interpreted or consented for the client is named nowhere. Consents of early logs lack `words` and what follows it.
+
+    `replaces` is the consent this one renews: the same collector's, of the same purpose and recipient, still valid; it
+    ends with this entry.
     """
 
     consent: ConsentId

@@ -49,11 +49,12 @@ def consents(desk: Desk) -> APIRouter:
                 staff=who.staff,
                 role=CodeName(who.role),
                 guardian=body.guardian,
+                replaces=body.replaces,
             )
         )
         if consent.state is ConsentState.SENT:
             response.status_code = HTTPStatus.ACCEPTED
-        return views.collected(consent)
+        return views.collected(consent, desk.now_ms)
 
     _text(desk, router)
     _given(desk, router)
@@ -109,7 +110,7 @@ def _given(desk: Desk, router: APIRouter) -> None:
         )
         if given.state is ConsentState.SENT:
             response.status_code = HTTPStatus.ACCEPTED
-        return views.collected(given)
+        return views.collected(given, desk.now_ms)
 
 
 def _after(desk: Desk, router: APIRouter) -> None:
@@ -118,12 +119,12 @@ def _after(desk: Desk, router: APIRouter) -> None:
     @router.post("/consents/{consent}/codes", status_code=201)
     async def reissue(consent: ConsentPath) -> shapes.CollectedConsent:
         """Give a receipt that was lost new codes; the old ones are dead once this is answered."""
-        return views.collected(await desk.collector.reissue(ConsentId(consent)))
+        return views.collected(await desk.collector.reissue(ConsentId(consent)), desk.now_ms)
 
     @router.get("/consents")
     async def held() -> list[shapes.ConsentLine]:
         """List the consents this agency collected or may ask under, newest first."""
-        return [views.consent_line(consent) for consent in await desk.running.store.bases.consents()]
+        return [views.consent_line(consent, desk.now_ms) for consent in await desk.running.store.bases.consents()]
 
     @router.post("/consents/refusals", status_code=201)
     async def refuse(body: shapes.NewRefusal) -> LoggedAt:

@@ -69,13 +69,13 @@ def receipt_text(receipt: Receipt) -> ReceiptText | None:
     return None if receipt == NO_RECEIPT else ReceiptText(entry=receipt.entry.decode(), proof=receipt.proof.decode())
 
 
-def consent_line(consent: Consent) -> ConsentLine:
-    """Show a consent without its codes."""
+def consent_line(consent: Consent, at_ms: int) -> ConsentLine:
+    """Show a consent without its codes, as it stands at a time."""
     statement = consent.statement
     return ConsentLine(
         consent=consent.id,
         side=consent.side,
-        state=consent.state,
+        state=consent.stands(at_ms),
         purpose=statement.purpose,
         recipient=statement.recipient,
         holders=list(statement.holders),
@@ -83,6 +83,8 @@ def consent_line(consent: Consent) -> ConsentLine:
         person=consent.package.person,
         expires_ms=statement.expires,
         log_index=consent.log_index,
+        replaces=statement.replaces if isinstance(statement, st.ConsentGiven) else None,
+        ended_index=None if consent.ending is None else consent.ending.log_index,
         collected=None if isinstance(statement, st.BasisGiven) else _collection(consent, statement),
     )
 
@@ -116,9 +118,9 @@ def consent_text(text: Told, *, draft: bool, secrecy_release: bool) -> ConsentTe
     )
 
 
-def collected(consent: Consent) -> CollectedConsent:
+def collected(consent: Consent, at_ms: int) -> CollectedConsent:
     """Show a consent just collected, with its codes."""
-    shown = dict(consent_line(consent))
+    shown = dict(consent_line(consent, at_ms))
     return CollectedConsent(**shown, view_code=consent.view_code or "", withdraw_code=consent.withdraw_code or "")
 
 

@@ -13,7 +13,7 @@ from adapters.node.codes import code_hash, fresh_code
 from adapters.node.consents import Consents
 from adapters.node.core.compose import Seal, lawbook, recipient, seal_context
 from adapters.node.core.consent_text import By, Terms, Words, check_text, is_draft, shown
-from adapters.node.core.taking import Given, Guardian, Taken, check_given, check_taken
+from adapters.node.core.taking import Given, Guardian, Taken, check_given, check_renewal, check_taken
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
@@ -21,7 +21,7 @@ from adapters.node.identity import Identity
 from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, fault_of, nothing_to_drop
 from adapters.node.staff import Staff
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import NO_RECEIPT, BasisId, Consent, ConsentState, Receipt, Side
+from adapters.node.store.rows import NO_RECEIPT, BasisId, Consent, ConsentState, Ending, Receipt, Side
 from adapters.node.withdrawals import Withdrawals
 from consent_ledger.core.state import evidence_id
 from schemas import canonical, commitment
@@ -100,12 +100,14 @@ class Collector:
     async def collect(self, taken: Taken) -> Consent:
         """Sign a consent, have it logged and hand its package over; gives it with the two codes for the receipt.
 
+        With `replaces` it renews one, which ends at the new one's index.
         Raises Misuse naming the rule it breaks, or the log's reason when it was rejected. A recipient out of reach gets
         its package later; a consent that could not be logged now is `sent`, and logged as soon as it can be.
         """
         agency, view, clock = self.identity.agency, self.federation.view, self.identity.clock
         texts, drafts = self.words(), self.identity.drafts
         await self._checked(lambda: check_taken(taken, agency, view, clock.now_ms()))
+        await self._check_renewal(taken)
         words = await self._checked(lambda: check_text(taken, texts, self._by(), drafts=drafts))
         draft = words is not None and is_draft(taken.language, texts, view.state)
         new, staff = self._new(taken.person), await self.staff.pseudonym(taken.staff)
@@ -134,9 +136,21 @@ class Collector:
                 role=taken.role,
                 interpreter=taken.interpreter,
                 understood=taken.understood,
+                replaces=taken.replaces,
             )
 
         return await self._take_in(compose, new._replace(guardian=taken.guardian, draft=draft))
+
+    async def _check_renewal(self, taken: Taken) -> None:
+        """Let a consent be renewed that was collected here and is valid; Misuse for any other."""
+        if taken.replaces is None:
+            return
+        old = await self.consents.get(taken.replaces)
+        if old.withdraw_code is None or old.state is not ConsentState.GIVEN:
+            renewed = old.state is ConsentState.RENEWED
+            message = "replaces: was not collected here, or is over"
+            raise Misuse(message, code=Code.CONSENT_RENEWED if renewed else Code.CONSENT_WITHDRAWN)
+        check_renewal(taken, old.statement, old.package.person, self.identity.clock.now_ms())
 
     async def give(self, given: Given) -> Consent:
         """Sign a client's request or a duty to cooperate, as `collect` does a consent; raises as it does."""
@@ -220,14 +234,14 @@ class Collector:
             return st.ConsentWithdrawn(**head.fields(), consent=ConsentId(name), cause=cause)
 
         def end(_: Ours) -> Sequence[Op]:
-            return () if held is None else self.withdrawals.ends(name)
+            return () if held is None else self.withdrawals.ends(name, Ending(cause))
 
         try:
             return accepted(await self.outbox.send(compose, ms.AskRecord, self._take_withdrawal, end), "withdrawal")
         except Unavailable as error:
             self.consents.forget(name)
             ended = await self.consents.find(name)
-            if ended is None or ended.state is not ConsentState.WITHDRAWN:
+            if ended is None or not ended.over:
                 raise
             self.background.report("withdraw", error.code)
             return None
@@ -272,10 +286,13 @@ class Collector:
         name, receipt = evidence_id(statement), Receipt(reply.entry, reply.proof)
         due = None if statement.recipient == self.identity.agency else self.identity.clock.now_ms()
         if isinstance(proven.leaf.entry, Recorded):
-            noted = self.store.bases.given(name, proven.index, receipt, due)
+            noted = [self.store.bases.given(name, proven.index, receipt, due)]
+            if isinstance(statement, st.ConsentGiven) and statement.replaces is not None:
+                renewed = Ending("renewed", proven.index, proven.leaf.entry.time)
+                noted += self.withdrawals.ends(statement.replaces, renewed)
         else:
-            noted = self.store.bases.rejected(name, receipt)
-        await self.consents.write(name, self.store.outgoing.logged(statement, proven), noted)
+            noted = [self.store.bases.rejected(name, receipt)]
+        await self.consents.write(name, self.store.outgoing.logged(statement, proven), *noted)
         consent = await self.consents.get(name)
         if consent.due is not None:
             await self._hand_over(consent)

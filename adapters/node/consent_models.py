@@ -7,7 +7,7 @@ from pydantic import Field
 from adapters.node.api_models import AT, FIELDS, HASH, ID, PERSON, Person, Shape, documented
 from adapters.node.core.taking import Guardian
 from adapters.node.store.rows import ConsentState
-from schemas.ids import AgencyId, FieldName, Hash, Norm, Purpose
+from schemas.ids import AgencyId, ConsentId, FieldName, Hash, Norm, Purpose
 from schemas.record import PersonBlock
 from schemas.statements import Capacity, Interpreter, Language, Medium, Millis, Understood, Uses, Withdrawal
 
@@ -68,6 +68,7 @@ class NewConsent(Terms):
 
     `text_sha256` is of the text `/v1/consents/text` gives for these terms, or of an own printed form that was approved
     for the purpose (`medium` paper). `guardian` says who consented in the client's place; it stays at this agency.
+    `replaces` names a valid consent that was collected here, of the same person, purpose and recipient: it is renewed.
     """
 
     model_config = documented(
@@ -94,6 +95,7 @@ class NewConsent(Terms):
     secrecy_release: bool
     interpreter: Interpreter
     understood: Understood
+    replaces: ConsentId | None = None
 
 
 class NewBasis(Shape):
@@ -142,7 +144,12 @@ class Collection(Shape):
 
 
 class ConsentLine(Shape):
-    """A consent or given basis this agency collected, or holds as recipient; only a consent has `collected`."""
+    """A consent or given basis this agency collected, or holds as recipient; only a consent has `collected`.
+
+    `expired` follows from the time; `withdrawn`, `revoked`, `invalidated` and `renewed` stand in the log at
+    `ended_index`, None while this agency could not tell it or only heard of it. `replaces` is the consent this one
+    renewed.
+    """
 
     model_config = documented(
         consent=ID,
@@ -155,6 +162,8 @@ class ConsentLine(Shape):
         person=PERSON,
         expires_ms=AT + 2_592_000_000,
         log_index=41,
+        replaces=None,
+        ended_index=None,
         collected={
             "language": "ar",
             "medium": "screen",
@@ -179,6 +188,8 @@ class ConsentLine(Shape):
     person: PersonBlock
     expires_ms: int
     log_index: int | None
+    replaces: ConsentId | None
+    ended_index: int | None
     collected: Collection | None
 
 

@@ -46,6 +46,11 @@ class Desk:
         return Making(self.running.identity.agency, self.running.federation.view, self.office)
 
     @property
+    def now_ms(self) -> int:
+        """The node's clock."""
+        return self.running.identity.clock.now_ms()
+
+    @property
     def by(self) -> By:
         """What texts for clients are made by: the law in force and the federation, as this node knows them."""
         view = self.running.federation.view

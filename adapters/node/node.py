@@ -113,7 +113,7 @@ class Node:
                 background=background,
                 requester=requester,
                 responder=None if holder is None else holder.responder,
-                packages=None if requester is None else Packages(identity, view, store, consents),
+                packages=None if requester is None else Packages(identity, view, store, consents, withdrawals),
             ),
             approvals=Approvals(identity, federation, outbox, store),
             colleagues=colleagues,

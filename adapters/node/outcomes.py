@@ -229,7 +229,7 @@ class Outcomes:
         """Make an end durable, and with a withheld one the end of the basis that it tells of."""
         entry = proven.leaf.entry
         if isinstance(entry, Withheld) and entry.reason in ENDED:
-            await self.withdrawals.end(answering.basis, *ops)
+            await self.withdrawals.end(answering.basis, ENDED[entry.reason], *ops)
             return
         if proven.leaf.kind == "exchange.disclosed" and answering.offer is not None and answering.ref is not None:
             known = self._handles.get(answering.offer, Handle(answering.requester, answering.ref, frozenset()))

@@ -7,7 +7,8 @@ from adapters.node.core.opening import open_under
 from adapters.node.core.view import Proven, View
 from adapters.node.identity import Identity
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import Consent, ConsentState, Receipt
+from adapters.node.store.rows import Consent, ConsentState, Ending, Receipt
+from adapters.node.withdrawals import Withdrawals
 from consent_ledger.core.state import evidence_id
 from schemas import canonical, commitment
 from schemas import messages as ms
@@ -27,6 +28,7 @@ class Packages:
     view: View
     store: NodeStore
     consents: Consents
+    withdrawals: Withdrawals
 
     async def delivered(self, delivery: ms.Deliver, entry: Proven) -> None:
         """Take a consent's sealed package; NotAuthentic when entry, seal or commitment are not this consent's."""
@@ -48,7 +50,11 @@ class Packages:
         state = ConsentState.WITHDRAWN if self.view.has_ended(name) else ConsentState.GIVEN
         receipt = Receipt(delivery.entry, delivery.proof)
         held = Consent(name, "recipient", statement, package, None, None, state, entry.index, None, receipt, None, 0)
-        await self.consents.write(name, *self.store.bases.keep(held))
+        ops = self.store.bases.keep(held)
+        if isinstance(statement, st.ConsentGiven) and statement.replaces is not None:
+            renewed = Ending("renewed", entry.index, entry.leaf.entry.time)
+            ops = (*ops, *self.withdrawals.ends(statement.replaces, renewed))
+        await self.consents.write(name, *ops)
 
     def _open_package(
         self, statement: st.ConsentGiven | st.BasisGiven, sender: AgencyId, unverified: bytes

@@ -329,7 +329,7 @@ class Requester:
             self.store.asked.ended(request.exchange, state, entry.reason.value, receipt),
         )
         if entry.reason in ENDED and basis is not None:
-            await self.withdrawals.end(basis, *ops)
+            await self.withdrawals.end(basis, ENDED[entry.reason], *ops)
         else:
             await self.store.write(*ops)
         if entry.reason in _STALE_VIEW:

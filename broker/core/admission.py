@@ -278,9 +278,24 @@ def _kind_objection(
         return Code.CONDITION_MISSING if (statement.notice_date or 0) > time_ms else None
     if "consent" not in rule.row.basis:
         return Code.BASIS_MISMATCH
-    if statement.replaces is None:
-        return None
-    return _withdrawal_objection(state, statement.replaces, agency, Code.CONSENT_UNKNOWN)
+    return None if statement.replaces is None else _renewal_objection(state, statement, agency, time_ms)
+
+
+def _renewal_objection(state: LedgerState, statement: st.ConsentGiven, agency: AgencyId, time_ms: int) -> Code | None:
+    """Check what a consent renews: its collector's own, of the same purpose and recipient, and still valid.
+
+    One that was withdrawn or has run out is not renewed: then the client is asked for a new one.
+    """
+    evidence = None if statement.replaces is None else state.evidence.get(statement.replaces)
+    if evidence is None or evidence.kind != "consent":
+        return Code.CONSENT_UNKNOWN
+    if evidence.collector != agency:
+        return Code.NOT_ENTITLED
+    if (evidence.purpose, evidence.recipient) != (statement.purpose, statement.recipient):
+        return Code.CONSENT_FOREIGN
+    if evidence.withdrawn is not None:
+        return Code.CONSENT_RENEWED if evidence.renewed else Code.CONSENT_WITHDRAWN
+    return Code.CONSENT_EXPIRED if evidence.expires <= time_ms else None
 
 
 def _parties_objection(

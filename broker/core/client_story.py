@@ -14,7 +14,16 @@ from schemas.entries import Answered, Granted, Refused, Rejected, Withheld
 from schemas.ids import AgencyId, ConsentId, ExchangeId, FieldName, GivenId, Purpose
 
 What = Literal[
-    "given", "asked", "refused", "disclosed", "unavailable", "withheld", "withdrawn", "withdrawn_by_client", "recoded"
+    "given",
+    "asked",
+    "refused",
+    "disclosed",
+    "unavailable",
+    "withheld",
+    "withdrawn",
+    "withdrawn_by_client",
+    "renewed",
+    "recoded",
 ]
 
 _EXCHANGE: Final = b"handschlag/entry/exchange."
@@ -92,6 +101,8 @@ class Story:
         match statement:
             case st.ConsentGiven() | st.BasisGiven() if _id(statement) == self.basis:
                 return Step("given", _agency(statement), statement.recipient, statement.purpose, statement.fields)
+            case st.ConsentGiven(replaces=name) if name is not None and name == self.basis:
+                return Step("renewed", _agency(statement))
             case st.ConsentWithdrawn(consent=name) | st.BasisWithdrawn(given=name) if name == self.basis:
                 return Step("withdrawn", _agency(statement))
             case st.ClientWithdrawn(basis=name) if name == self.basis:

@@ -135,7 +135,7 @@ def _said(line: Line, statement: st.Statement, granted: tuple[str, ...]) -> Line
 class Timeline:
     """The entries of one exchange, from the request on: its decision, its outcome, its acknowledgement.
 
-    A withdrawal of the basis in between stands there too: it is why an outcome is withheld.
+    A withdrawal or renewal of the basis in between stands there too: it is why an outcome is withheld.
     """
 
     asked: Line
@@ -166,6 +166,8 @@ class Timeline:
             case st.Acknowledged():
                 return self.asked.exchange in statement.exchanges
             case st.ConsentWithdrawn(consent=name) | st.BasisWithdrawn(given=name) | st.ClientWithdrawn(basis=name):
+                return name == self.basis
+            case st.ConsentGiven(replaces=name) if name is not None:
                 return name == self.basis
             case _:
                 return False

@@ -146,7 +146,8 @@ def _basis(case: Case) -> Evidence | Denial | None:
     if not between or request.holder not in evidence.holders:
         return _denied(Code.CONSENT_FOREIGN if consent else Code.GIVEN_FOREIGN)
     if evidence.withdrawn is not None:
-        return _denied(Code.CONSENT_WITHDRAWN if consent else Code.GIVEN_WITHDRAWN)
+        ended = Code.CONSENT_RENEWED if evidence.renewed else Code.CONSENT_WITHDRAWN
+        return _denied(ended if consent else Code.GIVEN_WITHDRAWN)
     if evidence.expires <= time_ms:
         return _denied(Code.CONSENT_EXPIRED if consent else Code.GIVEN_EXPIRED)
     if time_ms < evidence.not_before:

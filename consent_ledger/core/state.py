@@ -90,7 +90,8 @@ class Key:
 class Evidence:
     """A consent or given basis in force or ended, with the uses that are left and those that grants hold reserved.
 
-    `view` and `withdraw` are SHA-256 of the two codes on the client's receipt.
+    `view` and `withdraw` are SHA-256 of the two codes on the client's receipt. `withdrawn` is the index at which it
+    ended, `renewed` says that it ended because the client renewed it.
     """
 
     index: int
@@ -109,6 +110,7 @@ class Evidence:
     withdraw: bytes
     reserved: int = 0
     withdrawn: int | None = None
+    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +215,12 @@ class LedgerState:
 
     # What is held under more than one name, or in a form of its own: entries and snapshots put it in by the same way.
 
-    def hold_text(self, language: st.Language, text: Hash, purpose: Purpose | None) -> None:
-        """Hold an approved text: the words of a language, or with a purpose an agency's own form for it."""
+    def hold_text(self, language: st.Language, text: Hash, purpose: Purpose | None, *, approved: bool = True) -> None:
+        """Hold an approved text, or no more: the words of a language, or with a purpose an agency's own form for it."""
         if purpose is None:
-            self.texts.add((language, text))
+            (self.texts.add if approved else self.texts.discard)((language, text))
         else:
-            self.forms.add((language, text, purpose))
+            (self.forms.add if approved else self.forms.discard)((language, text, purpose))
 
     def has_text(self, language: st.Language, text: Hash, purpose: Purpose | None) -> bool:
         """Tell whether a text is approved."""
@@ -363,12 +365,8 @@ class LedgerState:
             self.shards[self.log] = replace(shard, closed=succession)
 
     def _review(self, statement: st.TextReviewed) -> None:
-        if statement.verdict == "approved":
-            self.hold_text(statement.language, statement.text, statement.purpose)
-        elif statement.purpose is None:
-            self.texts.discard((statement.language, statement.text))
-        else:
-            self.forms.discard((statement.language, statement.text, statement.purpose))
+        approved = statement.verdict == "approved"
+        self.hold_text(statement.language, statement.text, statement.purpose, approved=approved)
 
     def _leave(self, agency: AgencyId) -> None:
         left = self.members.pop(agency, None)
@@ -448,7 +446,7 @@ class LedgerState:
         """Put a consent or given basis into force; a renewed consent ends the one it replaces."""
         consent = statement if isinstance(statement, st.ConsentGiven) else None
         if consent is not None and consent.replaces is not None:
-            self._withdraw(consent.replaces)
+            self._withdraw(consent.replaces, renewed=True)
         # Most consents are to the same fields and agencies: held once for all, or 100,000 consents would not fit.
         self.evidence[evidence_id(statement)] = Evidence(
             index=self.size,
@@ -475,7 +473,7 @@ class LedgerState:
             self.views[bytes.fromhex(statement.view)] = evidence.index
             evidence.view, evidence.withdraw = bytes.fromhex(statement.view), bytes.fromhex(statement.withdraw)
 
-    def _withdraw(self, name: ConsentId | GivenId) -> None:
+    def _withdraw(self, name: ConsentId | GivenId, *, renewed: bool = False) -> None:
         evidence = self.evidence.get(name)
         if evidence is not None and evidence.withdrawn is None:
-            evidence.withdrawn = self.size
+            evidence.withdrawn, evidence.renewed = self.size, renewed

@@ -194,6 +194,7 @@ def _evidence_lines(state: LedgerState) -> Iterator[tuple[str, Wire]]:
                 withdraw=Hash(one.withdraw.hex()),
                 reserved=one.reserved,
                 withdrawn=one.withdrawn,
+                renewed=one.renewed,
             ),
         )
 
@@ -319,6 +320,7 @@ def _hold_evidence(state: LedgerState, lines: _Lines) -> None:
             withdraw=bytes.fromhex(line.withdraw),
             reserved=line.reserved,
             withdrawn=line.withdrawn,
+            renewed=line.renewed,
         )
 
 

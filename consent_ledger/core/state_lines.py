@@ -117,6 +117,7 @@ class EvidenceLine(Wire):
     withdraw: Hash
     reserved: _Whole
     withdrawn: _Whole | None = None
+    renewed: bool
 
 
 class GrantLine(Wire):

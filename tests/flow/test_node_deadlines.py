@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.node.outcomes import REDELIVER_FOR_MS
-from adapters.node.store.rows import NO_RECEIPT, AskedState, ConsentState, ReceivedState
+from adapters.node.store.rows import NO_RECEIPT, AskedState, ConsentState, Ending, ReceivedState
 from adapters.sources.port import LocalRef
 from schemas import messages as ms
 from schemas.errors import Code, LedgerInconsistent, Misuse, Unavailable
@@ -231,7 +231,7 @@ async def test_a_package_after_its_withdrawal_is_no_consent(tmp_path: Path) -> N
     town.world.net.lose_reply("adapter.deliver")
     consent = await town.consent()
     packages = [ms.unpack(sent.body, ms.Deliver) for sent in town.world.net.traffic if sent.topic == "adapter.deliver"]
-    await town.requester.store.write(*town.requester.store.bases.withdrawn(consent))
+    await town.requester.store.write(*town.requester.store.bases.ended(consent, Ending("withdrawn")))
     await town.collector.withdraw(consent)
     await pass_time(1)
     node = town.world.nodes[REQUESTER]

@@ -11,7 +11,7 @@ import pytest
 from adapters.node.core.compose import Seal, recipient, seal_context
 from adapters.node.outbox import Head, Issued, Ours, Reply
 from adapters.node.releases import Chosen
-from adapters.node.store.rows import AskedState, ReceivedState
+from adapters.node.store.rows import AskedState, Ending, ReceivedState
 from adapters.sources.port import LocalRef
 from consent_ledger.core.leaf import read_leaf
 from schemas import canonical
@@ -89,7 +89,7 @@ async def test_2_without_its_package_nobody_is_matched(tmp_path: Path) -> None:
     consent = await town.consent(STRANGER)
     held = await town.requester.consents.get(consent)
     forged = held.package.model_copy(update={"person": PERSON})
-    await town.requester.store.write(town.requester.store.bases.withdrawn(consent)[0])
+    await town.requester.store.write(town.requester.store.bases.ended(consent, Ending("withdrawn"))[1])
     asked = await send_block(town, consent, SealedPerson(package=forged))
     assert isinstance(asked, ms.Later)
     assert (town.source.read, sealed_for_requester(town)) == ([], [])

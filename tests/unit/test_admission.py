@@ -358,12 +358,75 @@ def test_a_duty_to_cooperate_is_taken_with_its_notice(ledger: Ledger) -> None:
     assert ledger.write(given).kind == "basis.given"
 
 
-def test_a_renewal_is_for_those_who_could_withdraw(ledger: Ledger) -> None:
-    """Nobody ends a foreign consent by replacing it."""
+def _elsewhere(ledger: Ledger, consent: st.ConsentGiven) -> st.ConsentGiven:
+    return changed(ledger.consent("kurse", "jobcenter", ["kurse"]), replaces=consent.consent)
+
+
+def _for_another_purpose(ledger: Ledger, consent: st.ConsentGiven) -> st.ConsentGiven:
+    return changed(ledger.consent("beratung", "jobcenter", purpose="Z18@1"), replaces=consent.consent)
+
+
+def _for_another_recipient(ledger: Ledger, consent: st.ConsentGiven) -> st.ConsentGiven:
+    return changed(ledger.consent("beratung", "stadtplan"), replaces=consent.consent)
+
+
+def _after_a_withdrawal(ledger: Ledger, consent: st.ConsentGiven) -> st.ConsentGiven:
+    ledger.write(ledger.client_withdrawal(consent))
+    return changed(ledger.consent("beratung", "jobcenter"), replaces=consent.consent)
+
+
+def _a_second_time(ledger: Ledger, consent: st.ConsentGiven) -> st.ConsentGiven:
+    ledger.consented(replaces=consent.consent)
+    return changed(ledger.consent("beratung", "jobcenter"), replaces=consent.consent)
+
+
+def _after_its_last_day(ledger: Ledger, consent: st.ConsentGiven) -> st.ConsentGiven:
+    ledger.clock.ms = consent.expires
+    return changed(ledger.consent("beratung", "jobcenter"), replaces=consent.consent)
+
+
+def _of_a_given_basis(ledger: Ledger, _: st.ConsentGiven) -> st.ConsentGiven:
+    given = ledger.given("beratung", "jobcenter", "kurse")
+    assert ledger.write(given).kind == "basis.given"
+    return changed(ledger.consent("beratung", "jobcenter"), replaces=ConsentId(given.given))
+
+
+@pytest.mark.parametrize(
+    ("renewal", "reason"),
+    [
+        (_elsewhere, Code.NOT_ENTITLED),
+        (_for_another_purpose, Code.CONSENT_FOREIGN),
+        (_for_another_recipient, Code.CONSENT_FOREIGN),
+        (_after_a_withdrawal, Code.CONSENT_WITHDRAWN),
+        (_a_second_time, Code.CONSENT_RENEWED),
+        (_after_its_last_day, Code.CONSENT_EXPIRED),
+        (_of_a_given_basis, Code.CONSENT_UNKNOWN),
+    ],
+)
+def test_what_is_no_renewal_ends_nothing(
+    ledger: Ledger, renewal: Callable[[Ledger, st.ConsentGiven], st.ConsentGiven], reason: Code
+) -> None:
+    """Only the collector's own consent of the same purpose and recipient, while it is valid; else the old one stays."""
     consent = ledger.consented()
-    foreign = changed(ledger.consent("amt", "beratung"), replaces=consent.consent)
-    assert ledger.write(foreign).reason == Code.NOT_ENTITLED
-    assert ledger.asked(consent).kind == "exchange.granted"
+    renewed = renewal(ledger, consent)
+    before = ledger.state.evidence[consent.consent].withdrawn
+    assert ledger.write(renewed).reason == reason
+    assert (ledger.state.evidence[consent.consent].withdrawn, renewed.consent in ledger.state.evidence) == (
+        before,
+        False,
+    )
+    assert ledger.replay() == []
+
+
+def test_a_renewal_ends_the_old_consent_and_what_was_open_under_it(ledger: Ledger) -> None:
+    """From its index on only the new one is a basis; an answer to what was granted under the old is withheld."""
+    old = ledger.consented(uses=2)
+    granted = ledger.asked(old)
+    new = ledger.consented(replaces=old.consent, uses=2)
+    assert ledger.answer(granted).kind == "exchange.withheld"
+    assert ledger.asked(old).reason == Code.CONSENT_RENEWED
+    assert ledger.asked(new).kind == "exchange.granted"
+    assert ledger.replay() == []
 
 
 @pytest.mark.parametrize("agency", ["beratung", "jobcenter", "kurse"])

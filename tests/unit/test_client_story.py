@@ -92,9 +92,11 @@ def test_a_code_of_something_else_opens_nothing() -> None:
     assert words(told(ledger, given)) == ["given"]
 
 
-def test_a_consent_that_names_another_belongs_to_its_own_story() -> None:
-    """The consent that replaces another bears the other's id, and is no step of the other."""
+def test_a_renewal_is_the_last_step_of_the_old_story_and_the_first_of_the_new() -> None:
+    """The consent that renews another bears the other's id; what happens under it is no step of the other."""
     ledger = founded()
-    given = ledger.write(consent := ledger.consent("beratung", "jobcenter"))
-    ledger.write(changed(ledger.consent("beratung", "jobcenter"), replaces=consent.consent))
-    assert words(told(ledger, given)) == ["given"]
+    old = ledger.write(consent := ledger.consent("beratung", "jobcenter"))
+    new = ledger.write(renewed := changed(ledger.consent("beratung", "jobcenter"), replaces=consent.consent))
+    ledger.asked(renewed)
+    assert words(told(ledger, old)) == ["given", "renewed"]
+    assert words(told(ledger, new)) == ["given", "asked"]

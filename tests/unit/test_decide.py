@@ -237,6 +237,12 @@ def _consent_for_another_holder(ledger: Ledger) -> Logged:
     return ledger.asked(holder=AgencyId("neu"))
 
 
+def _consent_renewed(ledger: Ledger) -> Logged:
+    consent = ledger.consented()
+    ledger.consented(replaces=consent.consent)
+    return ledger.asked(consent)
+
+
 def _consent_withdrawn(ledger: Ledger) -> Logged:
     consent = ledger.consented()
     ledger.write(ledger.withdrawal("beratung", consent))
@@ -331,6 +337,7 @@ REFUSED: list[tuple[Scene, Code, str]] = [
     (_consent_for_another_purpose, Code.CONSENT_FOREIGN, ""),
     (_consent_for_another_holder, Code.CONSENT_FOREIGN, ""),
     (_consent_withdrawn, Code.CONSENT_WITHDRAWN, ""),
+    (_consent_renewed, Code.CONSENT_RENEWED, ""),
     (_consent_expired, Code.CONSENT_EXPIRED, ""),
     (_consent_not_yet, Code.CONSENT_NOT_YET, ""),
     (_consent_exhausted, Code.CONSENT_EXHAUSTED, ""),

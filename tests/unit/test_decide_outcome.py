@@ -171,7 +171,7 @@ def _law_drops_the_purpose(ledger: Ledger, _: st.ConsentGiven) -> None:
 
 WITHHELD: list[tuple[Event, Code]] = [
     (_consent_is_withdrawn, Code.CONSENT_WITHDRAWN),
-    (_consent_is_renewed, Code.CONSENT_WITHDRAWN),
+    (_consent_is_renewed, Code.CONSENT_RENEWED),
     (_consent_runs_out, Code.CONSENT_EXPIRED),
     (_approval_is_ended, Code.NO_APPROVAL),
     (_approval_shrinks, Code.NOTHING_LEFT),

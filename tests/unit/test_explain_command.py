@@ -39,6 +39,7 @@ def test_every_condition_of_the_shipped_law_has_words() -> None:
     [
         ("--basis consent --basis-state unknown", "consent_unknown"),
         ("--basis consent --basis-state foreign", "consent_foreign"),
+        ("--basis consent --basis-state renewed", "consent_renewed"),
         ("--basis consent --basis-state not_yet", "consent_not_yet"),
         ("--basis consent --basis-state used_up", "consent_exhausted"),
         ("--basis consent --approval over", "no_approval"),

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.node.database import Database, Op, Row
 from adapters.node.store import NodeStore
-from adapters.node.store.rows import Handle, Receipt, ReceivedState, from_list, to_list
+from adapters.node.store.rows import Ending, Handle, Receipt, ReceivedState, from_list, to_list
 from adapters.sources.port import LocalRef
 from schemas import statements as st
 from schemas.errors import Malformed, Misuse, Unavailable
@@ -272,7 +272,7 @@ async def test_a_handle_goes_with_its_last_basis(store: NodeStore) -> None:
         *store.bases.keep_handle(HANDLE, JOBCENTER, LocalRef("1"), "second"),
         *store.bases.keep_handle(OTHER, JOBCENTER, LocalRef("2"), "first"),
     )
-    await store.write(*store.bases.withdrawn("first"))
+    await store.write(*store.bases.ended("first", Ending("withdrawn")))
     assert await store.bases.handles() == {HANDLE: Handle(JOBCENTER, LocalRef("1"), frozenset({"second"}))}
 
 

@@ -275,6 +275,7 @@ def test_a_renewed_consent_ends_the_one_it_replaces(ledger: Ledger) -> None:
     new = changed(ledger.consent("beratung", "jobcenter"), replaces=old.consent)
     index = ledger.write(new).index
     assert ledger.state.evidence[old.consent].withdrawn == index
+    assert ledger.state.evidence[old.consent].renewed
     assert ledger.state.evidence[new.consent].withdrawn is None
 
 

@@ -7,7 +7,7 @@ from adapters.node.core.view import View
 from schemas import statements as st
 from schemas.calendar import berlin_day
 from schemas.errors import Code, Misuse
-from schemas.ids import AgencyId, CodeName, FieldName, Hash, Norm, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, Hash, Norm, Purpose
 from schemas.record import PersonBlock
 
 OWN_AT_YEARS: Final = 15
@@ -23,7 +23,7 @@ Guardian = Literal["parent", "guardian", "carer", "authorised"]
 class Taken(NamedTuple):
     """A consent as the client gave it, recorded by `staff` of the collecting agency in the role they have there.
 
-    `guardian` says who consented in the client's place, and only then.
+    `guardian` says who consented in the client's place, and only then; `replaces` names the consent it renews.
     """
 
     purpose: Purpose
@@ -43,6 +43,7 @@ class Taken(NamedTuple):
     staff: str
     role: CodeName
     guardian: Guardian | None = None
+    replaces: ConsentId | None = None
 
 
 class Given(NamedTuple):
@@ -80,6 +81,18 @@ def check_taken(taken: Taken, collector: AgencyId, view: View, at_ms: int) -> No
     if recipient in row.neutral_collector and registry.kinds[members[collector].kind].sanction_power:
         message = "recipient: this agency could sanction the client and must not collect for it"
         raise Misuse(message, code=Code.COLLECTOR_MAY_SANCTION)
+
+
+def check_renewal(taken: Taken, old: st.ConsentGiven | st.BasisGiven, person: PersonBlock, at_ms: int) -> None:
+    """Refuse a renewal of what is no consent of this person, purpose and recipient, or has run out, by Misuse."""
+    same = isinstance(old, st.ConsentGiven) and (old.purpose, old.recipient) == (taken.purpose, taken.recipient)
+    checks: tuple[_Check, ...] = (
+        (same and person == taken.person, "replaces: is for another purpose, agency or person", Code.CONSENT_FOREIGN),
+        (at_ms < old.expires, "replaces: has run out; take a new consent", Code.CONSENT_EXPIRED),
+    )
+    for holds, text, code in checks:
+        if not holds:
+            raise Misuse(text, code=code)
 
 
 def check_given(given: Given, view: View, at_ms: int) -> None:

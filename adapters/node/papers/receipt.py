@@ -71,7 +71,7 @@ def _receipt(consent: Consent, making: Making, language: str) -> Paper:
     )
     collector = words.agency(making.agency)
     blocks: list[Block] = [*_draft(words, "receipt")]
-    if consent.state is ConsentState.WITHDRAWN:
+    if consent.over:
         blocks.append(Text(t("receipt.ended"), strong=True))
     # A duty to cooperate is nobody's permission: it is told as what the law allows.
     duty = isinstance(statement, st.BasisGiven) and statement.kind == "cooperation_duty"

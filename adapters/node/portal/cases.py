@@ -84,9 +84,15 @@ async def open_case(visit: Visit) -> Response:
         visit.session.notes[CASE] = f"{_REF}{ref}"
     else:
         typed = _by_hand(visit)
-        await _looked(visit, "open", typed.person)
-        visit.session.notes[CASE] = f"{_BY_HAND}{canonical.encode_model(typed).decode()}"
+        await open_by_hand(visit, typed.person, typed.file_number)
     return RedirectResponse("/case", 303)
+
+
+async def open_by_hand(visit: Visit, person: PersonBlock, file_number: str | None = None) -> None:
+    """Open the case of a client without a row."""
+    await _looked(visit, "open", person)
+    typed = _ByHand(person=person, file_number=file_number)
+    visit.session.notes[CASE] = f"{_BY_HAND}{canonical.encode_model(typed).decode()}"
 
 
 async def case(visit: Visit) -> Response:

@@ -15,7 +15,7 @@ from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import lawbook
 from adapters.node.core.consent_text import is_draft, told
 from adapters.node.portal import offers
-from adapters.node.portal.cases import opened_case
+from adapters.node.portal.cases import open_by_hand, opened_case
 from adapters.node.portal.front import Page, Visit
 from adapters.node.portal.offers import Choice, Shown
 from adapters.node.store.rows import Consent, ConsentState
@@ -37,6 +37,14 @@ class Way(NamedTuple):
     purpose: PurposeLine
     recipient: AgencyId
     holder: AgencyId
+
+
+class Line(NamedTuple):
+    """A consent in the list: as it stands now, and whether it may be renewed."""
+
+    consent: Consent
+    state: ConsentState
+    near_end: bool
 
 
 class Side(NamedTuple):
@@ -65,6 +73,7 @@ def pages() -> dict[Route, Page]:
     return {
         Route("GET", "/consents"): consents,
         Route("POST", "/consents/offer"): offer,
+        Route("POST", "/consents/renew"): renew,
         Route("GET", "/consents/card"): card,
         Route("POST", "/consents/answer"): answer,
         Route("POST", "/consents/yes"): yes,
@@ -78,6 +87,7 @@ async def consents(visit: Visit) -> Response:
     """Show what may be offered to the client whose case is open, and all consents this agency is party to."""
     case = await opened_case(visit)
     node = visit.desk.running
+    now = node.identity.clock.now_ms()
     held = [one for one in await node.store.bases.consents() if isinstance(one.statement, st.ConsentGiven)]
     return visit.show(
         "consents.html",
@@ -89,14 +99,14 @@ async def consents(visit: Visit) -> Response:
         media=offers.MEDIA,
         interpreters=offers.INTERPRETERS,
         consenting=offers.CONSENTING,
-        held=held,
+        held=[Line(one, one.stands(now), offers.near_end(one, now)) for one in held],
         open_states=(ConsentState.GIVEN, ConsentState.SENT),
     )
 
 
 async def offer(visit: Visit) -> Response:
     """Take the choice, and lead on to the text."""
-    way = next((one for one in _ways(visit) if ",".join((one.purpose.purpose, *one[1:])) == visit.said("way")), None)
+    way = _way(visit, visit.said("way"))
     languages = {one.language for one in _languages(visit)}
     days, uses = visit.said("days"), visit.said("uses")
     if way is None or visit.said("language") not in languages or not {days, uses} <= _NUMBERS:
@@ -112,6 +122,20 @@ async def offer(visit: Visit) -> Response:
     except ValueError as error:
         message = "offer: choose what is offered"
         raise Malformed(message) from error
+    _keep(visit, choice)
+    return RedirectResponse("/consents/card", 303)
+
+
+async def renew(visit: Visit) -> Response:
+    """Open the client's case again and lead on to the text of the same terms: a renewal is a new conscious act."""
+    node = visit.desk.running
+    consent = await node.consents.get(ConsentId(visit.said("consent")))
+    now = node.identity.clock.now_ms()
+    choice = offers.renewal(consent, berlin_day(now)) if offers.near_end(consent, now) else None
+    if choice is None or _way(visit, f"{choice.purpose},{choice.recipient},{choice.holder}") is None:
+        message = "consent: cannot be renewed here and now; take a new one"
+        raise Misuse(message)
+    await open_by_hand(visit, consent.package.person)
     _keep(visit, choice)
     return RedirectResponse("/consents/card", 303)
 
@@ -206,6 +230,11 @@ def _ways(visit: Visit) -> list[Way]:
         if recipient != holder and law.purposes[line.purpose].pairs(*kinds)
         if not (sanctions and kinds[0] in law.purposes[line.purpose].row.neutral_collector)
     ]
+
+
+def _way(visit: Visit, named: str) -> Way | None:
+    """Give the way a form names, `purpose,recipient,holder`, if it is one that may be offered."""
+    return next((one for one in _ways(visit) if ",".join((one.purpose.purpose, *one[1:])) == named), None)
 
 
 def _languages(visit: Visit) -> list[Shown]:

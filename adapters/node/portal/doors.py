@@ -41,6 +41,7 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/stand-ins/end"): _SETTLING,
     Route("GET", "/consents"): _ASKING,
     Route("POST", "/consents/offer"): _ASKING,
+    Route("POST", "/consents/renew"): _ASKING,
     Route("GET", "/consents/card"): _ASKING,
     Route("POST", "/consents/answer"): _ASKING,
     Route("POST", "/consents/yes"): _ASKING,

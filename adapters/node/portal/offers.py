@@ -11,12 +11,13 @@ from pydantic import Field
 
 from adapters.node.core.consent_text import By, Terms, Words, is_draft, releases_secrecy
 from adapters.node.core.taking import Guardian, Taken
+from adapters.node.store.rows import Consent, ConsentState
 from adapters.node.tokens import Caller
 from consent_ledger.core.state import LedgerState
 from schemas import statements as st
-from schemas.calendar import end_of_day_ms, parse_day
+from schemas.calendar import DAY_MS, end_of_day_ms, parse_day
 from schemas.client_texts import LANGUAGES, Told
-from schemas.ids import AgencyId, CodeName, Purpose
+from schemas.ids import AgencyId, CodeName, ConsentId, Purpose
 from schemas.record import PersonBlock
 from schemas.registry import Day, Registry
 from schemas.wire import Wire
@@ -26,6 +27,8 @@ USES: Final = (1, 3, 12)
 MEDIA: Final = ("screen", "paper", "oral")
 CONSENTING: Final = ("own", *get_args(Guardian))
 INTERPRETERS: Final = get_args(st.Interpreter)
+NEAR_DAYS: Final = 30
+"""So many days before its end a consent may be renewed on the pages."""
 ENOUGH_TRIES: Final = 2
 """After so many answers to the question both decide in talking."""
 
@@ -33,8 +36,8 @@ ENOUGH_TRIES: Final = 2
 class Choice(Wire):
     """What a colleague chose: for whom to ask whom, in which language, until when, how often, by which way.
 
-    `guardian` is who consents in the client's place. `tries` counts answers to the question that shows whether the text
-    was understood, `right` says the last one was.
+    `guardian` is who consents in the client's place, `replaces` the consent that is renewed. `tries` counts answers
+    to the question that shows whether the text was understood, `right` says the last one was.
     """
 
     purpose: Purpose
@@ -46,6 +49,7 @@ class Choice(Wire):
     medium: Literal["screen", "paper", "oral"]
     interpreter: st.Interpreter
     guardian: Guardian | None = None
+    replaces: ConsentId | None = None
     tries: Annotated[int, Field(ge=0, le=ENOUGH_TRIES)] = 0
     right: bool = False
 
@@ -66,6 +70,36 @@ class Choice(Wire):
         if self.decides:
             return self
         return self.model_copy(update={"tries": self.tries + 1, "right": agency == self.recipient})
+
+
+def renewal(consent: Consent, today: date) -> Choice | None:
+    """Give the choice to begin a renewal with: the same terms for as long again; None for what no page can offer.
+
+    It is a choice like any other: the text is read anew, the question asked anew, and the answer is a new one.
+    """
+    old = consent.statement
+    if not isinstance(old, st.ConsentGiven) or len(old.holders) != 1 or old.language not in LANGUAGES:
+        return None
+    lasted = min(DAYS, key=lambda days: abs(days - (old.expires - old.not_before) // DAY_MS))
+    return Choice(
+        purpose=old.purpose,
+        recipient=old.recipient,
+        holder=old.holders[0],
+        language=old.language,
+        until=last_day(today, lasted),
+        uses=max(uses for uses in USES if uses <= max(old.uses, USES[0])),
+        medium="screen" if old.medium == "own_device" else old.medium,
+        interpreter=old.interpreter or "none",
+        guardian=consent.guardian,
+        replaces=old.consent,
+    )
+
+
+def near_end(consent: Consent, at_ms: int) -> bool:
+    """Tell whether a consent that was collected here runs out soon, and may be renewed."""
+    left = consent.statement.expires - at_ms
+    mine = consent.withdraw_code is not None and isinstance(consent.statement, st.ConsentGiven)
+    return mine and consent.stands(at_ms) is ConsentState.GIVEN and left <= NEAR_DAYS * DAY_MS
 
 
 class Shown(NamedTuple):
@@ -120,4 +154,5 @@ def taken(choice: Choice, told: Told, person: PersonBlock, by: By, who: Caller) 
         staff=who.staff,
         role=CodeName(who.role),
         guardian=choice.guardian,
+        replaces=choice.replaces,
     )

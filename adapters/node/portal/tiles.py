@@ -50,9 +50,10 @@ class Errand(NamedTuple):
 async def tiles(visit: Visit, person: PersonBlock) -> list[Tile]:
     """Give every purpose this agency may ask for, with each holder; consents of this client are found by themselves."""
     node = visit.desk.running
-    mine = [one for one in await node.store.bases.consents() if _may_serve(one, node.identity.agency)]
+    now = node.identity.clock.now_ms()
+    mine = [one for one in await node.store.bases.consents() if _may_serve(one, node.identity.agency, now)]
     held = [_Held(one, differing(person, one.package.person)) for one in alike(person, mine)]
-    lines = views.purposes(node.federation.view, node.identity.agency, node.identity.clock.now_ms())
+    lines = views.purposes(node.federation.view, node.identity.agency, now)
     return [
         _tile(line, holder, held)
         for line in lines
@@ -85,8 +86,8 @@ def _tile(line: PurposeLine, holder: AgencyId, held: list[_Held]) -> Tile:
     return Tile(line, holder, consent, ready=consent is not None or by_law, differs=differs)
 
 
-def _may_serve(consent: Consent, own: AgencyId) -> bool:
-    return consent.state is ConsentState.GIVEN and consent.statement.recipient == own
+def _may_serve(consent: Consent, own: AgencyId, at_ms: int) -> bool:
+    return consent.stands(at_ms) is ConsentState.GIVEN and consent.statement.recipient == own
 
 
 def _known_as(person: PersonBlock) -> tuple[str, str, str | None]:

@@ -4,7 +4,7 @@ from typing import Final, get_args
 
 from adapters.node.core.taking import Guardian
 from adapters.node.database import Database, Op, Row
-from adapters.node.store.rows import BasisId, Consent, ConsentState, Handle, Receipt, Side
+from adapters.node.store.rows import BasisId, Cause, Consent, ConsentState, Ending, Handle, Receipt, Side
 from adapters.sources.port import LocalRef
 from schemas import canonical
 from schemas import statements as st
@@ -13,7 +13,11 @@ from schemas.ids import AgencyId, ConsentId, ExchangeId, Hash
 from schemas.record import ConsentPackage
 
 MAX_LISTED: Final = 500
-_HELD: Final = "SELECT * FROM consent LEFT JOIN taking ON taking.consent = consent.id"
+_HELD: Final = (
+    "SELECT consent.*, guardian, draft, cause, ending.idx AS ended, at FROM consent"
+    " LEFT JOIN taking ON taking.consent = consent.id LEFT JOIN ending ON ending.consent = consent.id"
+)
+_CAUSES: Final[dict[str | None, Cause]] = {name: name for name in get_args(Cause)}
 _GUARDIANS: Final[dict[str | None, Guardian]] = {name: name for name in get_args(Guardian)}
 _SIDES: Final[dict[str, Side]] = {"collector": "collector", "recipient": "recipient", "both": "both"}
 
@@ -76,9 +80,18 @@ class Bases:
         """Hand over at once whatever package is to be handed over again."""
         return Op("UPDATE consent SET due = ? WHERE due > ?", (now_ms, now_ms))
 
-    def withdrawn(self, name: str) -> tuple[Op, ...]:
-        """Note a withdrawal on every side; the pair handles under it end with it, a handle with its last basis."""
+    def ended(self, name: str, ending: Ending) -> tuple[Op, ...]:
+        """Note an end on every side; the pair handles under it end with it, a handle with its last basis.
+
+        The entry that ended it outweighs what was only said or guessed before; the first entry stays.
+        """
         return (
+            Op(
+                "INSERT INTO ending VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET (cause, idx, at) = (excluded.cause, excluded.idx, excluded.at)"
+                " WHERE idx IS NULL AND excluded.idx IS NOT NULL",
+                (name, *ending),
+            ),
             Op("UPDATE consent SET state = 'withdrawn', handle = NULL, due = NULL WHERE id = ?", (name,)),
             Op("DELETE FROM handle_basis WHERE basis = ?", (name,)),
             Op("DELETE FROM handle WHERE handle NOT IN (SELECT handle FROM handle_basis)"),
@@ -108,7 +121,7 @@ class Bases:
 
     async def consents(self) -> list[Consent]:
         """Give the latest consents and given bases of this node, newest first."""
-        sql = f"{_HELD} ORDER BY idx DESC LIMIT ?"
+        sql = f"{_HELD} ORDER BY consent.idx DESC LIMIT ?"
         return [_consent(row) for row in await self._database.read(sql, MAX_LISTED)]
 
     async def due(self, now_ms: int) -> list[Consent]:
@@ -147,6 +160,8 @@ class Bases:
 
 
 def _consent(row: Row) -> Consent:
+    cause = _CAUSES.get(row.text_or_none("cause"))
+    state = row.text("state")
     statement, handle = st.parse_statement_text(row.text("statement")), row.text_or_none("handle")
     if not isinstance(statement, st.ConsentGiven | st.BasisGiven):
         message = "node database: a consent row holds another statement"
@@ -158,7 +173,7 @@ def _consent(row: Row) -> Consent:
         package=canonical.decode_model(ConsentPackage, row.text("package").encode()),
         view_code=row.text_or_none("view_code"),
         withdraw_code=row.text_or_none("withdraw_code"),
-        state=ConsentState(row.text("state")),
+        state=ConsentState(state if cause is None or state == "rejected" else cause),
         log_index=row.number_or_none("idx"),
         handle=None if handle is None else Hash(handle),
         receipt=Receipt(row.blob("entry"), row.blob("proof")),
@@ -166,4 +181,5 @@ def _consent(row: Row) -> Consent:
         tries=row.number("tries"),
         guardian=_GUARDIANS.get(row.text_or_none("guardian")),
         draft=bool(row.number_or_none("draft")),
+        ending=None if cause is None else Ending(cause, row.number_or_none("ended"), row.number_or_none("at")),
     )

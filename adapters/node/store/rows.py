@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from adapters.node.core.taking import Guardian
 from adapters.sources.port import LocalRef
@@ -110,12 +110,27 @@ class Disclosed(NamedTuple):
 
 
 class ConsentState(StrEnum):
-    """How far a consent has come; one that has run out is still `given`."""
+    """How far a consent has come; that one has run out follows from the time alone."""
 
     SENT = "sent"
     GIVEN = "given"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    INVALIDATED = "invalidated"
+    RENEWED = "renewed"
+    EXPIRED = "expired"
+
+
+Cause = Literal["withdrawn", "revoked", "invalidated", "renewed"]
+
+
+class Ending(NamedTuple):
+    """Why a consent ended, and where and when in the log; both None where no entry told of it yet."""
+
+    cause: Cause
+    log_index: int | None = None
+    at: int | None = None
 
 
 Side = Literal["collector", "recipient", "both"]
@@ -141,6 +156,17 @@ class Consent(NamedTuple):
     tries: int
     guardian: Guardian | None = None
     draft: bool = False
+    ending: Ending | None = None
+
+    @property
+    def over(self) -> bool:
+        """True once somebody ended it."""
+        return self.state in get_args(Cause)
+
+    def stands(self, at_ms: int) -> ConsentState:
+        """Give its state at a time: one that was given and has run out is expired."""
+        over = self.state is ConsentState.GIVEN and self.statement.expires <= at_ms
+        return ConsentState.EXPIRED if over else self.state
 
 
 class Handle(NamedTuple):

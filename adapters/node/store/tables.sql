@@ -53,6 +53,10 @@ CREATE TABLE IF NOT EXISTS consent (         -- consents this agency collected, 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS consent_due ON consent (due) WHERE due IS NOT NULL;
 
+CREATE TABLE IF NOT EXISTS ending (          -- why a consent that is over ended, and where in the log that stands
+    consent TEXT PRIMARY KEY, cause TEXT NOT NULL CHECK (cause IN ('withdrawn', 'revoked', 'invalidated', 'renewed')),
+    idx INTEGER, at INTEGER                  -- NULL while the log could not be told, or only a refusal told of it
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS taking (          -- what nobody else learns of how a consent was taken
     consent TEXT PRIMARY KEY, guardian TEXT, -- who consented in the client's place
     draft INTEGER NOT NULL                   -- 1 when nobody had approved the text
