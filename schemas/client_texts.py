@@ -91,6 +91,7 @@ class Card(_Table):
     interpreter: Sentence
     draft: Sentence
     receipt: Sentence
+    notice: Sentence
     keep: Sentence
     view_code: Sentence
     withdraw_code: Sentence

@@ -43,7 +43,8 @@ class Desk:
     @property
     def making(self) -> Making:
         """What papers are made with."""
-        return Making(self.running.identity.agency, self.running.federation.view, self.office)
+        node = self.running
+        return Making(node.identity.agency, node.federation.view, self.office, node.identity.drafts)
 
     @property
     def now_ms(self) -> int:

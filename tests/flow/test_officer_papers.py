@@ -139,6 +139,6 @@ async def test_a_caseworker_prints_the_notice_beside_the_answer(tmp_path: Path) 
     way = f"/requests/{asked.exchange}"
     assert f"{way}/notice/ti" in (await adviser.open(way)).text
     said = text((await adviser.open(f"{way}/notice/fr")).content)
-    assert "Information sur la transmission" in said
-    assert "Information über die Weitergabe" in said
+    assert "Information sur vos données" in said
+    assert "Information über Ihre Daten" in said
     await town.close()

@@ -1,12 +1,14 @@
 """The consent pages of a running node: read, answer one question, say yes or no, take the receipt, end it again."""
 
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
+from pypdf import PdfReader
 
 from adapters.node.access import Role
-from adapters.node.portal.offers import languages
+from adapters.node.core.consent_text import languages
 from adapters.node.store.rows import ConsentState
 from adapters.web.client_words import shipped_words
 from schemas import statements as st
@@ -55,6 +57,10 @@ async def test_a_client_reads_answers_says_yes_and_may_be_asked_about(tmp_path: 
     assert consent.view_code is not None
     assert consent.view_code in page.text
     assert PERSON.family_name not in str(page.url)
+    assert 'href="/consents/receipt.pdf"' in page.text
+    paper = await adviser.open("/consents/receipt.pdf")
+    assert (paper.headers["content-type"], paper.content[:5]) == ("application/pdf", b"%PDF-")
+    assert "receipt.tlog-proof" in PdfReader(BytesIO(paper.content)).attachments
     said = consent.statement
     assert (said.words, said.role, said.interpreter, said.understood) == (
         shipped_words()["ar"].hash,
@@ -149,7 +155,7 @@ async def test_only_what_is_offered_is_taken(tmp_path: Path) -> None:
     """Another purpose, language, time or text than the page offered changes nothing; without a case there is none."""
     town = await Town.start(tmp_path)
     adviser = seated(town.world, COLLECTOR, Role.ADVISER)
-    for path in ("/consents/card", "/consents/receipt"):
+    for path in ("/consents/card", "/consents/receipt", "/consents/receipt.pdf"):
         assert (await adviser.open(path)).url.path == "/consents"
     for path in ("/consents/answer", "/consents/yes", "/consents/no"):
         assert (await adviser.send(path)).url.path == "/consents"

@@ -4,7 +4,17 @@ from functools import cache
 
 import pytest
 
-from adapters.node.core.consent_text import By, Terms, check_text, is_draft, releases_secrecy, shown, terms_of, told
+from adapters.node.core.consent_text import (
+    By,
+    Terms,
+    check_text,
+    is_draft,
+    languages,
+    releases_secrecy,
+    shown,
+    terms_of,
+    told,
+)
 from adapters.node.core.taking import Taken
 from adapters.web.client_words import shipped_words
 from consent_ledger.core.state import LedgerState, Member
@@ -152,3 +162,22 @@ def test_a_language_without_words_has_no_text() -> None:
     with pytest.raises(Misuse, match="language"):
         told(TERMS, "am", shipped_words(), by())
     assert refused(taken()._replace(language="am"), by(), drafts=True) is Code.TEXT_NOT_APPROVED
+
+
+def test_languages_are_offered_once_they_and_the_german_text_are_approved() -> None:
+    """Drafts are among them only where they may be, each marked as such."""
+    words, law_and_state = shipped_words(), by()
+    state = law_and_state.state
+    assert languages(words, state, drafts=False) == []
+    assert {(one.language, one.draft) for one in languages(words, state, drafts=True)} == {(one, True) for one in words}
+    state.texts.add(("ar", words["ar"].hash))
+    assert languages(words, state, drafts=False) == []
+    state.texts.add(("de", words["de"].hash))
+    assert [one.language for one in languages(words, state, drafts=False)] == ["de", "ar"]
+
+
+def test_what_a_law_allows_is_told_without_a_question() -> None:
+    """On a statute the text says that nobody had to agree, and neither limits nor an end of it."""
+    text = told(TERMS, "de", shipped_words(), by(), "statute")
+    assert [section.key for section in text.sections] == ["ask", "power", "what", "law", "rights"]
+    assert "Das Gesetz erlaubt das auch ohne Ihr Ja." in text.sections[0].lines[0]

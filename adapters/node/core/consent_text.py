@@ -14,7 +14,7 @@ from schemas.calendar import berlin_day
 from schemas.client_texts import Offer, Party, Shipped, Told, tell
 from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId, FieldName, Hash, Purpose
-from schemas.registry import Registry
+from schemas.registry import BasisKind, Registry
 
 Words = Mapping[str, Shipped]
 """The words of every language there are texts in."""
@@ -43,8 +43,8 @@ def terms_of(taken: Taken) -> Terms:
     return Terms(taken.purpose, taken.recipient, taken.holders, taken.fields, taken.expires, taken.uses)
 
 
-def told(terms: Terms, language: str, words: Words, by: By) -> Told:
-    """Put the text of these terms together in a language.
+def told(terms: Terms, language: str, words: Words, by: By, basis: BasisKind = "consent") -> Told:
+    """Put the text of these terms together in a language; on another basis, what is told instead of asked.
 
     Raises Misuse for a language there is no text in, and for a purpose, field or agency that is not, or no more.
     """
@@ -62,14 +62,14 @@ def told(terms: Terms, language: str, words: Words, by: By) -> Told:
         message = "fields: not of this purpose"
         raise Misuse(message, code=Code.FIELD_UNKNOWN)
     offer = Offer(
-        basis="consent",
+        basis=basis,
         purpose=terms.purpose,
         recipient=known[0],
         holders=tuple(known[1:]),
         fields=tuple(name for name in law.fields if name in terms.fields),
         until=berlin_day(terms.expires - 1).isoformat(),
         uses=terms.uses,
-        secrecy_release=releases_secrecy(terms, by),
+        secrecy_release=basis == "consent" and releases_secrecy(terms, by),
     )
     return tell(offer, language, words[language].words, law)
 
@@ -84,6 +84,24 @@ def releases_secrecy(terms: Terms, by: By) -> bool:
 def is_draft(language: str, words: Words, state: LedgerState) -> bool:
     """Tell whether nobody has approved the words of a language, as they are shipped."""
     return (language, words[language].hash) not in state.texts
+
+
+class Shown(NamedTuple):
+    """A language that may be shown to clients, and whether its text is a draft still."""
+
+    language: str
+    name: str
+    draft: bool
+
+
+def languages(words: Words, state: LedgerState, *, drafts: bool) -> list[Shown]:
+    """Give the languages whose text is approved, and the drafts where the settings let drafts be shown.
+
+    The German text stands beside every other, and it is the one that counts: while it is a draft, there is none.
+    """
+    all_ = [Shown(name, one.words.name, is_draft(name, words, state)) for name, one in words.items()]
+    german = is_draft("de", words, state)
+    return [one for one in all_ if drafts or not (one.draft or german)]
 
 
 def shown(terms: Terms, language: str, words: Words, by: By, *, drafts: bool) -> Told:

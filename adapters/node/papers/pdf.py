@@ -19,8 +19,8 @@ from schemas.errors import Misuse
 
 REGULAR: Final = 400
 STRONG: Final = 600
-MARGIN_MM: Final = 20.0
-QR_MM: Final = 38.0
+MARGIN_MM: Final = 18.0
+QR_MM: Final = 28.0
 _BODY_PT: Final = 11
 _SMALL_PT: Final = 8
 _LINE: Final = 1.45
@@ -88,7 +88,7 @@ def _put(pdf: _Sheet, paper: Paper) -> None:
     pdf.set_font(pdf.face, size=_BODY_PT)
     _direct(pdf, right=right)
     pdf.add_page()
-    _write(pdf, paper.title, right=right, size=18, style="B")
+    _write(pdf, paper.title, right=right, size=17, style="B")
     for block in paper.blocks:
         _block(pdf, block, right=right)
 
@@ -102,7 +102,7 @@ def _block(pdf: _Sheet, block: Block, *, right: bool) -> None:
     write = partial(_write, pdf, right=right)
     match block:
         case Heading(text):
-            write(text, size=13, style="B", before=3.0)
+            write(text, size=12, style="B", before=1.5)
         case Text(text, strong, small):
             write(text, size=_SMALL_PT if small else _BODY_PT, style="B" if strong else "")
         case Code(text):
@@ -121,7 +121,7 @@ def _write(pdf: _Sheet, text: str, *, right: bool, size: int, style: str = "", b
     align = Align.R if right else Align.L
     height = size * _LINE * 0.3528
     pdf.multi_cell(0, height, _printed(text), align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-    pdf.set_y(pdf.get_y() + 1.5)
+    pdf.set_y(pdf.get_y() + 1.2)
 
 
 def _qr(pdf: _Sheet, address: str, *, right: bool) -> None:

@@ -103,7 +103,7 @@ def as_json(report: Report) -> bytes:
 
 def as_paper(report: Report, making: Making) -> Paper:
     """Give a report as a paper for the person, in German."""
-    words, office = making.words(LEGAL), making.office
+    words, office = making.german, making.office
     given = tuple(
         (
             moment(one.line.at),
@@ -158,7 +158,7 @@ def _received(asked: Asked) -> tuple[FieldName, ...]:
 
 
 def _purpose(making: Making, purpose: Purpose, basis: str) -> str:
-    return f"{making.words(LEGAL).purpose(purpose)} ({basis})"
+    return f"{making.german.purpose(purpose)} ({basis})"
 
 
 def _receipt(receipt: Receipt) -> canonical.Json:

@@ -3,15 +3,16 @@
 Both come in the client's language and in German, name no person, and carry the ledger's proof as files within the PDF.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Final
 
+from adapters.node.core.consent_text import Terms
 from adapters.node.papers.blocks import Attached, Block, Heading, Paper, Picture, Table, Text
 from adapters.node.papers.blocks import Code as Letters
-from adapters.node.papers.making import LEGAL, Making, paper_language
+from adapters.node.papers.making import LEGAL, Making, Side
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, ConsentState, Receipt
 from adapters.web.pages import moment
-from adapters.web.words import Words
+from adapters.web.texts import Texts
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.proof import parse_proof
 from schemas import statements as st
@@ -27,25 +28,33 @@ CODE_GROUP: Final = 4
 
 
 def receipt(consent: Consent, making: Making) -> tuple[list[Paper], list[Attached]]:
-    """Give a consent's receipt with both codes; Misuse where the codes are not known, or nothing is logged yet."""
+    """Give a consent's receipt with both codes; Misuse where the codes are not known, or nothing is logged yet.
+
+    Where the client's own language is approved no more, the German text stands alone.
+    """
     if not consent.view_code or not consent.withdraw_code:
         message = "consent: its codes are known to the agency that took it alone"
         raise Misuse(message, code=Code.CONSENT_UNKNOWN)
     if consent.receipt == NO_RECEIPT or consent.state is ConsentState.REJECTED:
         message = "consent: stands in no log yet"
         raise Unavailable(message)
-    wish = consent.statement.language if isinstance(consent.statement, st.ConsentGiven) else LEGAL
-    papers = [_receipt(consent, making, language) for language in _languages(wish)]
-    return papers, attached(consent.receipt)
+    said = consent.statement
+    wish = said.language if isinstance(said, st.ConsentGiven) and said.language in making.languages else LEGAL
+    basis = said.kind if isinstance(said, st.BasisGiven) else "consent"
+    terms = Terms(said.purpose, said.recipient, said.holders, said.fields, said.expires, said.uses)
+    sides = making.sides(terms, basis, wish)
+    return [_receipt(consent, making, side) for side in sides], attached(consent.receipt)
 
 
 def notice(asked: Asked, view_code: str, wish: str, making: Making) -> tuple[list[Paper], list[Attached]]:
-    """Give the notice of a granted request on a statute; Misuse for another request."""
-    if asked.grant == NO_RECEIPT:
+    """Give the notice of a granted request on a statute; Misuse for another request, and for a text nobody approved."""
+    granted = None if asked.grant == NO_RECEIPT else read_leaf(asked.grant.entry).entry
+    if not isinstance(granted, Granted):
         message = "exchange: nothing was granted, so there is nothing to tell the person"
         raise Misuse(message, code=Code.GRANT_UNKNOWN)
-    papers = [_notice(asked, view_code, making, language) for language in _languages(wish)]
-    return papers, attached(asked.grant)
+    terms = Terms(asked.purpose, making.agency, (asked.holder,), granted.fields, asked.answer_by, 1)
+    sides = making.sides(terms, "statute", wish)
+    return [_notice(asked, view_code, making, side) for side in sides], attached(asked.grant)
 
 
 def attached(receipt: Receipt) -> list[Attached]:
@@ -58,97 +67,69 @@ def grouped(code: str) -> str:
     return " ".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
 
 
-def _languages(wish: str) -> Iterable[str]:
-    return dict.fromkeys((paper_language(wish), LEGAL))
-
-
-def _receipt(consent: Consent, making: Making, language: str) -> Paper:
-    """Write the receipt in one language; one that has the first layer alone leaves the details to the German text."""
-    words, statement = making.words(language), consent.statement
-    t, names = (
-        words.texts,
-        {"recipient": words.agency(statement.recipient), "holders": words.agencies(statement.holders)},
-    )
-    collector = words.agency(making.agency)
-    blocks: list[Block] = [*_draft(words, "receipt")]
-    if consent.over:
-        blocks.append(Text(t("receipt.ended"), strong=True))
-    # A duty to cooperate is nobody's permission: it is told as what the law allows.
+def _receipt(consent: Consent, making: Making, side: Side) -> Paper:
+    """Write the receipt in one language: what was agreed to, then the codes."""
+    card, statement = side.words.card, consent.statement
+    blocks = [*_told(side), *_opening(card.view_code, consent.view_code or "", making)]
+    blocks += [Heading(card.withdraw_code), Letters(grouped(consent.withdraw_code or "")), Text(card.keep)]
+    if side.told.language == LEGAL:
+        words, t = making.german, making.german.texts
+        if consent.over:
+            blocks.insert(0, Text(t("receipt.ended"), strong=True))
+        if isinstance(statement, st.ConsentGiven):
+            how = ((t("taken.on"), moment(statement.not_before)), (t("taken.how"), words.taking(statement)))
+            blocks.append(Table(how))
+        blocks.append(Text(t("receipt.collector", collector=words.agency(making.agency)), small=True))
+        blocks.append(_proof(t, consent.receipt))
+    # A duty to cooperate is nobody's permission: its paper is called what it is.
     duty = isinstance(statement, st.BasisGiven) and statement.kind == "cooperation_duty"
-    allowed = t("notice.one", requester=names["recipient"], holder=names["holders"])
-    blocks.append(Text(allowed if duty else t("receipt.one", **names)))
-    if t.has("receipt.purpose"):
+    return Paper(side.told.language, card.notice if duty else card.receipt, tuple(blocks))
+
+
+def _notice(asked: Asked, view_code: str, making: Making, side: Side) -> Paper:
+    """Write the notice in one language: what was asked, who answers for it, then the code."""
+    office, german = making.office, side.told.language == LEGAL
+    t, words = making.german.texts, making.german
+    blocks = [*_told(side)]
+    if german:
         facts = (
-            (t("receipt.purpose"), words.purpose(statement.purpose)),
-            (t("receipt.recipient"), names["recipient"]),
-            (t("receipt.holders"), names["holders"]),
-            (t("receipt.fields"), words.fields(statement.fields)),
-            (t("receipt.until"), moment(statement.expires)),
-            (t("receipt.uses"), str(statement.uses)),
-            (t("receipt.collector"), collector),
-            *_taken(words, statement),
-        )
-        blocks.append(Table(facts))
-    blocks += _opening(words, "receipt", consent.view_code or "", making)
-    blocks += [
-        Heading(t("receipt.stop_code")),
-        Letters(grouped(consent.withdraw_code or "")),
-        Text(t("receipt.stop")),
-        Text(t("receipt.keep", collector=collector)),
-        *_proof(words, consent.receipt),
-    ]
-    return Paper(language, t("notice.title" if duty else "receipt.title"), tuple(blocks))
-
-
-def _taken(words: Words, statement: st.ConsentGiven | st.BasisGiven) -> Iterable[tuple[str, str]]:
-    """Say when and how a consent was taken."""
-    if isinstance(statement, st.ConsentGiven):
-        yield words.texts("taken.on"), moment(statement.not_before)
-        yield words.texts("taken.how"), words.taking(statement)
-
-
-def _notice(asked: Asked, view_code: str, making: Making, language: str) -> Paper:
-    """Write the notice in one language."""
-    words, office = making.words(language), making.office
-    t = words.texts
-    names = {"requester": words.agency(making.agency), "holder": words.agency(asked.holder)}
-    blocks: list[Block] = [*_draft(words, "receipt"), Text(t("notice.one", **names))]
-    if t.has("notice.basis"):
-        granted = read_leaf(asked.grant.entry).entry
-        fields = granted.fields if isinstance(granted, Granted) else asked.fields
-        facts = [
-            (t("receipt.purpose"), words.purpose(asked.purpose)),
             (t("notice.basis"), asked.basis),
             (t("notice.at"), moment(asked.at)),
-            (t("notice.requester"), names["requester"]),
-            (t("notice.holder"), names["holder"]),
-            (t("receipt.fields"), words.fields(fields)),
+            (t("notice.requester"), words.agency(making.agency)),
+            (t("notice.holder"), words.agency(asked.holder)),
             (t("notice.contact"), office.responsible),
             (t("notice.officer"), office.officer),
-        ]
-        blocks += [Table(tuple(fact for fact in facts if fact[1]))]
+        )
+        blocks.append(Table(tuple(fact for fact in facts if fact[1])))
         blocks += [Text(t("notice.rights")), Text(t("notice.keep"))]
-    blocks += [*_opening(words, "notice", view_code, making), *_proof(words, asked.grant)]
-    return Paper(language, t("notice.title"), tuple(blocks))
+    elif side.words.detail is not None and (office.responsible or office.officer):
+        blocks += [Heading(side.words.detail.who), *map(Letters, filter(None, (office.responsible, office.officer)))]
+    blocks += [*_opening(side.words.card.view_code, view_code, making)]
+    if german:
+        blocks.append(_proof(t, asked.grant))
+    return Paper(side.told.language, side.words.card.notice, tuple(blocks))
 
 
-def _draft(words: Words, part: str) -> Iterable[Block]:
-    return () if words.language == LEGAL else (Text(words.texts(f"{part}.draft"), small=True),)
+def _told(side: Side) -> Iterator[Block]:
+    """Write the text that was approved, or mark it as the draft it is."""
+    if side.draft:
+        yield Text(side.words.card.draft, strong=True)
+    for section in side.told.sections:
+        if section.heading:
+            yield Heading(section.heading)
+        yield from map(Text, section.lines)
 
 
-def _opening(words: Words, part: str, code: str, making: Making) -> Iterable[Block]:
+def _opening(heading: str, code: str, making: Making) -> Iterator[Block]:
     """Say how the client looks: by the picture where the client's pages have an address, and by the code."""
-    t, base = words.texts, making.office.client_pages
-    yield Heading(t("receipt.view_code"))
+    yield Heading(heading)
     yield Letters(grouped(code))
-    yield Text(t(f"{part}.view"))
+    base = making.office.client_pages
     if base is not None:
         yield Picture(client_address(base, code))
         yield Letters(client_address(base))
 
 
-def _proof(words: Words, receipt: Receipt) -> Iterable[Block]:
-    t = words.texts
-    if t.has("receipt.proof"):
-        index = parse_proof(receipt.proof).index
-        yield Text(t("receipt.proof", index=index, hash=sha256(receipt.entry)), small=True)
+def _proof(t: Texts, receipt: Receipt) -> Block:
+    index = parse_proof(receipt.proof).index
+    return Text(t("receipt.proof", index=index, hash=sha256(receipt.entry)), small=True)

@@ -13,11 +13,11 @@ from adapters.node import api_views as views
 from adapters.node.access import Route
 from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import lawbook
-from adapters.node.core.consent_text import is_draft, told
+from adapters.node.core.consent_text import Shown, is_draft, languages, told
 from adapters.node.portal import offers
 from adapters.node.portal.cases import open_by_hand, opened_case
 from adapters.node.portal.front import Page, Visit
-from adapters.node.portal.offers import Choice, Shown
+from adapters.node.portal.offers import Choice
 from adapters.node.store.rows import Consent, ConsentState
 from adapters.web.client_words import shipped_words
 from schemas import canonical
@@ -239,7 +239,7 @@ def _way(visit: Visit, named: str) -> Way | None:
 
 def _languages(visit: Visit) -> list[Shown]:
     node = visit.desk.running
-    return offers.languages(shipped_words(), node.federation.view.state, drafts=node.identity.drafts)
+    return languages(shipped_words(), node.federation.view.state, drafts=node.identity.drafts)
 
 
 def _side(visit: Visit, choice: Choice, language: str) -> Side:

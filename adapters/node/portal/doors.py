@@ -47,6 +47,7 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/consents/yes"): _ASKING,
     Route("POST", "/consents/no"): _ASKING,
     Route("GET", "/consents/receipt"): _ASKING,
+    Route("GET", "/consents/receipt.pdf"): _ASKING,
     Route("POST", "/consents/end"): _ASKING,
     Route("GET", "/holdings"): _STAFF,
     Route("GET", "/releases"): _ANSWERING,

@@ -5,15 +5,14 @@ when midnight passes between the two.
 """
 
 from datetime import date, timedelta
-from typing import Annotated, Final, Literal, NamedTuple, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
-from adapters.node.core.consent_text import By, Terms, Words, is_draft, releases_secrecy
+from adapters.node.core.consent_text import By, Terms, releases_secrecy
 from adapters.node.core.taking import Guardian, Taken
 from adapters.node.store.rows import Consent, ConsentState
 from adapters.node.tokens import Caller
-from consent_ledger.core.state import LedgerState
 from schemas import statements as st
 from schemas.calendar import DAY_MS, end_of_day_ms, parse_day
 from schemas.client_texts import LANGUAGES, Told
@@ -100,24 +99,6 @@ def near_end(consent: Consent, at_ms: int) -> bool:
     left = consent.statement.expires - at_ms
     mine = consent.withdraw_code is not None and isinstance(consent.statement, st.ConsentGiven)
     return mine and consent.stands(at_ms) is ConsentState.GIVEN and left <= NEAR_DAYS * DAY_MS
-
-
-class Shown(NamedTuple):
-    """A language that may be shown to clients, and whether its text is a draft still."""
-
-    language: str
-    name: str
-    draft: bool
-
-
-def languages(words: Words, state: LedgerState, *, drafts: bool) -> list[Shown]:
-    """Give the languages whose text is approved, and the drafts where the settings let drafts be shown.
-
-    The German text stands beside every other, and it is the one that counts: while it is a draft, there is none.
-    """
-    all_ = [Shown(name, one.words.name, is_draft(name, words, state)) for name, one in words.items()]
-    german = is_draft("de", words, state)
-    return [one for one in all_ if drafts or not (one.draft or german)]
 
 
 def last_day(today: date, days: int) -> str:

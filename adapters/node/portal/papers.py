@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from adapters.node.access import Route
 from adapters.node.papers import exports
@@ -10,11 +10,12 @@ from adapters.node.papers.blocks import markdown
 from adapters.node.papers.officer import paper
 from adapters.node.papers.pdf import in_thread
 from adapters.node.papers.person import as_json, as_paper, draw_up, proofs
-from adapters.node.papers.receipt import notice
+from adapters.node.papers.receipt import notice, receipt
+from adapters.node.portal.consents import RECEIPT
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.reports import Drawn
 from schemas.errors import Code, Misuse
-from schemas.ids import ExchangeId
+from schemas.ids import ConsentId, ExchangeId
 
 TYPES: Final = {
     "json": "application/json",
@@ -29,6 +30,7 @@ def pages() -> dict[Route, Page]:
     return {
         Route("GET", "/requests/{exchange}/export/{form}"): export,
         Route("GET", "/requests/{exchange}/notice/{language}"): notice_sheet,
+        Route("GET", "/consents/receipt.pdf"): receipt_sheet,
         Route("GET", "/officer/papers/{name}/{form}"): officers_paper,
         Route("GET", "/officer/person"): person,
         Route("POST", "/officer/person"): persons_report,
@@ -62,6 +64,15 @@ async def notice_sheet(visit: Visit) -> Response:
     code = await node.store.notices.code(asked.exchange)
     made = notice(asked, code, str(path["language"]), visit.desk.making)
     return _file(await in_thread(*made, node.identity.clock.now_ms()), "notice.pdf", "pdf")
+
+
+async def receipt_sheet(visit: Visit) -> Response:
+    """Give the receipt of the consent just taken, to print for the client or to send to their phone."""
+    name = visit.session.notes.get(RECEIPT, "").partition(" ")[0]
+    if not name:
+        return RedirectResponse("/consents", 303)
+    made = receipt(await visit.desk.running.consents.get(ConsentId(name)), visit.desk.making)
+    return _file(await in_thread(*made, visit.desk.running.identity.clock.now_ms()), "receipt.pdf", "pdf")
 
 
 async def officers_paper(visit: Visit) -> Response:
