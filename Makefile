@@ -15,12 +15,13 @@ SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots postgresql chromium strace test test-all test-faults fast check bench clean venv lock pure coverage lint types layers dead deps house
+.PHONY: help demo screenshots postgresql chromium strace test test-all test-faults guards fast check bench clean venv lock pure coverage lint types layers dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
 	@echo "make test      all tests but the long ones; test-all runs those too, fast only what takes seconds"
 	@echo "make test-faults  kills a broker under load and lets its disk fail, again and again, within ten minutes"
+	@echo "make guards    takes each guard of the promises out of a copy of the code, and sees that a test falls"
 	@echo "make check     every quality gate"
 	@echo "make screenshots  pictures of all pages, into build/screenshots"
 	@echo "make bench     how fast it is on this machine"
@@ -40,6 +41,10 @@ test-all: venv $(NATS) postgresql chromium strace
 # 50 kills, then faults at the disk for as long as SECONDS leave (480 unless set), with the coverage at the end.
 test-faults: venv $(NATS) strace
 	$(BIN)/python -m tests.faults $(SECONDS)
+
+# Every condition and check that keeps a promise, one at a time, in a copy; half an hour for all.
+guards: venv
+	$(BIN)/python -m tests.guards
 
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
 fast: venv
