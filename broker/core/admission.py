@@ -184,12 +184,13 @@ def _vkey_objection(key: VerifierKey, name: str, signature: SignatureType) -> st
     return f"vkey: its name must be {name}, and its type 0x{signature:02x}" if wrong else None
 
 
-def decide_client(state: LedgerState, signed: SignedStatement, time_ms: int) -> Decision | NotLogged:
+def decide_client(
+    state: LedgerState, note: bytes, statement: st.ClientWithdrawn, time_ms: int
+) -> Decision | NotLogged:
     """Decide what a client says by a code; a wrong one leaves no trace, so that nobody fills the log by guessing."""
-    statement = signed.statement
-    if not isinstance(statement, st.ClientWithdrawn) or not opens(state, statement):
+    if not opens(state, statement):
         return NotLogged(Code.NOT_ENTITLED, "code: is none of a receipt of this basis")
-    return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=signed.note.decode()))
+    return Decision(RECORDED_AS[type(statement)], Recorded(time=time_ms, statement=note.decode()))
 
 
 def objection(

@@ -30,7 +30,7 @@ def decider(registries: Mapping[Hash, Registry]) -> Decide:
         if state.log not in state.shards:
             return NotLogged(Code.UNAVAILABLE, "log: its shard is not opened yet")
         if isinstance(statement, st.ClientWithdrawn):
-            return admission.decide_client(state, submission.signed, time_ms)
+            return admission.decide_client(state, submission.signed.note, statement, time_ms)
         if state.key_in_force(statement.key, *signing_roles(statement)) is None:
             return NotLogged(Code.KEY_NOT_IN_FORCE, "key: revoked, or its agency is no member")
         registry = None if state.registry is None else registries.get(state.registry)

@@ -73,6 +73,14 @@ def catalogue_entry(found: Seen) -> Proven:
     return found.prove(index)
 
 
+def a_refusal(found: Seen) -> Proven:
+    """Give the entry of a request that was refused."""
+    asked(found)
+    refused = found.ledger.write(found.ledger.request("jobcenter", "kurse", NORM, "Z16@1"))
+    assert refused.leaf.kind == "exchange.refused"
+    return found.prove(refused.index)
+
+
 def of_another_holder(found: Seen) -> Proven:
     """Give a grant for another agency's records."""
     request = found.ledger.request("jobcenter", "amt", NORM, "Z03@1")
@@ -115,6 +123,13 @@ def by_a_former_member(found: Seen) -> Proven:
     return found.prove(logged.index)
 
 
+def to_a_former_member(found: Seen) -> Proven:
+    """Give a grant of what an agency holds that has left since."""
+    logged = asked(found)
+    found.learn(found.ledger.write(found.ledger.leaving("kurse")).index)
+    return found.prove(logged.index)
+
+
 def of_no_purpose(found: Seen) -> Proven:
     """Give a grant for a purpose the law does not have."""
     logged = asked(found)
@@ -125,6 +140,11 @@ def of_no_purpose(found: Seen) -> Proven:
 def of_the_wrong_pair(found: Seen) -> Proven:
     """Give a grant for a purpose that is for other kinds of agencies."""
     return found.grant_of(found.ledger.request("jobcenter", "kurse", NORM, "Z03@1"), asked(found), basis=None)
+
+
+def on_the_wrong_basis(found: Seen) -> Proven:
+    """Give a grant on a norm where the purpose asks for the client's consent."""
+    return found.grant_of(found.ledger.request("jobcenter", "kurse", NORM, "Z16@1"), asked(found), basis=None)
 
 
 def prohibited(found: Seen) -> Proven:
@@ -197,6 +217,18 @@ def on_another_entry(found: Seen) -> Proven:
     return found.granted(asked(found), basis=0)
 
 
+def of_another_kind(found: Seen) -> Proven:
+    """Give a grant on a duty to cooperate that names a client's own request as its basis."""
+    logged = asked(found)
+    given = found.ledger.write(found.ledger.given("jobcenter", "jobcenter", "kurse"))
+    found.learn(given.index)
+    assert isinstance(given.leaf.statement, st.BasisGiven)
+    request = found.ledger.request("jobcenter", "kurse", given.leaf.statement)
+    other = changed(request.basis, kind="cooperation_duty")
+    approval = next(one.index for one in found.ledger.state.approved.values() if one.purpose == "Z23@1")
+    return found.grant_of(changed(request, basis=other), logged, basis=given.index, approval=approval)
+
+
 def for_other_parties(found: Seen) -> Proven:
     """Give a grant under a consent that was given for somebody else."""
     logged = asked(found)
@@ -244,11 +276,14 @@ def of_one_field_more(found: Seen) -> Proven:
 
 REFUSED: dict[str, Forgery] = {
     "is no grant": catalogue_entry,
+    "is no gra": a_refusal,
     "is for another holder": of_another_holder,
     "rests on a registry that was not in force": of_another_law,
     "one of the two agencies is no member": by_a_former_member,
+    "one of the two agencies is no mem": to_a_former_member,
     "its purpose is unknown or prohibited": of_no_purpose,
     "its purpose does not allow this pair or basis": of_the_wrong_pair,
+    "its purpose does not allow this pair or bas": on_the_wrong_basis,
     "its purpose is unknown or prohib": prohibited,
     "its purpose is not of this mode": of_an_unbuilt_mode,
     "its purpose is not of this mode or norm": of_another_norm,
@@ -262,6 +297,7 @@ REFUSED: dict[str, Forgery] = {
     "its approval's conditions are not declared": approved_on_a_condition,
     "the basis it names was not proven": without_evidence,
     "the basis it names was not prov": on_another_entry,
+    "the basis it names was not pro": of_another_kind,
     "its basis is for other parties": for_other_parties,
     "its basis is for other parties or": for_another_holder,
     "its basis is over": withdrawn,

@@ -19,8 +19,8 @@ from adapters.node.core.view import Proven
 from schemas import canonical, commitment
 from schemas import statements as st
 from schemas.commitment import sha256
-from schemas.entries import Disclosed, Unavailable
-from schemas.errors import Malformed, NotAuthentic
+from schemas.entries import Disclosed, Refused, Unavailable, Withheld
+from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, FieldName, Hash, Purpose
 from schemas.note import from_base64
 from schemas.record import ConsentPackage, FieldValues, PersonBlock, Record, SealedPerson, Value
@@ -205,6 +205,27 @@ def test_an_answer_must_belong_to_the_grant() -> None:
     other = entry_of(one, closed(one), exchange=ExchangeId("f" * 32))
     with pytest.raises(NotAuthentic, match="another grant"):
         prove_answer(one.grant_entry, other)
+
+
+def test_a_refused_request_has_no_answer() -> None:
+    """The entry of a refusal embeds a request as a grant does, and is none."""
+    one = exchange()
+    ledger = one.found.ledger
+    refused = ledger.write(ledger.request("jobcenter", "kurse", NORM, "Z16@1"))
+    assert isinstance(refused.leaf.entry, Refused)
+    with pytest.raises(NotAuthentic, match="the grant is none"):
+        prove_answer(one.found.prove(refused.index), entry_of(one, closed(one)))
+
+
+def test_what_was_withheld_is_no_answer() -> None:
+    """The entry of a withheld outcome embeds the holder's statement as a disclosure does, and gives nothing."""
+    one = exchange()
+    note = entry_of(one, closed(one)).leaf.entry.statement
+    withheld = Withheld(
+        time=one.found.ledger.clock.ms, statement=note, grant=one.grant.log_index, reason=Code.CONSENT_WITHDRAWN
+    )
+    with pytest.raises(NotAuthentic, match="no answer"):
+        prove_answer(one.grant_entry, one.found.forge("exchange.withheld", withheld))
 
 
 def test_only_the_holder_answers() -> None:
