@@ -10,13 +10,14 @@ from consent_ledger.core.merkle import leaf_hash
 from consent_ledger.core.proof import format_proof
 from consent_ledger.core.signed import Pins
 from schemas import statements as st
+from schemas.entries import Recorded, encode_entry
 from schemas.errors import Code, LedgerInconsistent, Malformed, Misuse, NotAuthentic
-from schemas.ids import AgencyId, FederationName, LogId, Purpose
+from schemas.ids import AgencyId, FederationName, KeyName, LogId, Purpose
 from schemas.registry import load
 from tests.support import keys, small_law
 from tests.support.ledger_world import Ledger
 from tests.support.node_view import Seen, seen
-from tests.support.pens import DAY, LOG, PINS, START, changed, seal_id
+from tests.support.pens import DAY, FEDERATION, LOG, PINS, START, changed, seal_id
 from tests.support.small_law import LAW
 
 
@@ -136,14 +137,15 @@ def test_a_given_basis_is_learned_and_ended() -> None:
 
 
 def test_nothing_is_learned_from_a_rejected_statement() -> None:
-    """A withdrawal that was rejected ends nothing, and a grant teaches nothing."""
+    """A withdrawal that was rejected ends nothing, and a grant or another's last number teaches nothing."""
     found = seen()
     consent = of(found, found.ledger.consent("beratung", "jobcenter"))
     rejected = of(found, found.ledger.withdrawal("amt", consent_of(found, consent)))
     assert read_leaf(found.ledger.leaves[rejected]).kind == "statement.rejected"
     granted = of(found, found.ledger.request("jobcenter", "kurse", consent_of(found, consent)))
-    for index in (rejected, granted):
-        with pytest.raises(Malformed):
+    head = of(found, found.ledger.agency_head("jobcenter"))
+    for index in (rejected, granted, head):
+        with pytest.raises(Malformed, match="nothing is learned"):
             found.learn(index)
     assert not found.view.has_ended(consent_of(found, consent).consent)
 
@@ -187,6 +189,28 @@ def test_an_entry_counts_only_while_its_key_is_in_force() -> None:
     assert refused.value.code is Code.KEY_NOT_IN_FORCE
 
 
+def test_what_a_key_signs_before_its_own_entry_counts_nothing() -> None:
+    """A log that holds a statement earlier than the key that signed it is not believed."""
+    found = seen()
+    second = changed(found.ledger.agency_head("beratung"), key=KeyName(f"{FEDERATION}/beratung/statement-2"))
+    early = Recorded(time=found.ledger.clock.ms, statement=found.ledger.sign(second).decode())
+    found.ledger.leaves.append(encode_entry("agency.head", early))
+    before = len(found.ledger.leaves) - 1
+    found.learn(of(found, found.ledger.key("beratung", "statement", 2)))
+    with pytest.raises(NotAuthentic) as refused:
+        found.prove(before)
+    assert refused.value.code is Code.KEY_NOT_IN_FORCE
+
+
+def test_a_signature_is_verified_whatever_the_log_holds() -> None:
+    """A statement under another one's signature is not its signer's word, though the log proves that it is in."""
+    found = seen()
+    one, other = (found.ledger.sign(found.ledger.agency_head("beratung")).decode() for _ in range(2))
+    forged = one.partition("\n\n")[0] + "\n\n" + other.partition("\n\n")[2]
+    with pytest.raises(NotAuthentic):
+        found.forge("agency.head", Recorded(time=found.ledger.clock.ms, statement=forged))
+
+
 def test_a_receipt_of_our_own_embeds_what_we_sent() -> None:
     """Our own signature need not be verified again, but the entry must embed the very note we sent."""
     found = seen()
@@ -213,6 +237,15 @@ def test_the_chain_must_begin_with_its_opening() -> None:
     found = Seen()
     with pytest.raises(NotAuthentic):
         found.learn(1)
+
+
+def test_an_opening_of_others_leaves_nothing_behind() -> None:
+    """An opening that the pinned keys did not sign gives no log key to believe, not even until the next entry."""
+    found = Seen(view=View(Pins(PINS.federation, (keys.log_signer().key,))))
+    with pytest.raises(NotAuthentic):
+        found.learn(0)
+    with pytest.raises(Misuse):
+        _ = found.view.log_key
 
 
 def test_the_opening_must_be_of_the_pinned_federation() -> None:
