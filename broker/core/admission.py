@@ -184,9 +184,7 @@ def _vkey_objection(key: VerifierKey, name: str, signature: SignatureType) -> st
     return f"vkey: its name must be {name}, and its type 0x{signature:02x}" if wrong else None
 
 
-def decide_client(
-    state: LedgerState, note: bytes, statement: st.ClientWithdrawn, time_ms: int
-) -> Decision | NotLogged:
+def decide_client(state: LedgerState, note: bytes, statement: st.ClientWithdrawn, time_ms: int) -> Decision | NotLogged:
     """Decide what a client says by a code; a wrong one leaves no trace, so that nobody fills the log by guessing."""
     if not opens(state, statement):
         return NotLogged(Code.NOT_ENTITLED, "code: is none of a receipt of this basis")
