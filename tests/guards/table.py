@@ -108,8 +108,8 @@ REPLACED: Final = (
     Replaced(
         "8",
         "adapters/node/responder.py",
-        "except Exception as error:  # noqa: BLE001",
-        "except StopAsyncIteration as error:  # noqa: BLE001",
+        "except Exception as error:",
+        "except StopAsyncIteration as error:",
         _tests("flow/test_holders_no"),
     ),
     Replaced(

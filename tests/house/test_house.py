@@ -120,11 +120,12 @@ def _is_port_method(function: ast.AsyncFunctionDef) -> bool:
 
 
 def test_processes_are_started_in_integration_tests_only() -> None:
-    """Outside tests/integration and tests/benchmarks no test starts a process."""
+    """Outside tests/integration, the benchmarks and the round of guards no test starts a process."""
+    may = tuple(f"tests/{folder}/" for folder in ("integration", "benchmarks", "guards", "support"))
     findings = [
         f"{tree.name(path)}:{line} {called}"
         for path in tree.test_files()
-        if not tree.name(path).startswith(("tests/integration/", "tests/benchmarks/", "tests/support/"))
+        if not tree.name(path).startswith(may)
         for line, called in _starts(path)
     ]
     assert findings == []
