@@ -1,5 +1,7 @@
 """Finding a person at the holder: the index follows the source, and never answers with what is not there any more."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.node.background import Background
@@ -57,6 +59,16 @@ async def test_a_row_that_came_a_moment_ago_is_found() -> None:
     world.put("1", AMAL)
     found = await world.finder.find(AMAL)
     assert (found.outcome, refs(found)) == ("certain", ["1"])
+    world.finder.close()
+
+
+@virtual
+async def test_the_client_of_a_team_is_found() -> None:
+    """Whose client it is changes nothing about who it is."""
+    world = World()
+    world.source.put(replace(row("t1", AMAL), team="Nord"), {})
+    world.finder.start()
+    assert refs(await world.finder.find(AMAL)) == ["t1"]
     world.finder.close()
 
 

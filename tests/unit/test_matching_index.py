@@ -1,12 +1,14 @@
 """The index: rows come, change and go; what is found, with which outcome and which doubts."""
 
+from dataclasses import fields
+
 import pytest
 
 from adapters.node.core.matching import Doubt, PersonIndex
 from adapters.node.core.matching.blocks import MAX_ROWS, Blocks
 from adapters.node.core.matching.dates import Birth
 from adapters.node.core.matching.decide import MAX_FOUND
-from adapters.sources.port import LocalRef
+from adapters.sources.port import Candidate, LocalRef
 from schemas.record import PersonBlock
 from tests.support.matching import holder, person, refs, row, town
 
@@ -24,6 +26,23 @@ def test_an_empty_holder_knows_nobody() -> None:
     assert len(index) == 0
     assert index.query(AMAL).outcome == "none"
     assert index.query(AMAL).candidates == ()
+
+
+def test_a_row_comes_out_as_it_went_in() -> None:
+    """What is found is the whole row, no part of it at its default: the finder compares it with the source's."""
+    whole = Candidate(
+        LocalRef("T-1"),
+        "AZ-1",
+        AMAL.model_copy(update={"other_names": ("Nasser",)}),
+        transfer_block=True,
+        guardian=True,
+        team="Nord",
+    )
+    plain = Candidate(whole.ref, "", AMAL, transfer_block=False, guardian=False)
+    assert all(getattr(whole, part.name) != getattr(plain, part.name) for part in fields(Candidate)[1:])
+    index = PersonIndex()
+    index.add(whole)
+    assert [one.candidate for one in index.query(whole.person).candidates] == [whole]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ class _Row(NamedTuple):
     other_names: tuple[str, ...]
     transfer_block: bool
     guardian: bool
+    team: str
 
     def names(self) -> Names:
         """Give the names as words."""
@@ -53,7 +54,7 @@ class _Row(NamedTuple):
             sex=self.sex,
             other_names=self.other_names,
         )
-        return Candidate(self.ref, self.file_number, person, self.transfer_block, self.guardian)
+        return Candidate(self.ref, self.file_number, person, self.transfer_block, self.guardian, self.team)
 
 
 class PersonIndex:
@@ -162,4 +163,5 @@ def _taken_apart(candidate: Candidate, texts: dict[str, str]) -> _Row:
         person.other_names,
         candidate.transfer_block,
         candidate.guardian,
+        texts.setdefault(candidate.team, candidate.team),
     )
