@@ -1,12 +1,12 @@
 """A withdrawal cuts off: in no order of events does anything flow after its index, nor more often than was consented.
 
-The oracle reads nothing but the entries' bytes, and knows nothing of the state the decisions were made on.
+The oracle (`wrongs`) reads nothing but the entries' bytes, and knows nothing of the state decisions were made on.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -14,51 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from broker.core.replay import replay_leaf
-from consent_ledger.core.decision import OpenedBody
 from consent_ledger.core.leaf import read_leaf
-from consent_ledger.core.merkle import leaf_hash
 from consent_ledger.core.state import LedgerState
-from consent_ledger.sequencer import Receipt
 from schemas import statements as st
-from schemas.errors import Unavailable
-from schemas.ids import ConsentId, ExchangeId, Hash
 from tests.support.ledger_world import Ledger, Logged, copied, founded, stored
 from tests.support.memory_store import MemoryDisk
-from tests.support.pens import DAY, DEADLINE, PINS, changed
+from tests.support.pens import DEADLINE, PINS, changed
 from tests.support.running_log import RunningLog
+from tests.support.withdrawal_crowd import Crowd, wrongs
 
 pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
-
-
-def wrongs(leaves: Sequence[bytes]) -> list[str]:
-    """Find every disclosure that should not be: after a withdrawal, an expiry or its deadline, or one use too many."""
-    consents: dict[ConsentId, st.ConsentGiven] = {}
-    ended: set[ConsentId] = set()
-    asked: dict[ExchangeId, st.Request] = {}
-    used: Counter[ConsentId] = Counter()
-    found = []
-    for index, raw in enumerate(leaves):
-        leaf = read_leaf(raw)
-        match leaf.kind, leaf.statement:
-            case "consent.given", st.ConsentGiven() as consent:
-                consents[consent.consent] = consent
-            case "consent.withdrawn", st.ConsentWithdrawn() as withdrawn:
-                ended.add(withdrawn.consent)
-            case "client.withdrawn", st.ClientWithdrawn() as said:
-                ended.add(said.basis)
-            case "exchange.granted", st.Request() as request:
-                asked[request.exchange] = request
-            case "exchange.disclosed", st.Outcome() as outcome:
-                request = asked.pop(outcome.exchange)
-                name = request.basis.consent
-                assert name is not None
-                used[name] += 1
-                over = leaf.entry.time >= consents[name].expires or leaf.entry.time > request.answer_by + 60_000
-                if name in ended or over or used[name] > consents[name].uses:
-                    found.append(f"{index}: {name}")
-            case _:
-                pass
-    return found
 
 
 def test_the_oracle_sees() -> None:
@@ -126,13 +91,24 @@ class Story:
             state.apply(raw, leaf.entry, leaf.statement)
         self.ledger.state = state
 
+    def renew(self, pick: int) -> None:
+        """Have one of the consents renewed, if it is valid still; from then on the new one is asked under."""
+        consents, at = list(self.consents), pick % len(self.consents)
+        renewed = changed(self.ledger.consent("beratung", "jobcenter"), replaces=consents[at].consent, uses=2)
+        if self.ledger.write(renewed).kind == "consent.given":
+            consents[at] = renewed
+        self.consents = consents
 
-EVENTS: Final = ("ask", "disclose", "decline", "withdraw", "wait", "restart")
+
+EVENTS: Final = ("ask", "disclose", "decline", "withdraw", "renew", "wait", "restart")
 
 
 @pytest.mark.slow
 @settings(max_examples=60)
-@given(some.lists(some.tuples(some.sampled_from(EVENTS), some.integers(0, 5)), max_size=40), some.integers(1, 3))
+@given(
+    some.lists(some.tuples(some.sampled_from(EVENTS), some.integers(0, 5)), max_size=40),
+    some.integers(1, 3),
+)
 def test_no_story_ends_in_a_wrong_disclosure(events: list[tuple[str, int]], uses: int) -> None:
     """Whatever happens to two consents in whatever order: no wrong disclosure, and replay agrees with every entry."""
     ledger = founded()
@@ -183,7 +159,7 @@ def _founding(story: Story) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("uses", [1, 2])
 def test_every_order_of_five_events(uses: int) -> None:
-    """All 7,776 stories of five events after a first grant; in each, every single entry is replayed as it was made."""
+    """All 16,807 stories of five events after a first grant; in each, every single entry is replayed as it was made."""
     ledger = founded()
     story = Story(ledger, [ledger.consented(uses=uses)])
     story.ask(0)
@@ -196,54 +172,10 @@ def test_every_order_of_five_events(uses: int) -> None:
 # -- many at once, with restarts and faults --------------------------------------------------------------------------
 
 
-Said = tuple[st.Statement, OpenedBody | None]
-
-
-class Crowd:
-    """Draws what many agencies do at the same moment, from a seed; what was not answered is said again."""
-
-    def __init__(self, pens: Ledger, seed: int) -> None:
-        """Begin without any consent."""
-        self.pens = pens
-        self.chance = random.Random(seed)  # noqa: S311  repeatable draws of a test, no secret
-        self.consents: list[st.ConsentGiven] = []
-        self.open: list[Receipt] = []
-        self.unanswered: list[Said] = []
-
-    def consent(self) -> Said:
-        """Take a new consent."""
-        lasts = self.chance.choice([DAY, DEADLINE // 2])
-        consent = self.pens.consent("beratung", "jobcenter", uses=self.chance.randint(1, 3))
-        self.consents.append(changed(consent, expires=self.pens.clock.ms + lasts))
-        return self.consents[-1], None
-
-    def ask(self) -> Said:
-        """Ask under one of the last consents."""
-        return self.pens.request("jobcenter", "kurse", self.chance.choice(self.consents[-6:])), None
-
-    def withdraw(self) -> Said:
-        """End one of the last consents."""
-        party = self.chance.choice(["beratung", "jobcenter", "kurse"])
-        return self.pens.withdrawal(party, self.chance.choice(self.consents[-6:])), None
-
-    def answer(self) -> Said:
-        """Answer a grant that was open a while ago, mostly with a record."""
-        if not self.open:
-            return self.ask()
-        granted = self.open.pop(self.chance.randrange(len(self.open)))
-        kind = self.chance.choice(["disclosed", "disclosed", "unavailable"])
-        return self.pens.outcome(granted.leaf, Hash(leaf_hash(granted.leaf.raw).hex()), kind)
-
-    async def moment(self, log: RunningLog, events: int) -> None:
-        """Let some things be said at once, what was not answered before first of all."""
-        acts: list[Callable[[], Said]] = [self.ask, self.withdraw, self.answer]
-        said = [*self.unanswered, self.consent()]
-        said += [act() for act in self.chance.choices(acts, weights=[5, 1, 4], k=events)]
-        told = await asyncio.gather(*(log.submit(*one) for one in said), return_exceptions=True)
-        assert {type(one) for one in told} <= {Receipt, Unavailable}, told
-        self.unanswered = [one for one, answer in zip(said, told, strict=True) if isinstance(answer, Unavailable)]
-        self.open += [one for one in told if isinstance(one, Receipt) and one.leaf.kind == "exchange.granted"]
-        self.pens.clock.ms += self.chance.choice([0, 1, 1000, DEADLINE // 3])
+async def _moment(crowd: Crowd, log: RunningLog, events: int) -> None:
+    """Let some things be said at once."""
+    said = crowd.moment(events)
+    crowd.told(said, await asyncio.gather(*(log.submit(*one) for one in said), return_exceptions=True))
 
 
 @pytest.mark.slow
@@ -255,9 +187,9 @@ async def test_crowds_restarts_and_faults(seed: int) -> None:
     while len(disk.entries) < 1500:
         async with RunningLog(pens, disk) as log:
             for _ in range(4):
-                await crowd.moment(log, 40)
+                await _moment(crowd, log, 40)
             _break(disk, crowd.chance)
-            await crowd.moment(log, 40)
+            await _moment(crowd, log, 40)
             disk.faults.clear()
     assert wrongs(disk.entries) == []
     assert pens.replay(disk.entries) == []
