@@ -4,15 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.web.client_words import shipped_words
 from adapters.web.texts import Texts
 from consent_ledger.core.state import LedgerState
 from schemas import statements as st
-from schemas.ids import FieldName, Hash, Purpose
+from schemas.client_texts import LANGUAGES, ClientWords
+from schemas.ids import CodeName, FieldName, Hash, Purpose, purpose_id
 from schemas.registry import Registry
 
-LANGUAGES: Final = ("de", "en", "ar", "uk", "ru", "fa", "tr", "fr")
-_KINDRED: Final[Mapping[str, str]] = {"fa-AF": "fa", "de-leicht": "de", "ps": "fa", "ku": "tr"}
-"""For a language without texts of its own the one its speakers here most often read, too; else English."""
+_ALSO: Final[Mapping[str, str]] = {"prs": "fa-AF", "kmr": "ku"}
+"""Codes that browsers have for a language that is known here by another."""
 _FIRST_STRONG: Final = "\N{FIRST STRONG ISOLATE}"
 _POP: Final = "\N{POP DIRECTIONAL ISOLATE}"
 
@@ -21,7 +22,7 @@ def language_for(chosen: str, consents: str, accepted: str) -> str:
     """Choose by what was chosen on the page, else the consent's language, else the browser's wish, else German."""
     wishes = [chosen, consents, *(part.partition(";")[0].strip() for part in accepted.split(","))]
     for wish in filter(None, wishes):
-        for name in (wish, _KINDRED.get(wish, ""), wish.partition("-")[0]):
+        for name in (wish, _ALSO.get(wish, ""), wish.partition("-")[0]):
             if name in LANGUAGES:
                 return name
     return "en" if consents else "de"
@@ -44,8 +45,7 @@ class Words:
     def agency(self, name: str) -> str:
         """Name an agency by what it is and its short name, apart from the text around it for right-to-left scripts."""
         member = self.state.members.get(name)  # type: ignore[call-overload]  # an agency's name as an entry has it
-        key = "" if member is None else f"kind.{member.kind}"
-        kind = self.texts(key) if self.texts.has(key) else ""
+        kind = "" if member is None else self._own.kind.get(member.kind, "")
         return f"{_FIRST_STRONG}{kind} ({name}){_POP}" if kind else f"{_FIRST_STRONG}{name}{_POP}"
 
     def agencies(self, names: Iterable[str]) -> str:
@@ -60,11 +60,9 @@ class Words:
 
     def purpose(self, name: Purpose) -> str:
         """Name a purpose as a client would say it, or as the law does where there is no such word yet."""
-        key = f"purpose.{name.partition('@')[0]}"
-        if self.texts.has(key):
-            return self.texts(key)
         rule = None if self.law is None else self.law.purposes.get(name)
-        return name if rule is None else str(getattr(rule.row.label, self.law_language))
+        label = name if rule is None else str(getattr(rule.row.label, self.law_language))
+        return self._own.purpose.get(purpose_id(name), label)
 
     @property
     def law_language(self) -> str:
@@ -73,7 +71,7 @@ class Words:
 
     def is_plain(self, name: Purpose) -> bool:
         """Tell whether a purpose has a word in the client's own language."""
-        return self.texts.has(f"purpose.{name.partition('@')[0]}")
+        return purpose_id(name) in self._own.purpose
 
     def fields(self, names: Iterable[FieldName]) -> str:
         """Name fields: to readers of German and English one by one, to others by their kind, each once."""
@@ -83,5 +81,9 @@ class Words:
                 getattr(law.fields[name].label, self.language) if name in law.fields else name for name in names
             )
         kinds = dict.fromkeys(name.partition(".")[0] for name in names)
-        found = (self.texts(f"category.{kind}") if self.texts.has(f"category.{kind}") else kind for kind in kinds)
-        return self.texts("list").join(found)
+        return self.texts("list").join(self._own.category.get(CodeName(kind), kind) for kind in kinds)
+
+    @property
+    def _own(self) -> ClientWords:
+        """The words in the client's own language for what the law speaks of, as they were read before the yes."""
+        return shipped_words()[self.language].words

@@ -8,12 +8,12 @@ from adapters.web.assets import Assets
 from adapters.web.pages import Pages
 from adapters.web.sessions import Sessions
 from adapters.web.throttle import Throttle
-from adapters.web.words import LANGUAGES
 from broker.client_pages.front import Front
 from broker.clients import Clients
 from broker.log_files import LogFiles
 from broker.process import Broker
 from consent_ledger.ports import Clock
+from schemas.client_texts import LANGUAGES
 
 
 def client_pages(broker: Broker, files: LogFiles, clock: Clock, *, tls: bool) -> Starlette:

@@ -19,16 +19,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from adapters.web.assets import Assets
+from adapters.web.client_words import shipped_words
 from adapters.web.forms import read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.throttle import Throttle
-from adapters.web.words import LANGUAGES, Words, language_for
+from adapters.web.words import Words, language_for
 from broker.client_pages.shown import line
 from broker.clients import Clients, Opened
 from consent_ledger.core.state import LedgerState
 from schemas.client_address import CLIENT_PAGES
+from schemas.client_texts import LANGUAGES
 from schemas.errors import Busy, HandschlagError, LedgerInconsistent, Unavailable
 from schemas.ids import Hash
 from schemas.registry import Registry
@@ -195,9 +197,8 @@ class Front:
         self, template: str, request: Request, *, status: int = 200, language: str = "", **values: object
     ) -> Response:
         chosen = language or self._language(request)
-        names = {name: self.pages.texts[name]("language.name") for name in LANGUAGES}
-        direction = "rtl" if chosen in RIGHT_TO_LEFT else "ltr"
-        frame = {"direction": direction, "languages": names, "home": PREFIX}
+        known = {name: shipped.words for name, shipped in shipped_words().items()}
+        frame = {"direction": known[chosen].direction, "languages": known, "home": PREFIX}
         return self.pages.show(template, chosen, status=status, **frame, **values)
 
     async def _problem(self, request: Request, error: Exception) -> Response:
@@ -210,6 +211,3 @@ class Front:
             raise error
         _log.warning("client page failed", code=cast("HandschlagError", error).code.value, error=type(error).__name__)
         return self._show("entry.html", request, status=503, problem="stop.not_yet")
-
-
-RIGHT_TO_LEFT: Final = frozenset({"ar", "fa"})

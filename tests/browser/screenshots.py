@@ -1,4 +1,7 @@
-"""`make screenshots`: pictures of every page in German and English, into `build/screenshots`, to be looked at."""
+"""`make screenshots`: pictures of every page, into `build/screenshots`, to be looked at.
+
+Staff's in German and English, the consent pages in German, Arabic and Tigrinya, the client's page in every language.
+"""
 
 import shutil
 import sys
@@ -9,6 +12,8 @@ from typing import Final
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from handschlag.demo.stage import nats_server, raised
+from schemas.client_texts import LANGUAGES
+from tests.browser.test_consents import show_text
 from tests.browser.town import Played, played
 from tests.browser.visitor import Visitor
 
@@ -44,6 +49,7 @@ def main() -> None:
                         _ask(page, visitor, locale)
                         _errand(page, visitor, locale)
                     context.close()
+            _consents(browser, town)
             _auditor(browser, town)
             _client(browser, town)
     sys.stdout.write(f"{len(list(TARGET.iterdir()))} pictures in {TARGET}\n")
@@ -62,6 +68,11 @@ def _auditor(browser: Browser, town: Played) -> None:
         for path in ("/audit/entries", "/audit/charts", "/audit/witnesses", "/audit/check"):
             page.goto(address + path)
             _take(page, locale, path)
+        if page.goto(f"{address}/audit/replay") and page.locator("form[action='/audit/replay'] button").count():
+            page.locator("form[action='/audit/replay'] button").click()
+            _take(page, locale, "/audit/replaying")
+            page.locator(".kern-alert--success").wait_for(timeout=60_000)
+        _take(page, locale, "/audit/replay")
         page.goto(f"{address}/audit/entries?kind=exchange.disclosed")
         page.locator("th a").first.click()
         page.wait_for_load_state()
@@ -70,14 +81,19 @@ def _auditor(browser: Browser, town: Played) -> None:
 
 
 def _client(browser: Browser, town: Played) -> None:
-    """Take the client's pages as a phone shows them, in German, English and Arabic."""
+    """Take the client's pages as a phone shows them, in every language, and on paper."""
     address = town.stage.broker_address.replace("127.0.0.1", "localhost")
     page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{address}/c/{town.view_code}")
-    for language in ("de", "en", "ar"):
+    for language in LANGUAGES:
         page.locator("#language").select_option(language)
         page.locator(".hs-language button").click()
         _take(page, language, "/client-view")
+    page.locator("#language").select_option("ar")
+    page.locator(".hs-language button").click()
+    page.emulate_media(media="print")
+    _take(page, "ar", "/client-print")
+    page.emulate_media(media="screen")
     page.locator("#code").fill(town.withdraw_code)
     page.locator("#code").press("Enter")
     page.wait_for_load_state()
@@ -85,6 +101,21 @@ def _client(browser: Browser, town: Played) -> None:
     page.goto(f"{address}/c")
     _take(page, "ar", "/client-entry")
     page.context.close()
+
+
+def _consents(browser: Browser, town: Played) -> None:
+    """Take the consent pages from the text to the receipt, in German, Arabic and Tigrinya, by their own tests' way."""
+    for language in ("de", "ar", "ti"):
+        context = browser.new_context(locale="de-DE", viewport={"width": 820, "height": 1180})
+        page = context.new_page()
+        show_text(Visitor(page, town.stage), town, language)
+        _take(page, language, "/consent-text")
+        page.locator('input[name="answer"][value="jobcenter"]').check()
+        page.locator('form[action="/consents/answer"] button').click()
+        _take(page, language, "/consent-decision")
+        page.locator('form[action="/consents/yes"] button').click()
+        _take(page, language, "/consent-receipt")
+        context.close()
 
 
 def _open_case(page: Page, visitor: Visitor, family_name: str, birth_date: str) -> None:
@@ -115,7 +146,7 @@ def _errand(page: Page, visitor: Visitor, locale: str) -> None:
 
 def _take(page: Page, locale: str, path: str) -> None:
     name = path.strip("/").replace("/", "-") or "start"
-    page.screenshot(path=TARGET / f"{locale[:2]}-{name}.png", full_page=True)
+    page.screenshot(path=TARGET / f"{locale.removesuffix('-DE').removesuffix('-GB')}-{name}.png", full_page=True)
 
 
 main()

@@ -1,11 +1,10 @@
 """The client's page on a phone: read in Arabic who asked, and stop it, by touch or by keyboard alone."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from adapters.web.words import LANGUAGES
 from tests.browser.town import Played
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import EVERY, Visitor
 
 PHONE = {"width": 360, "height": 740}
 
@@ -31,9 +30,7 @@ def test_the_receipts_code_opens_the_page_in_arabic(visitor: Visitor, town: Play
     assert page.locator(".hs-steps li").count() >= 1
 
 
-@pytest.mark.parametrize(
-    "language", [one if one in {"de", "ar"} else pytest.param(one, marks=pytest.mark.long) for one in LANGUAGES]
-)
+@pytest.mark.parametrize("language", EVERY)
 @pytest.mark.parametrize("path", ["/c", "/c/view"])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     visitor: Visitor, town: Played, path: str, language: str
@@ -49,6 +46,31 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     assert visitor.violations() == []
     page.set_viewport_size({"width": 320, "height": 640})
     assert not visitor.scrolls_sideways()
+
+
+def test_it_is_read_without_a_script_and_on_paper(chromium: Browser, town: Played) -> None:
+    """With scripts turned off nothing is missing; print has what happened and when, and neither form nor button."""
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 320, "height": 640})
+    page = context.new_page()
+    page.goto(f"{address(town)}/c/{town.view_code}")
+    expect(page.locator(".hs-steps > li").first).to_be_visible()
+    expect(page.locator("#code")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator(".hs-steps > li").first).to_be_visible()
+    expect(page.locator(".hs-facts")).to_be_visible()
+    for hidden in ("#code", "#language", "form button", "footer", ".hs-skip"):
+        for one in page.locator(hidden).all():
+            expect(one).to_be_hidden()
+    context.close()
+
+
+def test_a_first_page_is_small(visitor: Visitor, town: Played) -> None:
+    """What a cheap phone has to fetch before it shows anything: at most 150 kB, fonts of the language included."""
+    bodies: list[int] = []
+    visitor.page.on("requestfinished", lambda request: bodies.append(request.sizes()["responseBodySize"]))
+    opened(visitor, town)
+    visitor.page.wait_for_load_state("networkidle")
+    assert 0 < sum(bodies) <= 150_000
 
 
 def test_the_keyboard_alone_leads_to_the_end_of_the_consent(visitor: Visitor, town: Played) -> None:

@@ -1,11 +1,11 @@
-"""The consent pages in a browser: German and Arabic, by whoever sits there, on a small screen too."""
+"""The consent pages in a browser, in every language a client can be asked in, on a small screen too."""
 
 import pytest
 from playwright.sync_api import expect
 
 from handschlag.town.people import COUNSELLING
 from tests.browser.town import Played
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import EVERY, Visitor
 
 
 def show_text(visitor: Visitor, town: Played, language: str) -> None:
@@ -22,7 +22,7 @@ def show_text(visitor: Visitor, town: Played, language: str) -> None:
     visitor.page.get_by_role("button", name="Text zeigen").click()
 
 
-@pytest.mark.parametrize("language", ["de", "ar"])
+@pytest.mark.parametrize("language", EVERY)
 def test_a_client_reads_and_says_yes(visitor: Visitor, town: Played, language: str) -> None:
     """Text, question, decision and receipt pass axe and fit 320 pixels; yes and no are of one size."""
     show_text(visitor, town, language)

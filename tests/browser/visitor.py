@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from handschlag.demo.stage import Stage
 from handschlag.town.people import JOBCENTER
 from handschlag.town.pick import Picked
+from schemas.client_texts import LANGUAGES
 
 AXE = Path(__file__).parents[2] / "build" / "axe" / "axe.min.js"
 MOST_TABS = 60
+EVERY = [one if one in {"de", "ar"} else pytest.param(one, marks=pytest.mark.long) for one in LANGUAGES]
+"""The languages of clients: German and Arabic in `make test`, all in `make test-all`."""
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

@@ -10,6 +10,7 @@ from adapters.node import api_views as views
 from adapters.node.access import Role, Route
 from adapters.node.approvals import Wish
 from adapters.node.portal.front import Page, Visit
+from adapters.web.client_words import shipped_words
 from schemas.errors import Malformed
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
 from schemas.statements import SINGLE_CASE
@@ -72,7 +73,10 @@ async def holdings(visit: Visit) -> Response:
     current = await node.background.tried("catalogues", node.federation.learn_catalogues())
     found = [(one.agency, _by_category(one.fields)) for one in views.catalogues(node.federation.view)]
     can = node.source is not None and visit.may(publishes)
-    return visit.show("holdings.html", catalogues=found, labels=visit.labels, may_publish=can, current=current)
+    kinds = shipped_words()[visit.language].words.category
+    return visit.show(
+        "holdings.html", catalogues=found, labels=visit.labels, kinds=kinds, may_publish=can, current=current
+    )
 
 
 def _by_category(fields: Iterable[FieldName]) -> list[tuple[str, list[FieldName]]]:
