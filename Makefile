@@ -8,7 +8,7 @@ NATS := build/bin/nats-server
 PACKAGES := adapters broker consent_ledger handschlag schemas
 ASSETS := adapters/web/static/vendor/kern.css
 PURE := schemas,adapters.node.core,broker.core,consent_ledger.core
-PURE_TESTS := tests/unit $(addprefix tests/flow/test_,tamper_matrix.py ledger_commands.py shards_audited.py) tests/house/test_json_schemas.py
+PURE_TESTS := tests/unit $(addprefix tests/flow/test_,tamper_matrix.py ledger_commands.py shards_audited.py pruning.py) tests/house/test_json_schemas.py
 SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 
 # What starts a nats-server finds the one that was checked for its version first.

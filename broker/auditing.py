@@ -123,9 +123,11 @@ class _Bounds:
         )
 
     def _first_from(self, reader: AllEntries, at_ms: int) -> int:
+        oldest = reader.earlier.oldest
         if at_ms <= 0:
-            return 0
-        return bisect_left(range(self.size), at_ms, key=lambda index: decode_entry(reader.entry(index))[1].time)
+            return oldest
+        found = range(oldest, self.size)
+        return oldest + bisect_left(found, at_ms, key=lambda index: decode_entry(reader.entry(index))[1].time)
 
 
 class _Seen(NamedTuple):

@@ -12,8 +12,8 @@ from broker.core.client_story import Step, Story
 from broker.core.route import addressees
 from broker.log_files import LogFiles
 from consent_ledger.core.decision import NotLogged, Submission
+from consent_ledger.core.evidence import Evidence
 from consent_ledger.core.signed import CLIENT, SignedStatement
-from consent_ledger.core.state import Evidence
 from consent_ledger.ports import Clock
 from consent_ledger.sequencer import Receipt, Sequencer
 from schemas import messages as ms

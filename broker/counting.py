@@ -40,6 +40,7 @@ class Counting:
         return self._tally
 
     async def _catch_up(self) -> None:
+        self._tally.size = max(self._tally.size, self.files.oldest)
         while self._tally.size < self.size():
             page: list[tuple[int, Leaf | None]] = []
             await self.files.walk(self._tally.size, self.size(), _Reading(page))

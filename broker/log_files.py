@@ -55,6 +55,11 @@ class LogFiles:
         """The index of the open shard's entry 0, over all shards."""
         return self._all.first
 
+    @property
+    def oldest(self) -> int:
+        """The index from which on no entry was pruned."""
+        return self._all.earlier.oldest
+
     async def read(self, tile: Tile) -> bytes | None:
         """Give a tile or bundle of exactly this width, None when the signed log has none."""
         if width_at(tile.level, tile.n, self._signed_size()) < tile.width:

@@ -35,6 +35,7 @@ from broker.operator_api import make_app
 from broker.own_commands import OwnCommands
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
+from broker.pruner import Pruner
 from broker.settings import SETTINGS_FILE, BrokerSettings, log_key_place, parse_settings, parse_witnesses
 from broker.snapshots import Keeper, SnapshotFile, program
 from broker.witnesses import OutsideWitness
@@ -47,7 +48,8 @@ from consent_ledger.earlier import Earlier
 from consent_ledger.ports import LogReader
 from consent_ledger.recovery import from_bundle, start_from, take_snapshot
 from consent_ledger.shards import STATE_FILE, STATES, bundle_name, chain_from
-from consent_ledger.store import ShardReader, ShardStore, shard_path
+from consent_ledger.sqlite_files import shard_path
+from consent_ledger.store import ShardReader, ShardStore
 from consent_ledger.tiles import read_file
 from schemas.commitment import sha256
 from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
@@ -220,7 +222,8 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
     ):
         bus = await NatsBus.connect(loaded.nats, _listeners())
         broker = Broker(loaded.setup, store, state, bus, clock, Earlier.of(loaded.ledger, state))
-        broker.sequencer.committed.append(keeper.committed)
+        pruner = Pruner(loaded.ledger, state, _tell_pruned, broker.metrics.report)
+        broker.sequencer.committed += [keeper.committed, pruner.committed]
         states = partial(_state, loaded.ledger)
         with closing(LogFiles(reader, lambda: broker.sequencer.size, earlier, states)) as files:
             view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
@@ -228,7 +231,7 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
             clients = client_pages(broker, files, clock, tls=http.tls)
             pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, work, clock, http)}
             app = beside(make_app(view.pages(http)), pages)
-            async with serving(app, listener), keeper.running(), work.running():
+            async with serving(app, listener), keeper.running(), work.running(), pruner.running():
                 await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
     _log.info("broker ended", origin=state.log, size=state.size)
     return stop.is_set()
@@ -250,6 +253,11 @@ async def _until(stop: asyncio.Event, lost: asyncio.Event) -> None:
     if not stop.is_set():
         message = "NATS: the login holds no longer, the connection was ended for good"
         raise Unavailable(message)
+
+
+def _tell_pruned(log: LogId, gone: int) -> None:
+    if gone:
+        _log.info("shard pruned", origin=log, count=gone)
 
 
 def _tell_ready(state: LedgerState, port: int) -> None:

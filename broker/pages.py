@@ -15,6 +15,7 @@ from broker.settings import HttpSettings
 from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.pins_file import write_pins
 from consent_ledger.ports import Clock
+from schemas.errors import Pruned
 from schemas.ids import AgencyId, Hash
 
 
@@ -83,7 +84,10 @@ class View:
             return None
         if path == "log.vkey":
             return f"{self.broker.sequencer.state.shards[log].vkey}\n".encode()
-        return await self.files.read_closed(log, path)
+        try:
+            return await self.files.read_closed(log, path)
+        except Pruned:
+            return None
 
     async def health(self) -> Health:
         """Say what works by trying it, or by asking who must know."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import schemas
 from consent_ledger import core
 from consent_ledger.sequencer import Receipt
-from consent_ledger.store import shard_path
+from consent_ledger.sqlite_files import shard_path
 from schemas.commitment import sha256
 from schemas.errors import Unavailable
 from schemas.ids import Hash

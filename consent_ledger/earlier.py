@@ -14,7 +14,7 @@ from consent_ledger.core.state import LedgerState
 from consent_ledger.core.tiles import TILE_WIDTH
 from consent_ledger.ports import ClosedShard, LogReader
 from consent_ledger.store import ShardReader
-from schemas.errors import LedgerInconsistent, Misuse
+from schemas.errors import LedgerInconsistent, Misuse, Pruned
 from schemas.ids import LogId
 
 
@@ -66,11 +66,11 @@ class Earlier:
         return log in self._by_log
 
     def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-        """Give (index, bytes) of the entries from `start` up to `stop`, as far as these shards go."""
+        """Give (index, bytes) of the entries from `start` up to `stop` that these shards still have."""
         for one in self._kept:
             first, last = max(start, one.shard.first), min(stop, one.stop)
             if first < last:
-                found = one.reader.entries(first - one.shard.first, last - one.shard.first)
+                found = one.reader.kept(first - one.shard.first, last - one.shard.first)
                 yield from ((index + one.shard.first, raw) for index, raw in found)
 
     def receipt(self, index: int) -> Receipted:
@@ -83,6 +83,11 @@ class Earlier:
         local, size = index - one.shard.first, unverified_checkpoint(note).size
         path = one.reader.inclusion_proof(local, size)
         return Receipted(one.reader.entry(local), format_proof(local, path, note))
+
+    @property
+    def oldest(self) -> int:
+        """The index from which on no entry was taken out."""
+        return max((one.stop for one in self._kept if one.reader.pruned), default=0)
 
     @property
     def logs(self) -> tuple[LogId, ...]:
@@ -131,11 +136,15 @@ class AllEntries:
         return self.earlier.stop
 
     def entry(self, index: int) -> bytes:
-        """Give the bytes of one entry."""
-        return next(self.entries(index, index + 1))[1]
+        """Give the bytes of one entry; Pruned for one that was taken out."""
+        found = next(self.entries(index, index + 1), None)
+        if found is None:
+            message = f"entry {index}: was pruned; its hash is still there"
+            raise Pruned(message)
+        return found[1]
 
     def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-        """Give (index, bytes) of the entries from `start` up to `stop` in order; Misuse beyond the log."""
+        """Give (index, bytes) of the entries from `start` up to `stop` that were not pruned; Misuse beyond the log."""
         yield from self.earlier.entries(start, stop)
         if stop > self.first:
             found = self.newest.entries(max(start - self.first, 0), stop - self.first)

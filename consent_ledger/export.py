@@ -12,6 +12,7 @@ stays, so an export that was interrupted, or has grown old, is continued by doin
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
@@ -32,7 +33,7 @@ from consent_ledger.shards import bundle_name
 from consent_ledger.tiles import CHECKPOINT, read_file
 from schemas import statements as st
 from schemas.commitment import sha256
-from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Unavailable
+from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Pruned, Unavailable
 from schemas.ids import Hash, LogId
 from schemas.note import VerifierKey, parse_vkey, split_note
 
@@ -158,7 +159,7 @@ def _newest_cosigned(reader: LogReader, publication: Publication) -> tuple[bytes
 def _steering_leaves(reader: LogReader, size: int, pins: Pins) -> list[tuple[int, Leaf]]:
     """Give index and leaf of each steering entry, its signatures verified."""
     found = []
-    for index, raw in reader.entries(0, size):
+    for index, raw in reader.kept(0, size):
         if raw.startswith(_STEERING):
             leaf = read_leaf(raw)
             verify_signers(split_note(leaf.entry.statement.encode()), leaf.statement, {}, pins)
@@ -216,7 +217,8 @@ def _tiles(reader: LogReader, size: int, progress: Callable[[int], None]) -> Ite
     """Give path and content of each bundle and tile of the tree of this size."""
     for tile in bundles_of(size):
         first = tile.n * TILE_WIDTH
-        yield tile_path(tile), encode_bundle([raw for _, raw in reader.entries(first, first + tile.width)])
+        with suppress(Pruned):  # what the log keeps of a pruned shard is its tree
+            yield tile_path(tile), encode_bundle([raw for _, raw in reader.entries(first, first + tile.width)])
         progress(first + tile.width)
     for tile in tiles_of(size):
         yield tile_path(tile), reader.tile(tile.level or 0, tile.n)[: tile.width * HASH_BYTES]

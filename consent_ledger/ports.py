@@ -48,6 +48,7 @@ class Appended:
 class LogReader(Protocol):
     """One shard as it can be read: what is asked for within its size is there, and never changes.
 
+    But for entries that were pruned: asking for one of them raises Pruned.
     Asking for what lies beyond the size, or was never there, is Misuse; something missing within it is
     LedgerInconsistent; a disk that does not answer is Unavailable.
     """
@@ -68,6 +69,10 @@ class LogReader(Protocol):
 
     def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Give (index, bytes) of the entries from `start` up to `stop` in order."""
+        ...
+
+    def kept(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Give (index, bytes) of those entries from `start` up to `stop` that were not pruned, in order."""
         ...
 
     def tile(self, level: int, n: int) -> bytes:
@@ -101,6 +106,11 @@ class LogReader(Protocol):
 
 class ClosedShard(LogReader, Protocol):
     """A shard that nothing is written to any more; nodes may still ask what became of a statement they made for it."""
+
+    @property
+    def pruned(self) -> bool:
+        """True when entries were taken out whose time was over; asking for one of them raises Pruned."""
+        ...
 
     def lookup(self, statement_id: bytes) -> int | None:
         """Give the index of the entry that was appended under this id, None when there is none."""

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.ports import LogReader
-from consent_ledger.store import ShardReader, shard_origins, shard_path
+from consent_ledger.sqlite_files import shard_path
+from consent_ledger.store import ShardReader, shard_origins
 from schemas.entries import Closed
 from schemas.errors import LedgerInconsistent, Malformed
 from schemas.ids import Hash, LogId

@@ -4,11 +4,8 @@ The contract stands in `consent_ledger/ports.py`. A batch is one transaction; wh
 connection and hashed again before anybody may sign it.
 """
 
-import os
-import re
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,20 +13,25 @@ from consent_ledger.core import merkle, tiles
 from consent_ledger.core.checkpoint import Checkpoint, unverified_checkpoint
 from consent_ledger.core.tiles import TILE_HEIGHT, TILE_WIDTH, TileTree
 from consent_ledger.ports import Appended, Opened
-from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Unavailable
+from consent_ledger.sqlite_files import (
+    BUSY_S,
+    LOCK_FILE,
+    NEVER_DELETED,
+    connect,
+    faults,
+    prepare,
+    shard_path,
+    sync_folder,
+    transaction,
+)
+from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Pruned
 from schemas.note import split_note
 from schemas.wire import MAX_ENTRY_BYTES
 
-LOCK_FILE: Final = "lock.db"
-
-_ORIGIN: Final = re.compile(r"[a-z0-9.-]+/log/([a-z0-9.-]+)")
-_VERSION: Final = 2
 _PAGE_BYTES: Final = 32768
 """A commit writes whole pages: smaller ones waste more of each entry, larger ones make a batch of one slower."""
 _LOCK_PAGE_BYTES: Final = 4096
-_WAL_PAGES: Final = 512
-"""Copy the write-ahead log into the file at 16 MiB; SQLite's own 1,000 pages would be 32 MiB of this page size."""
-_BUSY_S: Final = 5.0
+
 
 # `seen` is kept by index and not by id: random keys would rewrite hundreds of pages with every batch. The way from id
 # to index is in memory. A tile's place is its row id: three full tiles then fit a page, with a key beside them none.
@@ -46,8 +48,6 @@ CREATE TRIGGER entry_is_appended BEFORE INSERT ON entry
     BEGIN SELECT RAISE(ABORT, 'entries are appended one after the other'); END;
 CREATE TRIGGER entry_is_not_changed BEFORE UPDATE ON entry
     BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
-CREATE TRIGGER entry_is_not_deleted BEFORE DELETE ON entry
-    BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
 """
 _LOCK_SCHEMA: Final = "CREATE TABLE lock(origin TEXT PRIMARY KEY, note TEXT) STRICT;"
 _PUT_CHECKPOINT: Final = (
@@ -61,15 +61,15 @@ _PUT_TILE: Final = (
 class ShardReader:
     """Reads a shard through connections of its own, beside the one writer; for one thread at a time."""
 
-    def __init__(self, folder: Path, origin: str, *, busy_timeout_s: float = _BUSY_S) -> None:
+    def __init__(self, folder: Path, origin: str, *, busy_timeout_s: float = BUSY_S) -> None:
         """Open the files of an existing shard; raises Unavailable when they cannot be opened."""
         self._origin = origin
         self._path = shard_path(folder, origin)
         self._lock_path = folder / LOCK_FILE
         self._tree = TileTree(self._fetch_tile)
         with ExitStack() as files:
-            self._read = files.enter_context(closing(_connect(self._path, busy_timeout_s, read_only=True)))
-            self._read_lock = files.enter_context(closing(_connect(self._lock_path, busy_timeout_s, read_only=True)))
+            self._read = files.enter_context(closing(connect(self._path, busy_timeout_s, read_only=True)))
+            self._read_lock = files.enter_context(closing(connect(self._lock_path, busy_timeout_s, read_only=True)))
             self._files = files.pop_all()
 
     def __enter__(self) -> Self:
@@ -112,7 +112,7 @@ class ShardReader:
 
     def checkpoint(self, size: int) -> bytes | None:
         """Give the checkpoint note kept for exactly this size."""
-        with _faults(self._path):
+        with faults(self._path):
             row = self._read.execute("SELECT note FROM checkpoint WHERE size = ?", (size,)).fetchone()
         return None if row is None else str(row[0]).encode()
 
@@ -140,7 +140,7 @@ class ShardReader:
 
     def lookup(self, statement_id: bytes) -> int | None:
         """Give the index of the entry under this id, by looking through all of them."""
-        with _faults(self._path):
+        with faults(self._path):
             row = self._read.execute("SELECT idx FROM seen WHERE id = ?", (statement_id,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -155,24 +155,42 @@ class ShardReader:
             raise Misuse(message)
 
     def _fetch_size(self) -> int:
-        with _faults(self._path):
+        with faults(self._path):
             return int(self._read.execute("SELECT coalesce(max(idx) + 1, 0) FROM entry").fetchone()[0])
+
+    @property
+    def pruned(self) -> bool:
+        """True when entries were taken out whose time was over."""
+        with faults(self._path):
+            return self._read.execute("SELECT 1 FROM sqlite_master WHERE name = 'pruned'").fetchone() is not None
+
+    def kept(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Give (index, bytes) of those entries from `start` up to `stop` that were not taken out."""
+        if not self.pruned:
+            return self.entries(start, stop)
+        with faults(self._path):
+            found = self._read.execute("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ?", (start, stop))
+            rows: list[tuple[int, bytes]] = found.fetchall()
+        return iter(sorted(rows))
 
     def _fetch_entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Read in short steps, so that no reader holds up the write-ahead log; a gap is LedgerInconsistent."""
         for first in range(start, stop, TILE_WIDTH):
             last = min(first + TILE_WIDTH, stop)
-            with _faults(self._path):
+            with faults(self._path):
                 rows: list[tuple[int, bytes]] = self._read.execute(
                     "SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", (first, last)
                 ).fetchall()
+            if len(rows) != last - first and self.pruned:
+                message = f"entries {first} to {last} of {self._origin}: were pruned; their hashes are still there"
+                raise Pruned(message)
             if len(rows) != last - first:
                 message = f"{self._path.name}: an entry between {first} and {last} is missing; bring back a whole copy"
                 raise Incomplete(message)
             yield from rows
 
     def _fetch_tile(self, level: int, n: int) -> bytes:
-        with _faults(self._path):
+        with faults(self._path):
             row = self._read.execute("SELECT hashes FROM tile WHERE id = ? << 48 | ?", (level, n)).fetchone()
         if row is None:
             message = f"{self._path.name}: tile {n} of level {level} is missing; bring back a whole copy"
@@ -180,7 +198,7 @@ class ShardReader:
         return bytes(row[0])
 
     def _fetch_lock(self) -> bytes | None:
-        with _faults(self._lock_path):
+        with faults(self._lock_path):
             row = self._read_lock.execute("SELECT note FROM lock WHERE origin = ?", (self._origin,)).fetchone()
         return None if row is None else str(row[0]).encode()
 
@@ -188,7 +206,7 @@ class ShardReader:
 class ShardStore(ShardReader):
     """The one writer of a shard; see `consent_ledger.ports.Store` for what it promises."""
 
-    def __init__(self, folder: Path, origin: str, *, busy_timeout_s: float = _BUSY_S) -> None:
+    def __init__(self, folder: Path, origin: str, *, busy_timeout_s: float = BUSY_S) -> None:
         """Open a shard, or make a new one, and compare it with the lock.
 
         `busy_timeout_s` is how long a call waits while another process writes. Raises LedgerInconsistent, with advice
@@ -197,11 +215,11 @@ class ShardStore(ShardReader):
         path = shard_path(folder, origin)
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as files:
-            self._write = files.enter_context(closing(_connect(path, busy_timeout_s)))
-            _prepare(self._write, path, _SHARD_SCHEMA, _PAGE_BYTES)
-            self._write_lock = files.enter_context(closing(_connect(folder / LOCK_FILE, busy_timeout_s)))
-            _prepare(self._write_lock, folder / LOCK_FILE, _LOCK_SCHEMA, _LOCK_PAGE_BYTES)
-            _sync_folder(folder)
+            self._write = files.enter_context(closing(connect(path, busy_timeout_s)))
+            prepare(self._write, path, _SHARD_SCHEMA + NEVER_DELETED, _PAGE_BYTES)
+            self._write_lock = files.enter_context(closing(connect(folder / LOCK_FILE, busy_timeout_s)))
+            prepare(self._write_lock, folder / LOCK_FILE, _LOCK_SCHEMA, _LOCK_PAGE_BYTES)
+            sync_folder(folder)
             super().__init__(folder, origin, busy_timeout_s=busy_timeout_s)
             files.enter_context(self._files)
             self._load()
@@ -212,7 +230,7 @@ class ShardStore(ShardReader):
         self._size = self._fetch_size()
         self._edge = merkle.edge(self._size, self._tree.node)
         self._partial = self._fetch_partial_tiles(self._size)
-        with _faults(self._path):
+        with faults(self._path):
             self._seen: dict[bytes, int] = dict(self._read.execute("SELECT id, idx FROM seen"))
         self._opened = self._compare()
         self._lock = self._opened.lock
@@ -237,7 +255,7 @@ class ShardStore(ShardReader):
         edge.extend(hashes)
         changed = tiles.grow(self._size, self._partial, hashes)
         seen = {name: index for index, name in enumerate(ids, self._size) if name is not None}
-        with _faults(self._path), _transaction(self._write):
+        with faults(self._path), transaction(self._write):
             self._write.executemany("INSERT INTO entry(idx, leaf) VALUES(?, ?)", enumerate(leaves, self._size))
             self._write.executemany(_PUT_TILE, [(level, n, tile) for (level, n), tile in changed.items()])
             self._write.executemany("INSERT INTO seen(id, idx) VALUES(?, ?)", seen.items())
@@ -274,7 +292,7 @@ class ShardStore(ShardReader):
         if checkpoint.size > self._locked_size:
             message = f"checkpoint of size {checkpoint.size}: the lock is at {self._locked_size} only"
             raise Misuse(message)
-        with _faults(self._path), _transaction(self._write):
+        with faults(self._path), transaction(self._write):
             self._write_waiting_checkpoint()
             self._write.execute(_PUT_CHECKPOINT, (checkpoint.size, note.decode()))
         self._unwritten = None
@@ -284,7 +302,7 @@ class ShardStore(ShardReader):
         return self._seen.get(statement_id)
 
     def _write_locked(self, note: str) -> None:
-        with _faults(self._lock_path):
+        with faults(self._lock_path):
             if self._lock is None:
                 self._write_lock.execute("INSERT OR IGNORE INTO lock(origin, note) VALUES(?, ?)", (self._origin, note))
             else:
@@ -350,7 +368,7 @@ class ShardStore(ShardReader):
                 f"{self._size}: the shard is an older copy. Leave the lock, and bring back the newer shard file."
             )
             raise LedgerInconsistent(message)
-        with _faults(self._path):
+        with faults(self._path):
             signed = self._read.execute("SELECT max(size) FROM checkpoint").fetchone()[0]
         if signed is not None and int(signed) > locked_size:
             message = (
@@ -378,19 +396,10 @@ class ShardStore(ShardReader):
         return partial
 
 
-def shard_path(folder: Path, origin: str) -> Path:
-    """Give the path of a shard's file; raises Misuse when the origin is not `<federation>/log/<shard>`."""
-    match = _ORIGIN.fullmatch(origin)
-    if match is None:
-        message = f"origin {origin}: must be <federation>/log/<shard> in lower-case letters, digits, dots and hyphens"
-        raise Misuse(message)
-    return folder / f"shard-{match[1]}.db"
-
-
 def shard_origins(folder: Path) -> list[str]:
     """Give the origins of the shards that the lock file of a folder knows, in order; Unavailable when it has none."""
     path = folder / LOCK_FILE
-    with closing(_connect(path, _BUSY_S, read_only=True)) as connection, _faults(path):
+    with closing(connect(path, BUSY_S, read_only=True)) as connection, faults(path):
         return [str(row[0]) for row in connection.execute("SELECT origin FROM lock ORDER BY origin")]
 
 
@@ -399,65 +408,3 @@ def _same_text(one: bytes | None, other: bytes | None) -> bool:
     if one is None or other is None:
         return one is other
     return split_note(one).text == split_note(other).text
-
-
-def _connect(path: Path, busy_timeout_s: float, *, read_only: bool = False) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    with _faults(path):
-        # A store may be opened in one thread and used in another, never in two at once.
-        return sqlite3.connect(address, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
-
-
-def _prepare(connection: sqlite3.Connection, path: Path, schema: str, page_bytes: int) -> None:
-    """Set a file up for writes that survive the loss of power, and make its tables if it is new."""
-    with _faults(path):
-        connection.execute(f"PRAGMA page_size = {page_bytes}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
-        with _transaction(connection):
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if version == 0:
-                for statement in re.split(r";\n(?! )", schema.strip()):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-    if version not in (0, _VERSION):
-        message = f"{path.name}: written by another version of this program (schema {version})"
-        raise Misuse(message)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names of new files survive the loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        message = f"{folder}: new files cannot be made durable ({error.strerror})"
-        raise Unavailable(message) from error
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run a block as one transaction that has the write lock from its start."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
-
-
-@contextmanager
-def _faults(path: Path) -> Iterator[None]:
-    """Say in our words what SQLite raises: a disk or lock that may recover, or a file that contradicts itself."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        message = f"{path.name}: {error}"
-        raise Unavailable(message) from error
-    except sqlite3.DatabaseError as error:
-        message = f"{path.name}: {error}; another process writes this file, or it is damaged"
-        raise LedgerInconsistent(message) from error

@@ -87,6 +87,10 @@ class TiledLog:
             raise Misuse(message)
         return self._entries(start, stop)
 
+    def kept(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Give (index, bytes) of entries, as `entries` does: files do not tell what was pruned from what is missing."""
+        return self.entries(start, stop)
+
     def tile(self, level: int, n: int) -> bytes:
         """Give the hashes of a tile; one that is cut short is given as it is."""
         width = width_at(level, n, self._size) if level >= 0 and n >= 0 else 0

@@ -5,7 +5,7 @@ unless the auditor brings their own; what is taken from there is the log's own w
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypedDict
@@ -18,7 +18,8 @@ from consent_ledger.core.verify import LOG_VKEY, WITNESSES
 from consent_ledger.export import PINS, POLICY, SHARD_LIST, SHARDS
 from consent_ledger.ports import LogReader
 from consent_ledger.shards import STATES, bundle_name, follow_each_other, shards_in
-from consent_ledger.store import LOCK_FILE, ShardReader, shard_path
+from consent_ledger.sqlite_files import LOCK_FILE, shard_path
+from consent_ledger.store import ShardReader
 from consent_ledger.tiles import DirectoryLog, Fetch, TiledLog, UrlLog, read_file
 from schemas import registry as law
 from schemas.commitment import sha256
@@ -93,7 +94,8 @@ class Registries(Mapping[Hash, law.Registry]):
 class Source:
     """A log that is open, and what lies beside it. `published` has the texts of those files of it that name keys.
 
-    `state` gives the bundle that the shard starts from; `earlier` are the shards before it, the oldest first.
+    `opened` are the `shard.opened` notes there; `state` gives the bundle that the shard starts from; `earlier` are the
+    shards before it, the oldest first.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Source:
     pins: PinsFile | None
     policy: str | None
     published: Mapping[str, str]
+    opened: Sequence[str] = ()
     state: Callable[[Hash], bytes | None] = lambda _: None
     remarks: list[str] = field(default_factory=list)
     earlier: list["Source"] = field(default_factory=list)
@@ -221,7 +224,8 @@ def _finish(
     """Read what lies beside the log, or what the auditor brought in its place."""
     try:
         registry = options["registry"]
-        pins, remarks = _pins(name, beside, options["pins"])
+        own = _text(beside(PINS))
+        pins, remarks = _pins(name, own, options["pins"])
         policy = _text(beside(POLICY)) if options["policy"] is None else _text(brought(options["policy"]))
         if options["policy"] is None:
             remarks.append(_POLICY_REMARK if policy is not None else _NO_POLICY_REMARK)
@@ -234,6 +238,7 @@ def _finish(
             registries=Registries((lambda file: read_file(registry / file)) if registry else _registry_of(beside)),
             pins=pins,
             policy=policy,
+            opened=() if own is None else parse_pins(own, f"{name}, pins").opened,
             state=lambda name: beside(bundle_name(name)),
             published={file: text for file in (LOG_VKEY, WITNESSES) if (text := _text(beside(file))) is not None},
             remarks=remarks,
@@ -255,10 +260,9 @@ def _registry_of(beside: Callable[[str], bytes | None]) -> Callable[[str], bytes
     return lambda file: beside(f"registry/{file}")
 
 
-def _pins(name: str, beside: Callable[[str], bytes | None], path: Path | None) -> tuple[PinsFile | None, list[str]]:
+def _pins(name: str, own: str | None, path: Path | None) -> tuple[PinsFile | None, list[str]]:
     if path is not None:
         return brought_pins(path), []
-    own = _text(beside(PINS))
     return (None, []) if own is None else (parse_pins(own, f"{name}, pins"), [_OWN_PINS_REMARK])
 
 

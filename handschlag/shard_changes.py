@@ -1,4 +1,4 @@
-"""Ending a shard of the log and opening the next, while everything runs.
+"""Ending a shard of the log and opening the next, and letting an old one's entries go, while everything runs.
 
 1. A key for the next shard is made in the broker's folder, or taken as an interrupted try has left it.
 2. `shard.closed` is logged, signed by two steering keys; the entry says what was in force when the shard ended.
@@ -19,12 +19,13 @@ from broker.core.admission import decide_steered
 from broker.settings import SETTINGS_FILE, log_key_place, parse_settings
 from consent_ledger.core.decision import NotLogged
 from consent_ledger.core.signed import STEERING, SignedStatement
+from consent_ledger.core.state import LedgerState
 from handschlag.federation_folder import FederationFolder
 from handschlag.steering import Continuation, SteeringDesk
 from handschlag.steering_session import SteeringSession, steering_session
 from schemas import statements as st
 from schemas.errors import Code, Malformed, Misuse, Unavailable
-from schemas.ids import LOG_PATTERN, LogId
+from schemas.ids import LOG_PATTERN, Hash, LogId
 
 OPEN_WITHIN_S: Final = 120.0
 """How long the broker may take to go on; it waits for the witnesses to cosign the shard to its end."""
@@ -119,3 +120,37 @@ def _opening(session: SteeringSession, log: LogId, vkey: str) -> bytes:
         message = f"the federation's rules do not allow it: {decided.detail}"
         raise Misuse(message)
     return note
+
+
+class Allowed(NamedTuple):
+    """A shard whose entries may go by an entry of the log, and how many they are."""
+
+    log: LogId
+    size: int
+
+
+async def prune(folder: FederationFolder, shard: str) -> Allowed:
+    """Have the log let a closed shard's entries go; one that was pruned stays as it is.
+
+    Raises Misuse for a shard that is none, is open, or whose time is not over, Unavailable when the broker does not
+    answer. The broker takes the entries out when the log's entry is durable, and finishes after a crash by itself.
+    """
+    log = LogId(f"{folder.pins().name}/log/{shard}")
+    async with steering_session(folder) as session:
+        found = session.state.shards.get(log)
+        if found is None or found.closed is None:
+            message = f"--shard: {log} is no closed shard; there are {', '.join(_closed(session.state)) or 'none'}"
+            raise Misuse(message)
+        size = found.closed.end - found.first
+        if found.pruned is None:
+            root = await session.closed_root(log, size)
+            await session.record(session.prepare([partial(_pruned, log, size, root)]))
+        return Allowed(log, size)
+
+
+def _closed(state: LedgerState) -> list[str]:
+    return [one.log.rpartition("/")[2] for one in state.shards.values() if one.closed is not None]
+
+
+def _pruned(log: LogId, size: int, root: Hash, head: Continuation) -> st.Statement:
+    return st.ShardPruned(**head, shard=log, size=size, root=root)

@@ -18,6 +18,7 @@ from adapters.infra.nats_push import push_accounts
 from adapters.node.core.view import View
 from broker.bundles import bundle_path
 from broker.core.admission import decide_steered
+from consent_ledger.core.checkpoint import CheckpointVerifier
 from consent_ledger.core.decision import NotLogged
 from consent_ledger.core.signed import STEERING, Pins, SignedStatement
 from consent_ledger.core.state import LedgerState
@@ -32,7 +33,7 @@ from schemas.bus import Bus
 from schemas.commitment import sha256
 from schemas.entries import encode_entry
 from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
-from schemas.ids import Hash, Purpose
+from schemas.ids import Hash, LogId, Purpose
 from schemas.note import parse_vkey
 from schemas.topics import ask
 
@@ -83,6 +84,7 @@ class SteeringSession:
     def prepare(self, steps: Sequence[Step]) -> list[bytes]:
         """Sign statements that continue the chain, each decided as the broker will; Misuse says what it refuses."""
         state, now_ms = copy.deepcopy(self.state), self.folder.clock.now_ms()
+        state.advance(now_ms)
         desk = SteeringDesk(state.log, self.folder.signers(), self.folder.clock, state.chain, state.chain_prev)
         notes: list[bytes] = []
         for step in steps:
@@ -108,6 +110,22 @@ class SteeringSession:
             if not isinstance(answer, ms.Logged):
                 raise _fault(answer)
             self.view.learn(answer.entry, answer.proof)
+
+    async def closed_root(self, log: LogId, size: int) -> Hash:
+        """Give the root of a closed shard, as its own key signed it at its end; NotAuthentic for anything else."""
+        query = ms.AskHashes(canonical.encode_model(ms.HashesQuery(first=size, log=log)))
+        reply = await self.bus.call(ask("hashes"), ms.pack(query), timeout_s=CALL_TIMEOUT_S)
+        answer, log_key = ms.unpack(reply, ms.Hashes, ms.Failed), self.view.log_key(log)
+        if not isinstance(answer, ms.Hashes):
+            raise _fault(answer)
+        if log_key is None:
+            message = f"{log}: the chain opens no such shard"
+            raise NotAuthentic(message)
+        checkpoint = CheckpointVerifier(log_key).verify(answer.note).checkpoint
+        if checkpoint.size != size:
+            message = f"{log}: the broker shows a checkpoint of {checkpoint.size} entries, the shard has {size}"
+            raise NotAuthentic(message)
+        return Hash(checkpoint.root.hex())
 
     async def push(self, jwts: Jwts) -> None:
         """Bring accounts to the running NATS server; nobody is disconnected by a push but whom it revokes."""

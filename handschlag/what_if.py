@@ -10,7 +10,8 @@ from pydantic import Field
 
 from broker.core.standing import Case, Denial, Kinds, lawful
 from consent_ledger.core.approval import Approval
-from consent_ledger.core.state import Evidence, LedgerState, Member
+from consent_ledger.core.evidence import Evidence
+from consent_ledger.core.state import LedgerState, Member
 from schemas import statements as st
 from schemas.errors import Misuse
 from schemas.explain import Judged, Matter, refused

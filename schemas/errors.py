@@ -117,6 +117,10 @@ class Busy(Unavailable):
         self.retry_after_ms = retry_after_ms
 
 
+class Pruned(HandschlagError):
+    """Nobody's fault: entries whose time was over, and of which the log keeps the hashes only."""
+
+
 class LedgerInconsistent(HandschlagError):
     """Stop and shout: the log contradicts itself, its lock, a witness or a receipt. No process goes on after it."""
 

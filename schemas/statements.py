@@ -11,7 +11,6 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas import canonical
-from schemas.calendar import LAST_MS
 from schemas.errors import Code, Malformed
 from schemas.ids import (
     AgencyId,
@@ -24,12 +23,51 @@ from schemas.ids import (
     Hash,
     KeyId,
     KeyName,
-    LogId,
-    NatsAccount,
     Norm,
     Purpose,
 )
-from schemas.wire import MAX_STATEMENT_BYTES, Version, Wire
+from schemas.steering_statements import (
+    NO_PREVIOUS,
+    KeyAdded,
+    KeyRevoked,
+    KeyRole,
+    Language,
+    MemberAdmitted,
+    MemberLeft,
+    Millis,
+    Number,
+    RegistrySet,
+    ShardClosed,
+    ShardOpened,
+    ShardPruned,
+    Signed,
+    Steered,
+    Suite,
+    TextReviewed,
+    Vkey,
+)
+from schemas.wire import MAX_STATEMENT_BYTES, Wire
+
+__all__ = [
+    "NO_PREVIOUS",
+    "KeyAdded",
+    "KeyRevoked",
+    "KeyRole",
+    "Language",
+    "MemberAdmitted",
+    "MemberLeft",
+    "Millis",
+    "Number",
+    "RegistrySet",
+    "ShardClosed",
+    "ShardOpened",
+    "ShardPruned",
+    "Signed",
+    "Steered",
+    "Suite",
+    "TextReviewed",
+    "Vkey",
+]  # what moved out of this file is still said here, where all statements are
 
 
 def _sorted_unique(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -42,13 +80,7 @@ def _sorted_unique(values: tuple[str, ...]) -> tuple[str, ...]:
 _SORTED: Final = AfterValidator(_sorted_unique)
 _UNIQUE: Final = Field(json_schema_extra={"uniqueItems": True})
 
-Millis = Annotated[int, Field(ge=0, le=LAST_MS)]
-"""Milliseconds since 1970-01-01T00:00Z."""
-Number = Annotated[int, Field(ge=1, le=canonical.MAX_INTEGER)]
 Uses = Annotated[int, Field(ge=1, le=1_000_000)]
-Vkey = Annotated[str, StringConstraints(strict=True, min_length=10, max_length=400)]
-Language = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")]
-"""A language with, where it matters, its script or country: `de`, `ar`, `zh-Hant` (RFC 5646)."""
 Fields = Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=200), _UNIQUE, _SORTED]
 Holders = Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=20), _UNIQUE, _SORTED]
 Codes = Annotated[tuple[CodeName, ...], Field(max_length=20), _UNIQUE, _SORTED]
@@ -58,9 +90,6 @@ Exchanges = Annotated[tuple[ExchangeId, ...], Field(min_length=1, max_length=256
 SINGLE_CASE: Final = CodeName("single_case_release")
 """The condition of an approval that demands a human's release in each single case (b.8)."""
 
-KeyRole = Literal["statement", "witness", "seal", "dpo"]
-Suite = Literal["ed25519", "mldsa44", "mlkem768-x25519", "x25519"]
-"""What a key is of: Ed25519 signs and cosigns, ML-DSA-44 only cosigns, the others seal."""
 Withdrawal = Literal["withdrawn", "revoked", "invalidated"]
 
 Medium = Literal["screen", "own_device", "paper", "oral"]
@@ -73,9 +102,6 @@ Understood = Literal["first", "second", "talked_over", "not_asked"]
 
 CODE: Final = re.compile(r"^[A-Z2-7]{16,40}$")
 """A code on a client's receipt: 80 random bits or more in base32."""
-NO_PREVIOUS: Final = Hash("0" * 64)
-"""`prev` of the first statement of the steering chain."""
-
 _EVIDENCE: Final = {
     "statute": "norm",
     "cooperation_duty": "given",
@@ -84,97 +110,11 @@ _EVIDENCE: Final = {
 }
 
 
-class Signed(Wire):
-    """What every statement holds: the log it is meant for and the signer's clock (information, not authority)."""
-
-    v: Version = 1
-    log: LogId
-    at: Millis
-
-
 class Numbered(Signed):
     """A statement of one agency key; `n` counts that key's statements in this shard without gaps from 1."""
 
     key: KeyName
     n: Number
-
-
-class Steered(Signed):
-    """A statement of the steering group; `seq` and `prev` (SHA-256 of the text before) make one gapless chain."""
-
-    seq: Number
-    prev: Hash
-
-
-class ShardOpened(Steered):
-    """Opens a shard of the log: its origin stands in `log`, its key here; `state` hashes the bundle it starts from.
-
-    The first shard of a federation starts from nothing and has no `state`.
-    """
-
-    log_vkey: Vkey
-    state: Hash | None = None
-
-
-class ShardClosed(Steered):
-    """Ends a shard with this entry: the log goes on under the origin `next`, in a shard that `next_vkey` signs.
-
-    What agencies numbered for this shard and what it lacks here is dead; they sign it anew for the next one.
-    """
-
-    next: LogId
-    next_vkey: Vkey
-
-
-class RegistrySet(Steered):
-    """Puts a registry bundle into force from this index on; signed by the DPO role and the access steward."""
-
-    registry: Hash
-
-
-class TextReviewed(Steered):
-    """Lets a client text be used, or no more, from this index on; signed by the DPO role and the access steward.
-
-    `text` is SHA-256 of the language's file, `reader` of the sheet a native reader signed; until then it is a draft.
-    With `purpose` it is an agency's own printed form for that purpose, and `text` is SHA-256 of the form's file.
-    """
-
-    language: Language
-    text: Hash
-    reader: Hash
-    purpose: Purpose | None = None
-    verdict: Literal["approved", "withdrawn"]
-
-
-class MemberAdmitted(Steered):
-    """Admits an agency: its kind in the registry and its NATS account, by which the server attests it."""
-
-    agency: AgencyId
-    kind: CodeName
-    account: NatsAccount
-    commitment: CodeName | None = None
-
-
-class MemberLeft(Steered):
-    """Ends an agency's membership from this index on."""
-
-    agency: AgencyId
-
-
-class KeyAdded(Steered):
-    """Puts an agency's public key into force: a vkey for signing roles, base64 of the raw key for role `seal`."""
-
-    agency: AgencyId
-    role: KeyRole
-    name: KeyName
-    suite: Suite
-    public: Annotated[str, StringConstraints(strict=True, min_length=10, max_length=2000)]
-
-
-class KeyRevoked(Steered):
-    """Ends a key from this index on; what it signed before stays valid."""
-
-    name: KeyName
 
 
 class ApprovalGiven(Numbered):
@@ -423,6 +363,7 @@ class AgencyHead(Numbered):
 Statement = (
     ShardOpened
     | ShardClosed
+    | ShardPruned
     | RegistrySet
     | TextReviewed
     | MemberAdmitted
@@ -449,6 +390,7 @@ Statement = (
 STATEMENTS: Final[dict[str, type[Statement]]] = {
     "shard.opened": ShardOpened,
     "shard.closed": ShardClosed,
+    "pruned": ShardPruned,
     "registry.set": RegistrySet,
     "text.reviewed": TextReviewed,
     "member.admitted": MemberAdmitted,

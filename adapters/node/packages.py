@@ -9,7 +9,7 @@ from adapters.node.identity import Identity
 from adapters.node.store import NodeStore
 from adapters.node.store.rows import Consent, ConsentState, Ending, Receipt
 from adapters.node.withdrawals import Withdrawals
-from consent_ledger.core.state import evidence_id
+from consent_ledger.core.evidence import evidence_id
 from schemas import canonical, commitment
 from schemas import messages as ms
 from schemas import statements as st

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Final, assert_never
 
+from broker.core.shard_admission import shard_objection, vkey_objection
 from consent_ledger.core.decision import Decision, NotLogged
+from consent_ledger.core.evidence import evidence_id
 from consent_ledger.core.prove import opens
 from consent_ledger.core.signed import CLIENT, STEERING, SignedStatement
-from consent_ledger.core.state import LedgerState, Steering, evidence_id
+from consent_ledger.core.state import LedgerState, Steering
 from consent_ledger.core.succession import closing_state
 from schemas import statements as st
 from schemas.entries import RECORDED_AS, Closed, Recorded
 from schemas.errors import Code, Malformed
-from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash, LogId
-from schemas.note import SignatureType, VerifierKey, from_base64, parse_vkey
+from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
+from schemas.note import SignatureType, from_base64, parse_vkey
 from schemas.registry import PurposeRule, Registry, conditions_of
 from schemas.seal import load_public, seals
 
@@ -61,10 +63,8 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
     if (state.entries == 0) != isinstance(statement, st.ShardOpened):
         return "shard.opened: is the first entry of a shard, and only the first"
     match statement:
-        case st.ShardOpened():
-            return _opening_objection(state, statement)
-        case st.ShardClosed():
-            return _closing_objection(state, statement)
+        case st.ShardOpened() | st.ShardClosed() | st.ShardPruned():
+            return shard_objection(state, statement)
         case st.RegistrySet():
             return _registry_objection(state, statement, registries)
         case st.TextReviewed():
@@ -80,29 +80,6 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
             return None if key is not None and key.revoked is None else "name: no key in force has it"
         case _:
             assert_never(statement)
-
-
-def _opening_objection(state: LedgerState, statement: st.ShardOpened) -> str | None:
-    """Check that a shard is opened with the key and the state that the one before it was closed for."""
-    if statement.state != state.begun_with:
-        return "state: is not the hash of what was in force when the shard before was closed"
-    named = {one.closed.next_vkey for one in state.shards.values() if one.closed and one.closed.next == state.log}
-    if named and statement.log_vkey not in named:
-        return "log_vkey: the shard before names another key"
-    return _log_key_objection(state, statement.log_vkey, state.log)
-
-
-def _closing_objection(state: LedgerState, statement: st.ShardClosed) -> str | None:
-    """Check that the log goes on under an origin and a key that were never used."""
-    if not statement.next.startswith(f"{state.log.partition('/')[0]}/log/") or statement.next in state.shards:
-        return "next: must be a log of this federation that there was not yet"
-    return _log_key_objection(state, statement.next_vkey, statement.next)
-
-
-def _log_key_objection(state: LedgerState, vkey: str, origin: LogId) -> str | None:
-    key = parse_vkey(vkey)
-    used = "vkey: the key is in use already, or was" if key.public in state.publics else None
-    return _vkey_objection(key, origin, SignatureType.ED25519) or used
 
 
 def _registry_objection(
@@ -175,13 +152,8 @@ def _key_objection(state: LedgerState, statement: st.KeyAdded) -> str | None:
         if signature is None:
             return "suite: mldsa44 is for witnesses only"
         key = parse_vkey(statement.public)
-        wrong, public = _vkey_objection(key, statement.name, signature), key.public
+        wrong, public = vkey_objection(key, statement.name, signature), key.public
     return wrong or ("public: the key is in use already, or was" if public in state.publics else None)
-
-
-def _vkey_objection(key: VerifierKey, name: str, signature: SignatureType) -> str | None:
-    wrong = key.name != name or key.type is not signature
-    return f"vkey: its name must be {name}, and its type 0x{signature:02x}" if wrong else None
 
 
 def decide_client(state: LedgerState, note: bytes, statement: st.ClientWithdrawn, time_ms: int) -> Decision | NotLogged:

@@ -6,7 +6,8 @@ The checks stand in the order in which they are made; the first that fails is th
 from typing import Final, NamedTuple
 
 from consent_ledger.core.approval import Approval
-from consent_ledger.core.state import Evidence, LedgerState
+from consent_ledger.core.evidence import Evidence
+from consent_ledger.core.state import LedgerState
 from schemas import statements as st
 from schemas.errors import Code
 from schemas.ids import AgencyId, CodeName

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic
+from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic, Pruned
 
 MAX_KEPT: Final = 1000
 """How many findings are kept; of a log that is wrong throughout the first ones say enough, and all are counted."""
@@ -14,6 +14,7 @@ RULES: Final[Mapping[str, str]] = {
     "checkpoint": "a checkpoint of this federation's log, signed by the log's key",
     "opening": "entry 0 opens the shard, signed by two pinned steering keys",
     "state": "a shard begins with what was in force when the shard before was closed",
+    "pruned": "entries of a closed shard are taken out only by an entry of the log, and their hashes stay",
     "saved": "the log extends the checkpoint that was saved earlier",
     "cosignature": "every cosignature by a known witness verifies",
     "quorum": "the policy's quorum of witnesses has cosigned",
@@ -88,6 +89,6 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 def verdict_of(error: HandschlagError) -> Verdict:
     """Say what it means for a log that reading it raised this: missing, contradicting itself, or not to be read."""
-    if isinstance(error, Incomplete):
+    if isinstance(error, Incomplete | Pruned):
         return Verdict.INCOMPLETE
     return Verdict.TAMPERED if isinstance(error, Malformed | NotAuthentic) else Verdict.UNREADABLE

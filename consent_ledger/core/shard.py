@@ -1,8 +1,12 @@
 """A shard: one of the logs, one after the other, that together are a federation's ledger (LEDGER, section 5)."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from schemas.ids import LogId
+from schemas.ids import Hash, LogId
+
+RETENTION_MS: Final = 153 * 86_400_000
+"""Five months from a shard's end to its pruning; with the month it was open, the six of § 79(4) SGB X."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,18 @@ class Succession:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A log with an origin and a key of its own; `first` is the index of its entry 0, counted over all shards."""
+    """A log with an origin and a key of its own; `first` is the index of its entry 0, counted over all shards.
+
+    `pruned` is the root under which its entries may be gone, None while all must be there.
+    """
 
     log: LogId
     first: int
     vkey: str
     closed: Succession | None = None
+    pruned: Hash | None = None
+
+    @property
+    def past_retention_ms(self) -> int | None:
+        """The log's time from which on its entries may be pruned; None while it is open, and once it was pruned."""
+        return None if self.closed is None or self.pruned is not None else self.closed.at_ms + RETENTION_MS

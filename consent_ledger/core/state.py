@@ -14,6 +14,7 @@ from typing import Final, assert_never
 
 from consent_ledger.core.approval import Approval
 from consent_ledger.core.counters import Counter, Place
+from consent_ledger.core.evidence import Evidence, evidence_id
 from consent_ledger.core.merkle import leaf_hash
 from consent_ledger.core.shard import Shard, Succession
 from schemas import statements as st
@@ -38,6 +39,7 @@ from schemas.note import VerifierKey, from_base64, key_fingerprint, parse_vkey, 
 Steering = (
     st.ShardOpened
     | st.ShardClosed
+    | st.ShardPruned
     | st.RegistrySet
     | st.TextReviewed
     | st.MemberAdmitted
@@ -54,11 +56,6 @@ DEADLINE_GRACE_MS: Final = 60_000
 def text_hash(note: bytes) -> Hash:
     """Give SHA-256 of a note's text, by which the next steering statement's `prev` names it."""
     return Hash(hashlib.sha256(split_note(note).text).hexdigest())
-
-
-def evidence_id(statement: st.ConsentGiven | st.BasisGiven) -> ConsentId | GivenId:
-    """Give the id under which a consent or given basis is known."""
-    return statement.consent if isinstance(statement, st.ConsentGiven) else statement.given
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,33 +81,6 @@ class Key:
     index: int
     verifier: VerifierKey | None
     revoked: int | None = None
-
-
-@dataclass(slots=True)
-class Evidence:
-    """A consent or given basis in force or ended, with the uses that are left and those that grants hold reserved.
-
-    `view` and `withdraw` are SHA-256 of the two codes on the client's receipt. `withdrawn` is the index at which it
-    ended, `renewed` says that it ended because the client renewed it.
-    """
-
-    index: int
-    kind: str
-    collector: AgencyId
-    recipient: AgencyId
-    holders: tuple[AgencyId, ...]
-    purpose: Purpose
-    fields: frozenset[FieldName]
-    not_before: int
-    expires: int
-    uses: int
-    person: Hash
-    secrecy_release: bool
-    view: bytes
-    withdraw: bytes
-    reserved: int = 0
-    withdrawn: int | None = None
-    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +313,8 @@ class LedgerState:
                 self.hold_shard(Shard(self.log, self.first, statement.log_vkey))
             case st.ShardClosed():
                 self._close(statement)
+            case st.ShardPruned():
+                self._forget(statement)
             case st.RegistrySet():
                 self.registry = statement.registry
             case st.TextReviewed():
@@ -363,6 +335,19 @@ class LedgerState:
         if shard is not None:
             succession = Succession(self.size + 1, self.time, statement.next, statement.next_vkey)
             self.shards[self.log] = replace(shard, closed=succession)
+
+    def _forget(self, statement: st.ShardPruned) -> None:
+        """Let go what stood in a pruned shard and is over: consents and bases, and the codes that open their story."""
+        shard = self.shards.get(statement.shard)
+        if shard is None or shard.closed is None:
+            return
+        self.shards[statement.shard] = replace(shard, pruned=statement.root)
+        end = shard.closed.end
+        over = [name for name, one in self.evidence.items() if one.index < end and one.over(self.time)]
+        for name in over:
+            del self.evidence[name]
+        kept = {one.index for one in self.evidence.values()}
+        self.views = {view: index for view, index in self.views.items() if index >= end or index in kept}
 
     def _review(self, statement: st.TextReviewed) -> None:
         approved = statement.verdict == "approved"

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from consent_ledger.core import state_lines as ln
 from consent_ledger.core.approval import Approval
 from consent_ledger.core.counters import Counter
+from consent_ledger.core.evidence import Evidence
 from consent_ledger.core.shard import Shard, Succession
-from consent_ledger.core.state import Evidence, Key, LedgerState, Member
+from consent_ledger.core.state import Key, LedgerState, Member
 from schemas import canonical
 from schemas import statements as st
 from schemas.errors import Malformed
@@ -132,6 +133,7 @@ def _shard_line(shard: Shard) -> ln.ShardLine:
         closed=closed.at_ms,
         next=closed.next,
         next_vkey=closed.next_vkey,
+        pruned=shard.pruned,
     )
 
 
@@ -261,7 +263,8 @@ def _begun(lines: _Lines) -> LedgerState:
 def _shard(line: ln.ShardLine) -> Shard:
     if line.end is None or line.closed is None or line.next is None or line.next_vkey is None:
         return Shard(line.log, line.first, line.vkey)
-    return Shard(line.log, line.first, line.vkey, Succession(line.end, line.closed, line.next, line.next_vkey))
+    closed = Succession(line.end, line.closed, line.next, line.next_vkey)
+    return Shard(line.log, line.first, line.vkey, closed, line.pruned)
 
 
 def _hold_parties(state: LedgerState, lines: _Lines) -> None:

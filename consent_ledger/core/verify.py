@@ -10,6 +10,7 @@ The judge decides what is checked of a decision: `prove.fold_claimed` takes it a
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final, NamedTuple
@@ -22,15 +23,15 @@ from consent_ledger.core.merkle import HASH_BYTES
 from consent_ledger.core.policy import Policy
 from consent_ledger.core.prove import Broken, Judge, fold, fold_claimed, prove_leaf
 from consent_ledger.core.quorum import check_quorum, cosigned, members_witnesses, witnesses
-from consent_ledger.core.signed import Check, Pins
+from consent_ledger.core.signed import Check, Pins, verify_statement
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
-from consent_ledger.core.succession import begin, hand_over
+from consent_ledger.core.succession import begin
 from consent_ledger.core.tiles import TILE_WIDTH, Tile, tile_path, width_at
 from consent_ledger.ports import LogReader
 from schemas import statements as st
 from schemas.commitment import sha256
-from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic, Unavailable
+from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic, Pruned, Unavailable
 from schemas.ids import Hash, LogId
 from schemas.note import VerifierKey, parse_vkey, verify_split
 
@@ -65,8 +66,9 @@ class Terms:
 
     `bundle` gives the state that a later shard starts from, by its hash, None when it is not at hand. `registries` are
     the hashes of the bundles at hand, None where decisions are not made again. `saved` is a checkpoint note from an
-    earlier audit: what it covers was found sound then and is only hashed and folded now. `published` holds the texts
-    that lie beside the tiles, by file name. `progress` is told how many entries are done.
+    earlier audit: what it covers was found sound then and is only hashed and folded now. `opened` are `shard.opened`
+    notes beside the tiles, for a shard whose entries were pruned; `published` holds the texts there, by file name.
+    `progress` is told how many entries are done.
     """
 
     pins: Pins
@@ -75,6 +77,7 @@ class Terms:
     registries: Collection[Hash] | None = None
     bundle: Callable[[Hash], bytes | None] = lambda _: None
     saved: bytes | None = None
+    opened: Sequence[str] = ()
     published: Mapping[str, str] = field(default_factory=dict)
     ahead: Ahead = in_turn
     progress: Callable[[int], None] = lambda _: None
@@ -105,27 +108,10 @@ class Report:
         return self.findings.verdict
 
 
-def verify_shards(shards: Sequence[tuple[LogReader, Terms]]) -> list[Report]:
-    """Audit the shards of a log, the oldest first, each on its terms; raises as `verify`.
-
-    What is in force at the end of one is what the next must start from.
-    """
-    reports: list[Report] = []
-    before: LedgerState | None = None
-    for number, (reader, terms) in enumerate(shards, 1):
-        reports.append(verify(reader, terms, before))
-        before = reports[-1].state
-        if before is not None and before.closed is not None:
-            hand_over(before)
-        elif number < len(shards):
-            found = "the log goes on in another shard, and the entry that closed this one cannot be had"
-            reports[-1].findings.add(Finding(Verdict.INCOMPLETE, "state", RULES["state"], found))
-            before = None
-    return reports
-
-
-def verify(reader: LogReader, terms: Terms, before: LedgerState | None = None) -> Report:
+def verify(reader: LogReader, terms: Terms, before: LedgerState | None = None, *, pruned: bool = False) -> Report:
     """Audit a log on these terms; `before` is what the shard before it handed over, None where that is not at hand.
+
+    Of a `pruned` one the entries are not asked for: its tree, its checkpoint and its cosignatures are checked.
 
     Raises Malformed when what should be the checkpoint is none, Incomplete when there is none yet, and whatever the
     reader raises for it; from then on everything that is wrong is a finding.
@@ -134,7 +120,9 @@ def verify(reader: LogReader, terms: Terms, before: LedgerState | None = None) -
     if note is None:
         message = f"{reader.origin}: nothing is signed yet; the log has no checkpoint"
         raise Incomplete(message)
-    return _Audit(reader, terms, note, before).run()
+    audit = _Audit(reader, terms, note, before)
+    audit.pruned, audit.folds = pruned, not pruned
+    return audit.run()
 
 
 class _Audit:
@@ -147,7 +135,7 @@ class _Audit:
         self.size = self.report.checkpoint.size
         self.state = LedgerState(LogId(self.report.checkpoint.origin))
         self.completeness = Completeness(self.add)
-        self.judge, self.folds, self.lost = terms.judge, True, 0
+        self.judge, self.folds, self.pruned, self.lost = terms.judge, True, False, 0
         self.held = min(self.size, reader.size)
         self.saved = 0
 
@@ -214,6 +202,8 @@ class _Audit:
                 message = f"the log is empty, and no {LOG_VKEY} lies beside it"
                 raise Incomplete(message)
             return self.terms.published[LOG_VKEY]
+        if self.pruned:
+            return self._opened().log_vkey
         proven = prove_leaf(self.state, self.reader.entry(0), self.terms.pins)
         if isinstance(proven, Broken):
             message = f"{proven.rule}: {proven.found}"
@@ -228,6 +218,18 @@ class _Audit:
             self._found(verdict_of(error), "state", f"{error}: nothing of this shard could be folded", index=0)
             self.folds = False
         return statement.log_vkey
+
+    def _opened(self) -> st.ShardOpened:
+        """Give the opening of a pruned shard, from entry 0 or a note beside it; two steering keys signed either."""
+        notes = [note.encode() for note in self.terms.opened]
+        with suppress(Pruned, Incomplete):
+            notes.insert(0, read_leaf(self.reader.entry(0)).entry.statement.encode())
+        for note in notes:
+            statement = verify_statement(note, {}, self.terms.pins).statement
+            if isinstance(statement, st.ShardOpened) and statement.log == self.state.log:
+                return statement
+        message = f"the entries are gone, and no shard.opened of {self.state.log} lies beside the tiles"
+        raise Incomplete(message)
 
     def _begin(self, named: Hash | None) -> None:
         """Start from what the shard before handed over, or else from the bundle that the opening names."""
@@ -276,6 +278,9 @@ class _Audit:
         for n in range((self.held + TILE_WIDTH - 1) // TILE_WIDTH):
             entries: list[bytes] = []
             error = None
+            if self.pruned:
+                yield Bundle(n, entries, None)
+                continue
             try:
                 first = n * TILE_WIDTH
                 entries.extend(raw for _, raw in self.reader.entries(first, first + width_at(None, n, self.held)))

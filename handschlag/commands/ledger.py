@@ -25,7 +25,8 @@ from consent_ledger.archive import archived
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.findings import Verdict, verdict_of, worst
 from consent_ledger.core.policy import parse_policy
-from consent_ledger.core.verify import Terms, in_turn, verify_shards
+from consent_ledger.core.verify import Terms, in_turn
+from consent_ledger.core.verify_shards import verify_shards
 from consent_ledger.export import Folder, Publication, export_shards
 from consent_ledger.signature_pool import SignaturePool
 from handschlag import ledger_rows as rows
@@ -110,7 +111,7 @@ def _fail(ctx: click.Context, message: str, verdict: Verdict) -> NoReturn:
 
 @click.group(cls=VerdictGroup)
 def ledger() -> None:
-    """Verify, replay, show and export the ledger; close its shards.
+    """Verify, replay, show and export the ledger; close and prune its shards.
 
     SOURCE is an export's folder, an http(s) address, or the folder of a broker's SQLite files. Exit codes: 0 sound, 1
     tampered, 2 incomplete, 3 unreadable.
@@ -194,6 +195,7 @@ def _terms(command: str, shard: Source, stack: ExitStack, show: Show) -> Terms:
         pins=shard.need_pins().pins,
         policy=None if shard.policy is None else parse_policy(shard.policy),
         bundle=shard.state,
+        opened=shard.opened,
         published=shard.published,
         progress=stack.enter_context(show(command, shard.reader.size)),
     )
@@ -343,3 +345,16 @@ def close(folder: Path, following: str) -> None:
     opened = asyncio.run(shard_changes.close(FederationFolder(folder, SystemClock()), following))
     click.echo(f"{opened.log} is open, behind {opened.first} entries of the shards before it")
     click.echo(f"log key    {opened.vkey}")
+
+
+@ledger.command()
+@click.argument("folder", metavar="FEDDIR", type=_FOLDER)
+@click.option("--shard", required=True, help="The closed shard's name, such as 2026-06.")
+def prune(folder: Path, shard: str) -> None:
+    """Let the entries of a closed shard go, five months after it was closed; the log gets an entry for it.
+
+    FEDDIR is the federation's folder. The broker then takes the entries out of its files, but for members, keys, law,
+    approvals and what is still in force. Hashes and checkpoints stay, and so every old receipt holds.
+    """
+    pruned = asyncio.run(shard_changes.prune(FederationFolder(folder, SystemClock()), shard))
+    click.echo(f"{pruned.log}: {pruned.size} entries may go; the broker takes them out")

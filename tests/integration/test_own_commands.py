@@ -12,7 +12,7 @@ import pytest
 from broker.long_work import Report
 from broker.own_commands import OwnCommands
 from consent_ledger.archive import TOP
-from consent_ledger.store import shard_path
+from consent_ledger.sqlite_files import shard_path
 from schemas.errors import Unavailable
 from tests.support.auditor import run, write_shard
 from tests.support.pens import LOG, PINS

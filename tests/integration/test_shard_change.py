@@ -94,6 +94,10 @@ async def test_what_closes_no_shard(federation: RealFederation) -> None:
     used = await command("ledger", "close", federation.folder, "--next", "next")
     assert used.exit_code == 0
     first = LogId(federation.events("broker ready")[0]["origin"]).rpartition("/")[2]
+    early = await command("ledger", "prune", federation.folder, "--shard", first)
+    assert (early.exit_code, "may be pruned from" in early.output) == (3, True)
+    unknown = await command("ledger", "prune", federation.folder, "--shard", "next")
+    assert f"is no closed shard; there are {first}" in unknown.output
     assert "there was not yet" in (await command("ledger", "close", federation.folder, "--next", first)).output
 
 

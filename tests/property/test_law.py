@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from broker.core.standing import Denial, Standing
+from consent_ledger.core.evidence import Evidence
 from consent_ledger.core.signed import verify_statement
-from consent_ledger.core.state import Evidence
 from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import AgencyId, CodeName, FieldName, Purpose
 from schemas.registry import BasisKind, load

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from consent_ledger.core.checkpoint import unverified_checkpoint
-from consent_ledger.store import LOCK_FILE, ShardReader, shard_path
+from consent_ledger.sqlite_files import LOCK_FILE, shard_path
+from consent_ledger.store import ShardReader
 from schemas.errors import HandschlagError
 from tests.support.broker_load import Load, broken_promises
 from tests.support.injected_faults import Point, calls, sqlite_files, under_strace, was_hit

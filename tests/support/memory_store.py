@@ -148,6 +148,15 @@ class MemoryStore:
         self.disk.checkpoints[checkpoint.size] = note
         self._fail("put_checkpoint", written=True)
 
+    @property
+    def pruned(self) -> bool:
+        """Nothing is ever taken out of memory."""
+        return False
+
+    def kept(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Give (index, bytes) of some entries."""
+        return self.entries(start, stop)
+
     def lookup(self, statement_id: bytes) -> int | None:
         """Give the index of the entry under an id."""
         return self.disk.ids.get(statement_id)

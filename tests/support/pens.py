@@ -19,9 +19,10 @@ from typing import Final, Literal, TypedDict, TypeVar
 
 from adapters.infra.key_files import Ed25519Signer, SealKey
 from consent_ledger.core.decision import OpenedBody
+from consent_ledger.core.evidence import evidence_id
 from consent_ledger.core.leaf import Leaf
 from consent_ledger.core.signed import Pins
-from consent_ledger.core.state import evidence_id, text_hash
+from consent_ledger.core.state import text_hash
 from schemas import statements as st
 from schemas.commitment import commit_body, sha256
 from schemas.ids import (
@@ -181,6 +182,10 @@ class Federation:
         """Close the shard; the log goes on in the following one."""
         origin = LogId(f"{FEDERATION}/log/{following}")
         return st.ShardClosed(**self.chain(), next=origin, next_vkey=keys.signer(origin).key.vkey)
+
+    def pruning(self, shard: str, size: int, root: Hash) -> st.ShardPruned:
+        """Let the entries of a closed shard go."""
+        return st.ShardPruned(**self.chain(), shard=LogId(shard), size=size, root=root)
 
     def registry(self, law: Registry = LAW) -> st.RegistrySet:
         """Put a registry into force."""

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from broker.core.standing import Case, Denial, Standing, standing
 from consent_ledger.core.approval import Approval
-from consent_ledger.core.state import Evidence, LedgerState
+from consent_ledger.core.evidence import Evidence
+from consent_ledger.core.state import LedgerState
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.ids import AgencyId, CodeName, ConsentId, ExchangeId, FieldName, GivenId, KeyName, Norm, Purpose

@@ -10,7 +10,8 @@ import pytest
 
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint
 from consent_ledger.core.proof import format_proof, verify_proof
-from consent_ledger.store import LOCK_FILE, ShardReader, ShardStore, shard_path
+from consent_ledger.sqlite_files import LOCK_FILE, shard_path
+from consent_ledger.store import ShardReader, ShardStore
 from schemas.errors import LedgerInconsistent, Misuse, Unavailable
 from tests.support.keys import LOG, log_signer
 

@@ -4,7 +4,7 @@ from typing import NamedTuple, NoReturn
 
 from adapters.node.core.view import Proven, View
 from consent_ledger.core.approval import Approval
-from consent_ledger.core.state import Evidence
+from consent_ledger.core.evidence import Evidence
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.entries import Granted

@@ -11,10 +11,11 @@ from typing import Final, TypeVar
 
 from consent_ledger.core.approval import Approval
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, unverified_checkpoint
+from consent_ledger.core.evidence import Evidence, evidence_id
 from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
 from consent_ledger.core.proof import parse_proof, verify_proof
 from consent_ledger.core.signed import CLIENT, STEERING, Pins, verify_signers, verify_statement
-from consent_ledger.core.state import Evidence, Key, LedgerState, evidence_id
+from consent_ledger.core.state import Key, LedgerState
 from schemas import statements as st
 from schemas.entries import Closed, Recorded
 from schemas.errors import Code, LedgerInconsistent, Malformed, Misuse, NotAuthentic
