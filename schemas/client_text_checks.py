@@ -4,12 +4,13 @@ Pure; for the test of the shipped texts and for what translators send back.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from schemas.client_texts import ClientWords
 from schemas.ids import purpose_id
-from schemas.registry import Registry
+from schemas.registry import Bundle, Registry, load
+from schemas.registry_files import Finding, bundle_of, located
 
 _SCRIPTS: Final = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Ethi": "ETHIOPIC"}
 _CLIENTS: Final = frozenset({"consent", "client_request", "cooperation_duty"})
@@ -43,6 +44,31 @@ def needed(law: Registry, *, fields: bool) -> set[str]:
     return found
 
 
+def lacking(files: Mapping[str, str], words: Mapping[str, ClientWords]) -> list[Finding]:
+    """Find what the law of these files needs and the texts of a language lack, at the line of the law that needs it."""
+    raw = bundle_of(files)
+    law, places = load(raw), _places(Bundle.model_validate_json(raw))
+    missing: dict[str, list[str]] = {}
+    for language, one in words.items():
+        for key in _lacks(language, one, law):
+            missing.setdefault(key, []).append(language)
+    return located(files, ((places[key], f"no text {key} in {', '.join(missing[key])}") for key in sorted(missing)))
+
+
+def _places(bundle: Bundle) -> dict[str, tuple[int | str, ...]]:
+    """Give where the law first needs each word."""
+    found: dict[str, tuple[int | str, ...]] = {}
+    for number, row in enumerate(bundle.purposes.purpose):
+        found.setdefault(f"purpose.{purpose_id(row.purpose)}", ("purposes", "purpose", number, "purpose"))
+    for number, kind in enumerate(bundle.agency_kinds.agency_kind):
+        found.setdefault(f"kind.{kind.name}", ("agency_kinds", "agency_kind", number, "name"))
+        found.setdefault(f"power.{kind.power}", ("agency_kinds", "agency_kind", number, "power"))
+    for number, field in enumerate(bundle.fields.field):
+        found.setdefault(f"field.{field.name}", ("fields", "field", number, "name"))
+        found.setdefault(f"category.{field.name.partition('.')[0]}", ("fields", "field", number, "name"))
+    return found
+
+
 def stray(script: str, text: str) -> str:
     """Give the letters of a text that are of another script; marks, digits and signs belong to all."""
     wanted = _SCRIPTS[script]
@@ -58,8 +84,7 @@ def without_placeholders(text: str) -> str:
 def problems(language: str, words: ClientWords, law: Registry) -> list[str]:
     """Give one line for each finding: `key: rule`; none for texts that are whole."""
     texts = flat(words)
-    lacks = needed(law, fields=words.layer == "full" and language not in {"de", "en"}) - texts.keys()
-    found = [f"{key}: is missing" for key in sorted(lacks)]
+    found = [f"{key}: is missing" for key in sorted(_lacks(language, words, law))]
     if (words.layer == "full") != (words.detail is not None):
         found.append("detail: belongs to the layer full and only to it")
     for key, text in texts.items():
@@ -67,3 +92,7 @@ def problems(language: str, words: ClientWords, law: Registry) -> list[str]:
         if strays:
             found.append(f"{key}: {strays} is of another script than {words.script}")
     return found
+
+
+def _lacks(language: str, words: ClientWords, law: Registry) -> set[str]:
+    return needed(law, fields=words.layer == "full" and language not in {"de", "en"}) - flat(words).keys()

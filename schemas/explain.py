@@ -163,7 +163,7 @@ def _gaps(rule: CodeName, matter: Matter, sentences: Sentences) -> tuple[dict[st
         "prohibition": _prohibition(rule, matter) or Labels(de=rule, en=rule),
     }
     codes = () if row is None else row.conditions
-    conditions = [sentences.condition.get(code, Labels(de=code, en=code)) for code in codes]
+    conditions = [sentences.condition[code] for code in codes]
     de = {name: label.de for name, label in labels.items()}
     en = {name: label.en for name, label in labels.items()}
     de["conditions"], en["conditions"] = (

@@ -4,7 +4,7 @@ A bundle is the canonical JSON of all registry files by their stem; its SHA-256 
 names and what every decision is bound to. How a bundle is made of its files is `schemas/registry_files.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -59,8 +59,24 @@ NEVER: Final = frozenset({"011", "020", "022", "023", "057", "058", "059", "062"
 """Groups of the DSAusländer no field may be of (V02, V05): health, religion, pictures, removal, search, offences."""
 NUMBERS: Final = frozenset({"002", "065"})
 """Groups of official numbers: they name a person and are in no answer (V04, § 10(4) AZRG)."""
+NEVER_CATEGORIES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("biometrics", "offences", "religion", "removal"), "V02"),
+    **dict.fromkeys(("disability", "health"), "V05"),
+    "understanding": "V10",
+}
+"""Categories no field may be of, whatever group it names: such as how well somebody understood a text (V10)."""
+NEVER_LEAVES: Final = frozenset({"azr_number", "customer_number", "social_insurance_number", "tax_number"})
+"""Leaves no field may be: official numbers under any category (V04)."""
 NEVER_TASKS: Final = frozenset({*map(str, range(3, 20)), "21", "30", "35"})
 """Tasks of § 8(3) AZRG-DV no purpose may serve (V03): police, security, prosecution, intelligence."""
+
+
+CONDITIONS: Final = frozenset({"azr_insufficient", "reason_not_from_client"})
+"""What a purpose may ask to have declared; each has its words in `explain.toml`."""
+_OFFICE: Final = "auslaenderbehoerde"
+_COUNSELLING: Final = frozenset({"case_management", "jmd", "mbe"})
+_DOCUMENT: Final = "Z23"
+"""V01: counselling hands nothing to the immigration office but a document, on the person's own request."""
 
 
 class Labels(Wire):
@@ -251,7 +267,8 @@ def load(raw: bytes) -> Registry:
     except ValidationError as error:
         raise Malformed(canonical.describe("registry", error)) from error
     rows = (*map(never_a_field, bundle.fields.field), *map(never_a_purpose, bundle.purposes.purpose))
-    if (never := next(filter(None, rows), None)) is not None:
+    lifted = (rule for _, rule in never_lifted(bundle))
+    if (never := next(filter(None, (*rows, *lifted)), None)) is not None:
         message = f"registry: {never}"
         raise Malformed(message)
     known = {field.name: field for field in bundle.fields.field}
@@ -267,7 +284,11 @@ def load(raw: bytes) -> Registry:
 
 def never_a_field(field: FieldDef) -> str | None:
     """Say by which rule that no registry can lift a field may not exist, or None."""
-    group = field.dsa.partition(".")[0]
+    group, (category, _, leaf) = field.dsa.partition(".")[0], field.name.partition(".")
+    if category in NEVER_CATEGORIES:
+        return f"category {category} is never exchanged ({NEVER_CATEGORIES[category]})"
+    if leaf in NEVER_LEAVES:
+        return f"{leaf} is an official number and in no answer (V04)"
     if group in NUMBERS:
         return f"group {group} is an official number and in no answer (V04)"
     return f"group {group} is never exchanged (V02, V05)" if group in NEVER else None
@@ -275,7 +296,32 @@ def never_a_field(field: FieldDef) -> str | None:
 
 def never_a_purpose(row: PurposeRow) -> str | None:
     """Say by which rule that no registry can lift a purpose may not exist, or None."""
-    return f"no purpose serves task {row.azr_task} (V03)" if row.azr_task in NEVER_TASKS else None
+    if row.azr_task in NEVER_TASKS:
+        return f"no purpose serves task {row.azr_task} (V03)"
+    unknown = sorted(set(row.conditions) - CONDITIONS)
+    return f"unknown condition {unknown[0]}" if unknown else None
+
+
+def never_lifted(bundle: Bundle) -> Iterator[tuple[int | None, str]]:
+    """Find what V01 forbids and this bundle lets through: the number of the prohibition that leaves it open, or None.
+
+    Whatever purposes say, each office that decides on residence is barred from each counselling agency, but for Z23 on
+    the person's own request. Kinds are known by their names, and by what they are, should a bundle rename them.
+    """
+    kinds, rows = bundle.agency_kinds.agency_kind, bundle.prohibitions.prohibition
+    offices = [kind.name for kind in kinds if kind.name == _OFFICE or kind.power == "residence"]
+    counselling = [kind.name for kind in kinds if kind.name in _COUNSELLING or kind.secret_clientele]
+    for asks in offices:
+        for holds in counselling:
+            between = [n for n, one in enumerate(rows) if asks in one.requester_kinds and holds in one.holder_kinds]
+            if not any(_bars(rows[number]) for number in between):
+                rule = f"{asks} gets nothing from {holds} but {_DOCUMENT} on client_request (V01)"
+                yield (between[0] if between else None), rule
+
+
+def _bars(one: Prohibition) -> bool:
+    """Tell whether a prohibition leaves no more open than V01 does."""
+    return set(one.except_purposes) <= {_DOCUMENT} and set(one.except_basis) <= {"client_request"}
 
 
 def _rule(row: PurposeRow, known: Mapping[FieldName, FieldDef]) -> PurposeRule:

@@ -6,7 +6,7 @@ Each finding names file, line, place and rule, the way compilers do. The texts a
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from schemas.errors import Malformed
 from schemas.ids import CodeName, Purpose, purpose_id
 from schemas.registry import (
     FILES,
+    NEVER_TASKS,
     OCCASIONS,
     BasisKind,
     Bundle,
@@ -25,6 +26,7 @@ from schemas.registry import (
     fits,
     never_a_field,
     never_a_purpose,
+    never_lifted,
 )
 
 _Place = tuple[int | str, ...]
@@ -66,9 +68,14 @@ def bundle_of(files: Mapping[str, str]) -> bytes:
     except ValidationError as error:
         found = canonical.findings(error)
     if found:
-        lines = _lines(files)
-        raise Malformed("\n".join(str(_finding(lines, place, rule)) for place, rule in found))
+        raise Malformed("\n".join(map(str, located(files, found))))
     return raw
+
+
+def located(files: Mapping[str, str], found: Iterable[tuple[tuple[int | str, ...], str]]) -> list[Finding]:
+    """Give each place (stem, table, its number from 0, key) with its rule the file and line it stands in."""
+    lines = _lines(files)
+    return [_finding(lines, place, rule) for place, rule in found]
 
 
 def _toml(stem: str, text: str) -> canonical.Json:
@@ -119,6 +126,8 @@ def _contradictions(bundle: Bundle) -> Iterator[_Found]:
     for number, prohibition in enumerate(bundle.prohibitions.prohibition):
         for key, rule in _prohibition_findings(prohibition, kinds, purposes):
             yield ("prohibitions", "prohibition", number, key), rule
+    for lifted, rule in never_lifted(bundle):
+        yield ("prohibitions",) if lifted is None else ("prohibitions", "prohibition", lifted, "except_purposes"), rule
     for number, purpose in enumerate(bundle.purposes.purpose):
         for key, rule in _purpose_findings(purpose, bundle, kinds):
             yield ("purposes", "purpose", number, key), rule
@@ -151,7 +160,7 @@ def _field_findings(field: FieldDef, code_lists: set[CodeName], kinds: set[CodeN
     if field.lead not in kinds | _LEADS:
         yield "lead", f"unknown agency kind {field.lead}"
     if (never := never_a_field(field)) is not None:
-        yield "dsa", never
+        yield ("dsa" if field.dsa and "group" in never else "name"), never
 
 
 def _prohibition_findings(
@@ -177,7 +186,7 @@ def _purpose_findings(row: PurposeRow, bundle: Bundle, kinds: set[CodeName]) -> 
     if row.valid_to is not None and row.valid_to < row.valid_from:
         yield "valid_to", "lies before valid_from"
     if (never := never_a_purpose(row)) is not None:
-        yield "azr_task", never
+        yield ("azr_task" if row.azr_task in NEVER_TASKS else "conditions"), never
     if (row.mode == "no_exchange") != (not row.basis):
         yield "basis", "an exchange rests on a basis, and what is none has none"
     if row.mode != "no_exchange" and not row.fields:

@@ -10,7 +10,7 @@ from adapters.infra.clock import SystemClock
 from adapters.infra.files import write_atomic
 from broker.bundles import bundle_path
 from handschlag.federation_folder import FederationFolder
-from handschlag.registry_folder import read_bundle, read_law
+from handschlag.registry_folder import check_texts, read_bundle, read_law
 from handschlag.steering_session import set_registry
 from schemas import registry as law
 from schemas import registry_diff
@@ -28,8 +28,9 @@ def registry() -> None:
 @registry.command()
 @FOLDER
 def check(folder: Path) -> None:
-    """Check the TOML files in FOLDER, one line for each finding; say what they hold."""
+    """Check the TOML files in FOLDER, and that clients can be told of all they hold; one line for each finding."""
     found = law.load(read_bundle(folder))
+    check_texts(folder)
     click.echo(f"hash      {found.hash}")
     click.echo(f"purposes  {len(found.purposes)}: {', '.join(sorted(found.purposes))}")
     click.echo(f"fields    {len(found.fields)}")

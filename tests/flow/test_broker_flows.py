@@ -52,7 +52,7 @@ async def test_a_statutory_permit_rests_on_the_registry(middle: Middle) -> None:
     holder = middle.hand("amt")
     await holder.answer_with("permit", ms.Later(b"", b""))
     request = _pens(middle).request("jobcenter", "amt", NORM, "Z03@1")
-    answer = await middle.hand("jobcenter").request(changed(request, declared=(CodeName("not_from_client"),)))
+    answer = await middle.hand("jobcenter").request(changed(request, declared=(CodeName("reason_not_from_client"),)))
     assert isinstance(answer, ms.Later)
     (permit,) = holder.calls
     assert isinstance(permit, ms.Permit)

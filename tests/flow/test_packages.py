@@ -6,14 +6,19 @@ import pytest
 
 from adapters.node.access import Role
 from adapters.node.packaging import Packaging
-from adapters.node.releases import Chosen
-from adapters.sources.port import LocalRef
 from schemas.errors import Code, Misuse
 from schemas.ids import Purpose
-from tests.support.moving_town import HELP, OFFICE, PLAN, agreed, moving
+from tests.support.moving_town import HELP, OFFICE, PLAN, agreed, another, moving, released
 from tests.support.node_http import Front
-from tests.support.small_town import REQUESTER, question
-from tests.support.virtual_time import pass_time, virtual
+from tests.support.portal_visit import House, Seated
+from tests.support.small_town import COLLECTOR, PERSON, REQUESTER, question
+from tests.support.virtual_time import virtual
+
+WHO = {
+    "family_name": PERSON.family_name,
+    "given_names": PERSON.given_names,
+    "birth_date": PERSON.birth_date,
+}
 
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
 
@@ -40,11 +45,7 @@ async def test_a_change_of_benefit_law_in_one_package(tmp_path: Path) -> None:
     ]
     assert parts[1]["request"]["explanation"][-1]["en"] == "The person has withdrawn the consent."
 
-    releases = town.world.nodes[HELP].holder
-    assert releases is not None
-    (waiting,) = await releases.releases.waiting("staff-4")
-    await releases.releases.release(waiting.request.exchange, Chosen(LocalRef("F-1"), "staff-4"))
-    await pass_time(2)
+    await released(town, HELP)
     await town.world.nodes[REQUESTER].close()
     await town.world.start_node(REQUESTER)
     jobcenter = Front(town, REQUESTER)
@@ -79,4 +80,61 @@ async def test_what_is_no_package(tmp_path: Path) -> None:
             await packaging.start(wrong)
         assert caught.value.code is code
     assert await town.requester.results("staff-7") == []
+    await town.close()
+
+
+@virtual
+async def test_the_way_back_out_of_the_jobcenter(tmp_path: Path) -> None:
+    """Z08: the office for asylum seekers asks a Jobcenter on the statute; a human there releases, and it came."""
+    town = await moving(tmp_path)
+    holder = await another(town, "arbeitshilfe", "jobcenter", "benefits.until")
+    await town.world.approve(OFFICE, "Z08@1")
+    office = Front(town, OFFICE)
+    wish = {"purpose": "Z08@1", "holder": holder, "norm": "SGB X § 71(2a)", "person": WHO}
+    started = await office.call(Role.ADVISER, "POST", "/v1/packages", {"requests": [wish]})
+    assert [one["stands"] for one in started.json()["parts"]] == ["waits"], started.text
+    await released(town, holder)
+    later = await office.call(Role.ADVISER, "GET", started.headers["Location"])
+    assert [one["stands"] for one in later.json()["parts"]] == ["came"]
+    assert (await office.call(Role.ADVISER, "GET", "/v1/packages")).json()[0]["settled"] == 1
+    await town.close()
+
+
+@virtual
+async def test_a_warm_hand_over_between_counsellors(tmp_path: Path) -> None:
+    """Z20: counselling asks case management under the client's consent, which releases from secrecy; without it, no."""
+    town = await moving(tmp_path)
+    await town.world.approve(COLLECTOR, "Z20@1")
+    consent = await agreed(town, HELP, "Z20@1", COLLECTOR)
+    counselling = Front(town, COLLECTOR)
+    wishes = [
+        {"purpose": "Z20@1", "holder": HELP, "consent": consent},
+        {"purpose": "Z20@1", "holder": OFFICE, "consent": consent},
+    ]
+    started = await counselling.call(Role.ADVISER, "POST", "/v1/packages", {"requests": wishes})
+    parts = started.json()["parts"]
+    assert [one["stands"] for one in parts] == ["waits", "refused"], started.text
+    assert parts[1]["request"]["reason"] == "pair_not_allowed"
+    await released(town, HELP)
+    later = await counselling.call(Role.ADVISER, "GET", started.headers["Location"])
+    assert [one["stands"] for one in later.json()["parts"]] == ["came", "refused"]
+    await town.close()
+
+
+@virtual
+async def test_a_purpose_that_is_off_is_refused_within_a_package_and_offered_on_no_page(tmp_path: Path) -> None:
+    """Z06 waits for a check of the Land's law: its part says so, the others go on, and no tile names it."""
+    town = await moving(tmp_path)
+    jobcenter = Front(town, REQUESTER)
+    wishes = [
+        {"purpose": "Z07@1", "holder": HELP, "consent": await agreed(town, HELP)},
+        {"purpose": "Z06@1", "holder": OFFICE, "norm": "SGB X § 67a(2)", "person": WHO},
+    ]
+    started = await jobcenter.call(Role.ADVISER, "POST", "/v1/packages", {"requests": wishes})
+    parts = started.json()["parts"]
+    assert [one["stands"] for one in parts] == ["waits", "refused"], started.text
+    assert parts[1]["request"]["reason"] == "purpose_not_in_force"
+    adviser = Seated(House(town.world.clock, town.world.nodes[REQUESTER]), Role.ADVISER)
+    page = await adviser.send("/case", **{name: str(value) for name, value in WHO.items()})
+    assert ("Z07@1" in page.text, "Z06@1" in page.text) == (True, False)
     await town.close()

@@ -425,7 +425,7 @@ def registry_bundle(*, answer_within_s: int, later_after_ms: int) -> bytes:
     bundle = law.Bundle.model_validate_json(bundle_of(files))
     named = {pattern.partition(".")[0] for row in bundle.purposes.purpose for pattern in row.fields} | {"language"}
     fields = tuple(one for one in bundle.fields.field if one.name.partition(".")[0] in named)
-    lists = {one.code_list for one in fields}
+    lists = {law.OCCASIONS, *(one.code_list for one in fields)}
     return canonical.encode_model(
         bundle.model_copy(
             update={

@@ -52,6 +52,8 @@ def _purpose(name: str, asks: str, holds: str, basis: str, fields: str, more: st
     )
 
 
+_DECLARED: Final = 'conditions = ["reason_not_from_client"]\n'
+
 PURPOSES: Final = (
     _purpose(
         "Z16",
@@ -63,9 +65,7 @@ PURPOSES: Final = (
     )
     + _purpose("Z17", '"counselling"', '"immigration"', '"consent"', '"person.status"')
     + _purpose("Z18", '"jobcentre"', '"counselling"', '"consent"', '"cv.*"', 'secrecy_release = "if_holder_203"\n')
-    + _purpose(
-        "Z03", '"jobcentre"', '"immigration"', '"statute"', '"person.status"', 'conditions = ["not_from_client"]\n'
-    )
+    + _purpose("Z03", '"jobcentre"', '"immigration"', '"statute"', '"person.status"', _DECLARED)
     + _purpose(
         "Z23",
         '"immigration", "jobcentre"',

@@ -253,10 +253,10 @@ def test_an_approval_fits_its_purpose(ledger: Ledger, changes: dict[str, object]
 
 def test_an_approval_on_a_condition(ledger: Ledger) -> None:
     """A purpose's condition and the release in the single case may be demanded, for twelve months at most."""
-    demanding = (CodeName("not_from_client"), st.SINGLE_CASE)
+    demanding = (CodeName("reason_not_from_client"), st.SINGLE_CASE)
     approval = changed(ledger.approval("jobcenter", "Z16@1"), conditions=demanding, valid_until=START + 366 * DAY)
     assert ledger.write(approval).kind == "approval.given"
-    assert ledger.state.approvals[approval.approval].to_declare == {"not_from_client"}
+    assert ledger.state.approvals[approval.approval].to_declare == {"reason_not_from_client"}
 
 
 def test_a_version_of_a_purpose_never_gets_more_fields(ledger: Ledger) -> None:

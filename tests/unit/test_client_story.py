@@ -70,7 +70,7 @@ def test_a_notice_opens_its_own_request_alone() -> None:
     ledger = founded()
     view = Hash("ab" * 32)
     request = ledger.request("jobcenter", "amt", NORM, "Z03@1")
-    mine = changed(request, declared=(CodeName("not_from_client"),), view=view)
+    mine = changed(request, declared=(CodeName("reason_not_from_client"),), view=view)
     asked = ledger.write(mine)
     assert ledger.state.views[bytes.fromhex(view)] == asked.index
     ledger.answer(asked)

@@ -16,7 +16,7 @@ from tests.support.ledger_world import Ledger, Logged, founded
 from tests.support.pens import DAY, HOUR, NORM, START, changed, seal_id
 
 Scene = Callable[[Ledger], Logged]
-DECLARED = (CodeName("not_from_client"),)
+DECLARED = (CodeName("reason_not_from_client"),)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from schemas.errors import Code, Malformed, Misuse
 from schemas.explain import DISCLOSED, MINIMISED, PROHIBITION, Judged, Matter, explain, judged, parse_sentences, refused
 from schemas.ids import CodeName, FieldName, Hash, Purpose
 from schemas.minimise import CUTTING
-from schemas.registry import BasisKind, Labels
+from schemas.registry import CONDITIONS, BasisKind, Labels
 from tests.support import small_law
 
 ZERO: Final = Hash("0" * 64)
@@ -124,11 +124,13 @@ def test_without_the_law_of_its_time() -> None:
     assert (said.en, said.norms) == ("“office” may not ask “course” for the purpose “Z16@1”.", ())
 
 
-def test_a_condition_without_words_is_called_by_its_code() -> None:
-    """A registry may demand what the sentences do not know yet."""
+def test_each_condition_has_its_words() -> None:
+    """What a purpose may ask to have declared is a closed list; a refusal for lack of one says it in both languages."""
+    assert sentences().condition.keys() == CONDITIONS
     told = refused(Code.CONDITION_MISSING)
     (said,) = explain(told, MATTER._replace(purpose=Purpose("Z03@1")), sentences())
-    assert said.de.endswith(": not_from_client.")
+    words = sentences().condition[CodeName("reason_not_from_client")]
+    assert (words.de in said.de, words.en in said.en) == (True, True)
 
 
 def test_sentences_out_of_form() -> None:

@@ -50,7 +50,7 @@ def test_a_statute_needs_no_evidence() -> None:
     """A grant that rests on a norm is accepted on the registry alone."""
     found = seen()
     request = found.ledger.request("jobcenter", "amt", NORM, "Z03@1")
-    logged = found.ledger.write(changed(request, declared=(CodeName("not_from_client"),)))
+    logged = found.ledger.write(changed(request, declared=(CodeName("reason_not_from_client"),)))
     holding = found.holding._replace(agency=AgencyId("amt"), catalogue=frozenset({FieldName("person.status")}))
     assert accept(found.prove(logged.index), PERSON, holding).evidence is None
 
@@ -84,7 +84,7 @@ def a_refusal(found: Seen) -> Proven:
 def of_another_holder(found: Seen) -> Proven:
     """Give a grant for another agency's records."""
     request = found.ledger.request("jobcenter", "amt", NORM, "Z03@1")
-    return found.prove(found.ledger.write(changed(request, declared=(CodeName("not_from_client"),))).index)
+    return found.prove(found.ledger.write(changed(request, declared=(CodeName("reason_not_from_client"),))).index)
 
 
 def unapproved(found: Seen) -> Proven:
@@ -103,7 +103,7 @@ def approved_too_long_ago(found: Seen) -> Proven:
 def approved_on_a_condition(found: Seen) -> Proven:
     """Give a grant of an approval that demands what the request does not declare."""
     logged = asked(found)
-    demanding = changed(found.ledger.approval("jobcenter", "Z16@1"), conditions=(CodeName("not_from_client"),))
+    demanding = changed(found.ledger.approval("jobcenter", "Z16@1"), conditions=(CodeName("reason_not_from_client"),))
     other = found.ledger.write(demanding)
     found.learn(other.index)
     return found.granted(logged, approval=other.index)
@@ -163,7 +163,7 @@ def of_an_unbuilt_mode(found: Seen) -> Proven:
 def of_another_norm(found: Seen) -> Proven:
     """Give a grant on a norm the purpose does not name."""
     request = found.ledger.request("jobcenter", "amt", Norm("SGB X § 99"), "Z03@1")
-    return found.grant_of(changed(request, declared=(CodeName("not_from_client"),)), asked(found), basis=None)
+    return found.grant_of(changed(request, declared=(CodeName("reason_not_from_client"),)), asked(found), basis=None)
 
 
 def undeclared(found: Seen) -> Proven:

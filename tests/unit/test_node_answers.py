@@ -127,7 +127,9 @@ def test_another_person_than_consented_is_not_matched() -> None:
 def test_on_a_statute_the_person_comes_as_it_is() -> None:
     """A request on a norm brings the person itself; a package or handle alone is not enough."""
     found = seen()
-    request = changed(found.ledger.request("jobcenter", "amt", NORM, "Z03@1"), declared=(CodeName("not_from_client"),))
+    request = changed(
+        found.ledger.request("jobcenter", "amt", NORM, "Z03@1"), declared=(CodeName("reason_not_from_client"),)
+    )
     logged = found.ledger.write(request)
     catalogue = frozenset({FieldName("person.status")})
     holding = found.holding._replace(agency=AgencyId("amt"), catalogue=catalogue)

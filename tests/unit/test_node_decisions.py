@@ -10,8 +10,10 @@ from adapters.sources.port import Candidate, LocalRef
 from consent_ledger.core.approval import Approval
 from schemas.ids import AgencyId, CodeName, Purpose
 from schemas.record import PersonBlock
-from schemas.registry import AgencyKind, Labels
+from schemas.registry import AgencyKind, Labels, load
+from schemas.registry_files import bundle_of
 from tests.support.node_view import seen
+from tests.support.registry import shipped
 
 PERSON = PersonBlock(family_name="Müller-Beispiel", given_names="Bente Mai", birth_date="1991-03-17", sex="w")
 
@@ -127,6 +129,16 @@ def test_the_way_of_an_answer(
 ) -> None:
     """The holder's vetoes stand in their order; only a certain match that none of them stops is answered by machine."""
     assert decide_release(grant, found, parties, first=first) == (way, why)
+
+
+def test_a_blocked_person_is_answered_for_under_no_purpose(grant: AcceptedGrant) -> None:
+    """V07: whatever the law says of a purpose, and whichever kinds ask and answer, a transfer block ends it."""
+    blocked = found_as("certain", row("1", blocked=True))
+    for rule in load(bundle_of(shipped())).purposes.values():
+        open_rule = rule._replace(row=rule.row.model_copy(update={"release": "automatic", "secrecy_release": "never"}))
+        for parties in (PLAIN, Parties(kind(section35=True), kind(section35=True), approval(automatic=True))):
+            given = decide_release(grant._replace(rule=open_rule), blocked, parties, first=False)
+            assert given == ("none", "transfer_block")
 
 
 @pytest.mark.parametrize("release", ["human", "two_humans"])

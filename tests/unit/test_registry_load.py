@@ -206,6 +206,20 @@ UNLAWFUL = [
     ("fields", "sensitivity = 1\n", 'sensitivity = 1\ndsa = "011"\n', "dsa: group 011 is never exchanged (V02, V05)"),
     ("fields", "sensitivity = 1\n", 'sensitivity = 1\ndsa = "002"\n', "dsa: group 002 is an official number"),
     ("purposes", 'mode = "single"\n', 'mode = "single"\nazr_task = "21"\n', "azr_task: no purpose serves task 21"),
+    ("fields", '"courses.count"', '"understanding.tries"', "name: category understanding is never exchanged (V10)"),
+    ("fields", '"courses.count"', '"health.count"', "name: category health is never exchanged (V05)"),
+    (
+        "fields",
+        '"courses.count"',
+        '"courses.azr_number"',
+        "name: azr_number is an official number and in no answer (V04)",
+    ),
+    (
+        "purposes",
+        'mode = "single"',
+        'mode = "single"\nconditions = ["because"]',
+        "conditions: unknown condition because",
+    ),
     ("purposes", 'mode = "single"', 'mode = "no_exchange"', "basis: an exchange rests on a basis"),
     ("purposes", 'basis = ["consent"]', "basis = []", "basis: an exchange rests on a basis"),
     ("purposes", 'fields = ["course.*"]', "fields = []", "fields: an exchange is about fields"),
@@ -228,16 +242,27 @@ def test_what_the_law_cannot_say_never_becomes_a_bundle(stem: str, old: str, new
     assert all(line.startswith("registry/") and ".toml:" in line for line in told)
 
 
-@pytest.mark.parametrize(("old", "new"), [('"004.01"', '"011.01"'), ('"azr_task":"25"', '"azr_task":"21"')])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"004.01"', '"011.01"'),
+        ('"azr_task":"25"', '"azr_task":"21"'),
+        ('["azr_insufficient"]', '["because"]'),
+        ('"courses.count"', '"health.count"'),
+        ('"courses.count"', '"courses.azr_number"'),
+    ],
+)
 def test_what_the_law_cannot_say_loads_nowhere(old: str, new: str) -> None:
     """A bundle made by other means than from files holds to the same rules, whoever signed it."""
+    more = 'mode = "single"\nconditions = ["azr_insufficient"]\nazr_task = "25"'
     files = SMALL | {
         "fields": SMALL["fields"].replace("sensitivity = 1", 'sensitivity = 1\ndsa = "004.01"'),
-        "purposes": SMALL["purposes"].replace('mode = "single"', 'mode = "single"\nazr_task = "25"'),
+        "purposes": SMALL["purposes"].replace('mode = "single"', more),
     }
     raw = bundle_of(files)
     assert old.encode() in raw
-    with pytest.raises(Malformed, match=r"registry: (group 011|no purpose serves task 21)"):
+    rules = "group 011|no purpose serves task 21|unknown condition because|category health|azr_number is an official"
+    with pytest.raises(Malformed, match=f"registry: ({rules})"):
         load(raw.replace(old.encode(), new.encode()))
 
 

@@ -213,10 +213,10 @@ def test_withheld_frees_the_use(ledger: Ledger) -> None:
 
 def test_a_statutory_grant_has_no_uses(ledger: Ledger) -> None:
     """A request on a statute is granted, answered and, unanswered, ended without any consent to count on."""
-    ask = changed(ledger.request("jobcenter", "amt", NORM, "Z03@1"), declared=(CodeName("not_from_client"),))
+    ask = changed(ledger.request("jobcenter", "amt", NORM, "Z03@1"), declared=(CodeName("reason_not_from_client"),))
     granted = ledger.write(ask)
     assert ledger.answer(granted).kind == "exchange.disclosed"
-    again = changed(ledger.request("jobcenter", "amt", NORM, "Z03@1"), declared=(CodeName("not_from_client"),))
+    again = changed(ledger.request("jobcenter", "amt", NORM, "Z03@1"), declared=(CodeName("reason_not_from_client"),))
     ledger.write(again)
     ledger.state.advance(START + DEADLINE + 1)
     assert ledger.state.grants == {}

@@ -170,6 +170,73 @@ def test_two_versions_of_the_registry_are_compared(tmp_path: Path) -> None:
     assert isinstance(command("registry", "diff", bundle, tmp_path / "none.json").exception, Misuse)
 
 
+CONTRADICTIONS = {
+    "unknown field": ("purposes", '  "benefits.from",', '  "benefits.form",', "fields: unknown field benefits.form"),
+    "purpose without norm": (
+        "purposes",
+        'norm = ["AsylbLG § 11(3)"]',
+        "norm = []",
+        "norm: Tuple should have",
+    ),
+    "all fields above a ceiling": (
+        "agency_kinds",
+        "ceiling = 2",
+        "ceiling = 0",
+        "fields: all are above the ceiling",
+    ),
+    "label missing": ("purposes", ', en = "Reconcile base data"', "", "label.en: Field required"),
+    "no text for clients": ("purposes", '"Z29@1"', '"Z31@1"', "purpose: no text purpose.Z31 in de, de-leicht, en, ar"),
+    "no text for a field": (
+        "fields",
+        '"competence.skill_level"',
+        '"competence.skill_grade"',
+        "name: no text field.competence.skill_grade",
+    ),
+    "forbidden group": ("fields", 'dsa = "004.01"', 'dsa = "011.01"', "dsa: group 011 is never exchanged (V02, V05)"),
+    "forbidden task": ("purposes", 'azr_task = "22"', 'azr_task = "21"', "azr_task: no purpose serves task 21 (V03)"),
+    "barred pair": (
+        "prohibitions",
+        '["Z23"]',
+        '["Z04", "Z23"]',
+        "except_purposes: auslaenderbehoerde gets nothing",
+    ),
+    "unknown condition": ("purposes", '["azr_insufficient"]', '["because"]', "conditions: unknown condition because"),
+    "package without occasion": (
+        "purposes",
+        'occasion = "relocation"\n',
+        "",
+        "occasion: a purpose of mode package",
+    ),
+    "nobody is told": ("purposes", 'inform = "now"\n', "", "inform: a purpose with a statute says when"),
+}
+
+
+@pytest.mark.parametrize(("stem", "old", "new", "rule"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_check_finds_each_contradiction(tmp_path: Path, stem: str, old: str, new: str, rule: str) -> None:
+    """One slip in the shipped law is found by `registry check`, with rule, file and a line of the very table."""
+    shutil.copytree(LAW, tmp_path / "law")
+    file = tmp_path / "law" / f"{stem}.toml"
+    before = file.read_text()
+    assert old in before
+    file.write_text(before.replace(old, new, 1))
+    result = command("registry", "check", tmp_path / "law")
+    assert isinstance(result.exception, Malformed)
+    told = [found for found in str(result.exception).splitlines() if rule in found]
+    assert told
+    places = [(Path(place).stem, int(line)) for place, line in (found.split(":")[:2] for found in told)]
+    tables = [table_at(tmp_path / "law" / f"{where}.toml", line) for where, line in places]
+    # A ceiling that is too low shows at the purposes that can never be asked for under it.
+    assert any(table not in before for table in tables) or {where for where, _ in places} == {"purposes"} != {stem}
+
+
+def table_at(file: Path, line: int) -> str:
+    """Give the table of a file in which a line, counted from 1, stands."""
+    lines = file.read_text().splitlines()
+    starts = [number for number, text in enumerate(lines, start=1) if text.startswith("[[")]
+    begin = max((number for number in starts if number <= line), default=1)
+    return "\n".join(lines[begin - 1 : next((number for number in starts if number > line), len(lines) + 1) - 1])
+
+
 def test_findings_of_the_registry_come_one_a_line(tmp_path: Path) -> None:
     """Each contradiction has its own line with file and line."""
     shutil.copytree(LAW, tmp_path / "law")
