@@ -15,7 +15,7 @@ SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 export PATH := $(CURDIR)/build/bin:$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots postgresql chromium strace test test-all test-faults guards fast check bench clean venv lock pure coverage lint types layers dead deps house
+.PHONY: help demo install screenshots postgresql chromium strace test test-all test-faults guards fast check bench clean venv lock pure coverage lint types layers dead deps house
 
 help:
 	@echo "make demo      a broker, two agencies and a ledger on this machine; KEEP=1 keeps what it made"
@@ -25,6 +25,7 @@ help:
 	@echo "make check     every quality gate"
 	@echo "make screenshots  pictures of all pages, into build/screenshots"
 	@echo "make bench     how fast it is on this machine"
+	@echo "make install   PREFIX=/opt/handschlag: what a town hall runs, by docs/install.md"
 	@echo "make venv      only install what the others need; clean deletes all that was made"
 	@echo "make lock      pin the packages anew after a change in pyproject.toml; UPGRADE=1 takes newer versions"
 
@@ -141,6 +142,18 @@ lock: COMPILE = env -u PIP_EXTRA_INDEX_URL -u PIP_FIND_LINKS -u PIP_INDEX_URL PI
 lock: venv
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+# What a town hall runs: an environment of its own with the pinned packages, our wheel, nats-server and systemd's units.
+install: venv $(NATS)
+	@test -n "$(PREFIX)" || { echo "make install PREFIX=/opt/handschlag: says where to" >&2; exit 1; }
+	rm -rf build/dist
+	$(PIP) wheel --no-build-isolation --no-deps --wheel-dir build/dist .
+	$(PYTHON) -m venv "$(PREFIX)"
+	"$(PREFIX)/bin/python" -m pip --disable-pip-version-check install --require-hashes --requirement requirements.lock
+	"$(PREFIX)/bin/python" -m pip --disable-pip-version-check install --no-deps --force-reinstall build/dist/handschlag-*.whl
+	install -m 755 build/bin/nats-server "$(PREFIX)/bin/nats-server"
+	install -d "$(PREFIX)/share/handschlag/systemd"
+	install -m 644 deploy/systemd/*.service "$(PREFIX)/share/handschlag/systemd/"
 
 clean:
 	rm -rf build adapters/web/static/vendor adapters/node/papers/fonts .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -6,14 +6,13 @@ import click
 
 from handschlag.town import AGENCY, build
 from handschlag.town.building import PERSONS
-
-LEAST_PERSONS = 200
+from handschlag.town.people import MIN_PERSONS
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same town.")
-@click.option("--persons", type=click.IntRange(min=LEAST_PERSONS), default=PERSONS, show_default=True)
+@click.option("--persons", type=click.IntRange(min=MIN_PERSONS), default=PERSONS, show_default=True)
 def town(folder: Path, seed: int, persons: int) -> None:
     """Write the systems of five invented agencies into DIR: databases, a sheet, a CSV file, and a mapping for each."""
     build(folder, seed, persons)
