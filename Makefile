@@ -25,7 +25,7 @@ help:
 	@echo "make check     every quality gate"
 	@echo "make screenshots  pictures of all pages, into build/screenshots"
 	@echo "make bench     how fast it is on this machine"
-	@echo "make install   PREFIX=/opt/handschlag: what a town hall runs, by docs/install.md"
+	@echo "make install   PREFIX=/usr/local/handschlag: what a town hall runs, by docs/install.md"
 	@echo "make venv      only install what the others need; clean deletes all that was made"
 	@echo "make lock      pin the packages anew after a change in pyproject.toml; UPGRADE=1 takes newer versions"
 
@@ -145,7 +145,7 @@ lock: venv
 
 # What a town hall runs: an environment of its own with the pinned packages, our wheel, nats-server and systemd's units.
 install: venv $(NATS)
-	@test -n "$(PREFIX)" || { echo "make install PREFIX=/opt/handschlag: says where to" >&2; exit 1; }
+	@test -n "$(PREFIX)" || { echo "make install PREFIX=/usr/local/handschlag: says where to" >&2; exit 1; }
 	rm -rf build/dist
 	$(PIP) wheel --no-build-isolation --no-deps --wheel-dir build/dist .
 	$(PYTHON) -m venv "$(PREFIX)"

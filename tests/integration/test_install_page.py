@@ -63,7 +63,7 @@ class Machine:
         """Give a command's words with folders, host and ports of this machine."""
         binary = find_binary()
         assert binary is not None
-        command = command.replace("/opt/handschlag/bin/nats-server", str(binary)).replace("/opt/handschlag/bin/", "")
+        command = command.replace("/usr/local/handschlag/bin/nats-server", str(binary)).replace("/usr/local/handschlag/bin/", "")
         command = command.replace("/srv/handschlag", str(self.folder / "srv"))
         command = command.replace("bus.musterstadt.example", "127.0.0.1")
         words = shlex.split(command)
