@@ -21,6 +21,7 @@ from tests.support.real_federation import Process, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "install.md").read_text("utf-8")
+BIN = "/usr/local/handschlag/bin/"
 UNITS = ROOT / "deploy" / "systemd"
 READY = {"handschlag-nats": "Server is ready", "handschlag-broker": "broker ready", "handschlag-node": "node ready"}
 COMMANDS = [
@@ -63,7 +64,7 @@ class Machine:
         """Give a command's words with folders, host and ports of this machine."""
         binary = find_binary()
         assert binary is not None
-        command = command.replace("/usr/local/handschlag/bin/nats-server", str(binary)).replace("/usr/local/handschlag/bin/", "")
+        command = command.replace(f"{BIN}nats-server", str(binary)).replace(BIN, "")
         command = command.replace("/srv/handschlag", str(self.folder / "srv"))
         command = command.replace("bus.musterstadt.example", "127.0.0.1")
         words = shlex.split(command)
