@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from handschlag.demo.stage import Stage
 from handschlag.town.people import JOBCENTER
@@ -16,6 +16,29 @@ MOST_TABS = 60
 EVERY = [one if one in {"de", "ar"} else pytest.param(one, marks=pytest.mark.long) for one in LANGUAGES]
 """The languages of clients: German and Arabic in `make test`, all in `make test-all`."""
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+MOST_STOPS = 4
+"""A date has a stop for its day, its month, its year and its calendar."""
+NUMBER_CONTROLS = """() => {
+    const groups = new Set(), controls = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+    const all = [...document.querySelectorAll(controls)].filter(one => one.type !== "hidden" && one.checkVisibility());
+    const walked = all.filter(one => {
+        if (one.type !== "radio") return true;
+        const known = groups.has(one.form?.action + one.name);
+        groups.add(one.form?.action + one.name);
+        return !known;
+    });
+    walked.forEach((one, number) => { one.dataset.control = number; });
+    return walked.length;
+}"""
+"""Number what the tabulator has to reach; of a group of radio buttons it reaches one."""
+FOCUSED = """() => {
+    const one = document.activeElement, style = getComputedStyle(one);
+    const outline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return outline || style.boxShadow !== "none" ? one.dataset.control ?? "" : "";
+}"""
+"""Give the number of what has the focus, if it can be seen that it has."""
+OTHER_CONTROLS = """seen => [...document.querySelectorAll("[data-control]")]
+    .filter(one => !seen.includes(one.dataset.control)).map(one => one.outerHTML.slice(0, 120))"""
 
 
 class Visitor:
@@ -56,13 +79,16 @@ class Visitor:
 
     def press(self, name: str) -> None:
         """Go to a button or link with the tabulator alone, and press Enter on it."""
+        self.reach(self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first)
+        self.page.keyboard.press("Enter")
+
+    def reach(self, wanted: Locator) -> None:
+        """Go to something with the tabulator alone."""
         self.page.locator("body").focus()
-        wanted = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
             if wanted.evaluate("one => one === document.activeElement"):
                 break
-        self.page.keyboard.press("Enter")
 
     def fill(self, label: str, text: str) -> None:
         """Type into a field by its label."""
@@ -82,6 +108,19 @@ class Visitor:
             self.page.set_viewport_size({"width": width, "height": height})
             assert self.violations() == []
             assert not self.scrolls_sideways()
+
+    def unreached(self) -> list[str]:
+        """Walk through the page with the tabulator; give each control it misses or whose focus cannot be seen."""
+        count: int = self.page.evaluate(NUMBER_CONTROLS)
+        seen: set[str] = set()
+        self.page.locator("body").focus()
+        for _ in range(count * MOST_STOPS):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("document.activeElement === document.body"):
+                break
+            seen.add(self.page.evaluate(FOCUSED))
+        missed: list[str] = self.page.evaluate(OTHER_CONTROLS, sorted(seen))
+        return missed
 
     def scrolls_sideways(self) -> bool:
         """Tell whether the page is wider than its window."""
