@@ -26,6 +26,14 @@ def test_every_path_named_exists(page: Path) -> None:
             assert (ROOT / path).exists(), path
 
 
+def test_each_decision_has_a_number_of_its_own() -> None:
+    """Decisions are numbered through, in the file's name as in its heading."""
+    numbers = [int(page.name[:4]) for page in ADR]
+    assert numbers == [*range(1, len(ADR) + 1)]
+    for page, number in zip(ADR, numbers, strict=True):
+        assert page.read_text("utf-8").startswith(f"# {number}. ")
+
+
 def test_the_readme_names_commands_that_exist() -> None:
     """Every `handschlag <group>` in the README is a command."""
     for group in _COMMAND.findall((ROOT / "README.md").read_text("utf-8")):
