@@ -1,9 +1,7 @@
 """The broker's process: settings, key files, ledger, NATS and HTTP plugged together, and nothing decided."""
 
 import asyncio
-import os
 import ssl
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ import structlog
 
 from adapters.infra import logs
 from adapters.infra.clock import SystemClock
-from adapters.infra.files import read_private, write_atomic
+from adapters.infra.files import read_private, writable, write_atomic
 from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
@@ -214,7 +212,7 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
     """Run until told to stop, which is True, or until the shard is closed."""
     stop = stop_signals()
     http = loaded.settings.http
-    clock, writable = SystemClock(), partial(_is_writable, loaded.ledger)
+    clock, has_disk = SystemClock(), partial(writable, loaded.ledger)
     with (
         listen(http.host, http.port) as listener,
         ShardReader(loaded.ledger, loaded.log) as reader,
@@ -226,7 +224,7 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
         broker.sequencer.committed += [keeper.committed, pruner.committed]
         states = partial(_state, loaded.ledger)
         with closing(LogFiles(reader, lambda: broker.sequencer.size, earlier, states)) as files:
-            view = View(broker, files, clock, lambda: bus.connected, bus.counters, writable)
+            view = View(broker, files, clock, lambda: bus.connected, bus.counters, has_disk)
             work = LongWork(commands.replay, commands.export, clock)
             clients = client_pages(broker, files, clock, tls=http.tls)
             pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, work, clock, http)}
@@ -288,18 +286,6 @@ def _listeners() -> Listeners:
         reconnected=lambda: _log.info("NATS reconnected"),
         lost=lambda: _log.error("NATS connection lost for good"),
     )
-
-
-def _is_writable(folder: Path) -> bool:
-    """Try it: a file of one byte, flushed to the disk and gone again."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"\0")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        return False
-    return True
 
 
 def _nats(folder: Path, settings: BrokerSettings) -> NatsSettings:

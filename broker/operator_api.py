@@ -48,14 +48,16 @@ _REFUSALS: Final[Mapping[int, str]] = {401: "It needs a token that was not given
 class Health(BaseModel):
     """Whether the broker does its work: each part says so of itself.
 
-    `cosigned_age_s` is the time since a witness last cosigned, None before the first; `uncosigned` counts the entries
-    that no cosigned checkpoint covers yet. Both inform; they do not make the broker unhealthy.
+    `witnessed` is false once an entry has waited too long for a checkpoint that witnesses have cosigned: a log that
+    nobody watches is a log that can be forked. `cosigned_age_s` is the time since a witness last cosigned, None before
+    the first; `uncosigned` counts the entries that no cosigned checkpoint covers yet. These two only inform.
     """
 
     sequencer_runs: bool
     nats_connected: bool
     disk_writable: bool
     keys_loaded: bool
+    witnessed: bool
     serves: bool
     cosigned_age_s: float | None = None
     uncosigned: int
@@ -63,8 +65,8 @@ class Health(BaseModel):
     @property
     def healthy(self) -> bool:
         """True when every part is."""
-        parts = (self.sequencer_runs, self.nats_connected, self.disk_writable, self.keys_loaded, self.serves)
-        return all(parts)
+        ours = self.sequencer_runs and self.keys_loaded and self.serves
+        return ours and self.nats_connected and self.disk_writable and self.witnessed
 
 
 async def _nothing(_shard: str, _path: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from broker.core.route import may_fetch
 from broker.log_files import LogFiles
@@ -17,6 +17,9 @@ from consent_ledger.core.pins_file import write_pins
 from consent_ledger.ports import Clock
 from schemas.errors import Pruned
 from schemas.ids import AgencyId, Hash
+
+WITNESS_LATE_MS: Final = 5 * 60_000
+"""How long an entry may wait for witnesses: many rounds of asking, and long enough for agencies to come up in turn."""
 
 
 class ConnectionCounters(Protocol):
@@ -92,12 +95,13 @@ class View:
     async def health(self) -> Health:
         """Say what works by trying it, or by asking who must know."""
         broker, state = self.broker, self.broker.sequencer.state
-        cosigned_at_ms = broker.witnessing.cosigned_at_ms
+        cosigned_at_ms, waiting_since_ms = broker.witnessing.cosigned_at_ms, broker.witnessing.waiting_since_ms
         return Health(
             sequencer_runs=broker.sequences,
             nats_connected=self.connected(),
             disk_writable=await asyncio.to_thread(self.disk_writable),
             keys_loaded=state.log_vkey == broker.setup.signer.key.vkey and state.registry in broker.setup.bundles.ready,
+            witnessed=waiting_since_ms is None or self.clock.now_ms() - waiting_since_ms <= WITNESS_LATE_MS,
             serves=broker.serves,
             cosigned_age_s=None if cosigned_at_ms is None else (self.clock.now_ms() - cosigned_at_ms) / 1000,
             uncosigned=broker.sequencer.size - broker.witnessing.cosigned_size,

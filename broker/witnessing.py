@@ -59,7 +59,8 @@ class Witnessing:
 
     Witnesses are the members' nodes, those the policy names, and `outside` ones. `ledger` is the sequencer of the log;
     `empty` a signed checkpoint of the empty log, to ask with before there is any other. `report` is told of witnesses
-    that fail.
+    that fail. `waiting_since_ms` is since when there is an entry under no checkpoint that witnesses have cosigned (with
+    a policy: its quorum), None while there is none; what was cosigned before the start counts once it is so again.
     """
 
     ledger: Sequencer
@@ -75,6 +76,7 @@ class Witnessing:
     published: bytes | None = None
     cosigned_size: int = 0
     cosigned_at_ms: int | None = None
+    waiting_since_ms: int | None = None
     _held: dict[str, int] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,11 +103,13 @@ class Witnessing:
             self.report("start waits for witnesses", Code.UNAVAILABLE)
             await asyncio.sleep(self.retry_s)
         self.published = self.ledger.note
+        self._wait()
         self._news.set()
 
     def committed(self, receipts: Sequence[Receipt]) -> None:
         """Hear of a batch from the sequencer."""
         self._entries += len(receipts)
+        self._wait()
         self._news.set()
         if self._entries >= EVERY_ENTRIES:
             self._crowd.set()
@@ -257,7 +261,15 @@ class Witnessing:
             self.published = offer.note
         if self.policy is None or self.policy.satisfied(key for key in self._of_policy() if _id(key) in offer.lines):
             self._covered = max(self._covered, offer.checkpoint.size)
+            if offer.lines:
+                self.waiting_since_ms = None
+                self._wait(beyond=offer.checkpoint.size)
         self._kept.set()
+
+    def _wait(self, beyond: int = 0) -> None:
+        """Begin to wait for witnesses, unless there is no entry they could cosign, or it was begun before."""
+        if self.waiting_since_ms is None and self.ledger.size > beyond:
+            self.waiting_since_ms = self.clock.now_ms()
 
     def _enough(self, answered: set[str]) -> bool:
         """Tell whether those who did not answer are too few for a quorum of their own (n - k + 1 have answered)."""

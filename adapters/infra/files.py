@@ -35,6 +35,18 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         raise Unavailable(message) from error
 
 
+def writable(folder: Path) -> bool:
+    """Tell whether a folder's disk takes anything, by trying: a file of one byte, flushed and gone again."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive the loss of power."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

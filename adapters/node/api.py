@@ -220,8 +220,11 @@ def _upkeep(desk: Desk) -> APIRouter:
 
     @router.get("/health", responses={503: {"model": shapes.Health, "description": "Not ready."}})
     async def health(response: Response) -> shapes.Health:
-        """Say whether the node does its work, and nothing else; the only route without a token."""
-        ready = desk.node is not None and desk.node.ready and not desk.node.background.stopped
+        """Say whether the node does its work, and nothing else; the only route without a token.
+
+        Not before it has joined; not while NATS or its disk is gone, its key is revoked or the log was found broken.
+        """
+        ready = await desk.works()
         if not ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return shapes.Health(ready=ready)
@@ -231,7 +234,7 @@ def _upkeep(desk: Desk) -> APIRouter:
         """Give counters in the text format of Prometheus; they name nobody."""
         node = desk.running
         asked, received = await node.store.asked.counts(), await node.store.received.counts()
-        text = render(desk.reports, node.service.answered, asked, received, ready=node.ready)
+        text = render(desk.reports, node.service.answered, asked, received, ready=await desk.works())
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     return router

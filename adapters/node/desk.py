@@ -1,5 +1,7 @@
 """What API and pages work with: the node behind them, which may not have started yet, and who may call."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -24,11 +26,15 @@ RoleT = TypeVar("RoleT")
 
 @dataclass
 class Desk:
-    """What the API works with: the node, None while it has not started yet, tokens, counters, what papers say."""
+    """What the API works with: the node, None while it has not started yet, tokens, counters, what papers say.
+
+    `outside` tells whether what the node stands on is there, such as NATS and its disk; it may block for a while.
+    """
 
     tokens: Tokens
     reports: Reports
     node: Node | None = None
+    outside: Callable[[], bool] = lambda: True
     office: PapersSettings = field(default_factory=PapersSettings)
 
     @property
@@ -39,6 +45,13 @@ class Desk:
             raise Unavailable(message)
         self.node.background.check()
         return self.node
+
+    async def works(self) -> bool:
+        """Tell whether the node does its work: it has joined, nothing stopped it, its key, bus and disk are there."""
+        node = self.node
+        if node is None or not node.ready or node.background.stopped or not node.may_sign:
+            return False
+        return await asyncio.to_thread(self.outside)
 
     @property
     def making(self) -> Making:

@@ -18,7 +18,7 @@ import structlog
 
 from adapters.infra import logs
 from adapters.infra.clock import SystemClock
-from adapters.infra.files import read_private
+from adapters.infra.files import read_private, writable
 from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_seal_key, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
@@ -138,13 +138,15 @@ async def _work(loaded: Loaded, desk: Desk) -> None:
     async with AsyncExitStack() as opened:
         bus = await _patiently("bus", lambda: NatsBus.connect(loaded.nats, _listeners(desk)))
         opened.push_async_callback(bus.close)
-        store = NodeStore(loaded.folder / loaded.settings.store.path)
+        place = loaded.folder / loaded.settings.store.path
+        store = NodeStore(place)
         opened.push_async_callback(store.close)
         source = await _source(loaded, bus, store, desk.reports)
         own = None if source is None else Own(source, progress=_read)
         node = Node.build(loaded.identity, bus, store, loaded.settings.pins, own, desk.reports)
         opened.push_async_callback(_close, node)
         await _patiently("federation", node.start)
+        desk.outside = lambda: bus.connected and writable(place.parent)
         desk.node = node
         settle()
         _log.info("node ready", agency=loaded.settings.agency, origin=node.federation.view.log)

@@ -30,6 +30,7 @@ from adapters.web.client_words import shipped_words
 from consent_ledger.core.signed import Pins
 from schemas.bus import Bus
 from schemas.errors import Code
+from schemas.ids import KeyName
 
 
 def _unheard(_: int) -> None:
@@ -122,6 +123,12 @@ class Node:
             collector=Collector(*parts, staff, shipped_words) if roles.collector else None,
             source=None if own is None else own.source,
         )
+
+    @property
+    def may_sign(self) -> bool:
+        """True while the key this agency signs with is in force, as far as the node knows the log."""
+        name = KeyName(self.identity.statement.key.name)
+        return self.federation.view.state.key_in_force(name, "statement") is not None
 
     async def start(self) -> None:
         """Learn the federation, take up what was left, then serve.

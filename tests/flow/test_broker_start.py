@@ -1,13 +1,14 @@
 """A broker's life in one process: how it begins an empty log, what it serves while witnesses are asked, how it ends."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from broker.bundles import bundle_path
+from broker.bundles import Bundles, bundle_path
 from broker.log_files import LogFiles
-from broker.pages import View
+from broker.pages import WITNESS_LATE_MS, View
 from broker.settings import HttpSettings
 from consent_ledger.core.pins_file import parse_pins
 from consent_ledger.core.policy import parse_policy
@@ -22,7 +23,7 @@ from schemas.topics import ask, served
 from tests.support import keys, small_law
 from tests.support.broker_place import LIMIT_S, Counters, Place
 from tests.support.memory_store import MemoryStore
-from tests.support.pens import LOG, PINS, account, changed, signer
+from tests.support.pens import LOG, PINS, ManualClock, account, changed, signer
 from tests.support.small_law import LAW
 
 pytestmark = pytest.mark.slow  # many examples, or whole logs and folders
@@ -179,6 +180,52 @@ async def test_a_new_registry_is_read_when_it_is_named(place: Place, tmp_path: P
         after = await place.steering.call(ask("record"), ms.pack(ms.AskRecord(note)), timeout_s=LIMIT_S)
         ms.unpack(after, ms.Logged)
         assert broker.sequencer.state.registry == name
+
+
+@pytest.mark.parametrize("gone", ["nats_connected", "disk_writable"])
+async def test_no_green_without_bus_or_disk(place: Place, gone: str) -> None:
+    """What the broker stands on is asked anew each time: gone, health is red and names it; back, it is green."""
+    world = {"nats_connected": True, "disk_writable": True}
+    async with place.running() as broker:
+        files = LogFiles(MemoryStore(LOG, place.disk), lambda: broker.sequencer.size)
+        bus, disk = (lambda: world["nats_connected"]), (lambda: world["disk_writable"])
+        view = View(broker, files, place.pens.clock, bus, Counters(), disk)
+        for there in (True, False, True):
+            world[gone] = there
+            health = await view.health()
+            assert (health.healthy, getattr(health, gone)) == (there, there)
+        files.close()
+
+
+async def test_no_green_without_its_keys(place: Place) -> None:
+    """A signer that is not the log's, or a law in force that is not at hand: red."""
+    async with place.running() as broker:
+        files = LogFiles(MemoryStore(LOG, place.disk), lambda: broker.sequencer.size)
+        for setup in (
+            replace(broker.setup, signer=keys.signer(f"{LOG}-other")),
+            replace(broker.setup, bundles=Bundles(place.bundles.folder)),
+        ):
+            own, broker.setup = broker.setup, setup
+            health = await View(broker, files, place.pens.clock, lambda: True, Counters(), lambda: True).health()
+            broker.setup = own
+            assert (health.healthy, health.keys_loaded) == (False, False)
+        files.close()
+
+
+async def test_no_green_without_a_witness(place: Place) -> None:
+    """Entries that nobody has cosigned for too long make it red; once they are cosigned it is green again."""
+    assert isinstance(place.pens.clock, ManualClock)
+    async with place.running() as broker:
+        files = LogFiles(MemoryStore(LOG, place.disk), lambda: broker.sequencer.size)
+        view = View(broker, files, place.pens.clock, lambda: True, Counters(), lambda: True)
+        place.pens.clock.ms += WITNESS_LATE_MS
+        assert (await view.health()).healthy
+        place.pens.clock.ms += 1
+        health = await view.health()
+        assert (health.healthy, health.witnessed) == (False, False)
+        broker.witnessing.waiting_since_ms = None
+        assert (await view.health()).healthy
+        files.close()
 
 
 async def test_the_pages_look_at_the_running_broker(place: Place) -> None:

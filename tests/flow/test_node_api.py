@@ -1,6 +1,8 @@
 """The node's HTTP API over a small world: who may do what, what each route gives, and that errors repeat nothing."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from adapters.node.identity import Roles
 from adapters.node.tokens import issue, new_key
 from schemas.errors import Code, LedgerInconsistent
 from schemas.record import PersonBlock
+from tests.support import keys
 from tests.support.node_http import LIFE_S, PRIVATE, Front, consent_body
 from tests.support.small_town import (
     COLLECTOR,
@@ -133,7 +136,7 @@ async def test_what_is_not_in_the_table_is_not_there(tmp_path: Path) -> None:
 
 @virtual
 async def test_health_says_ready_or_not_and_nothing_else(tmp_path: Path) -> None:
-    """The one open route: before the node has joined, and after the log broke, it is not ready."""
+    """The one open route: not ready before it joined, without bus, disk or key in force, and after the log broke."""
     town = await Town.start(tmp_path)
     front = Front(town, REQUESTER)
     assert (await front.call(None, "GET", "/health")).json() == {"ready": True}
@@ -142,6 +145,16 @@ async def test_health_says_ready_or_not_and_nothing_else(tmp_path: Path) -> None
     assert (response.status_code, response.json()) == (503, {"ready": False})
     assert problem(await front.call(Role.ADVISER, "GET", "/v1/requests"), 503) is Code.UNAVAILABLE
     front.desk.node = town.world.nodes[REQUESTER]
+    for there in (False, True):
+        front.desk.outside = partial(bool, there)
+        assert (await front.call(None, "GET", "/health")).json() == {"ready": there}
+        metrics = await front.call(Role.OPERATOR, "GET", "/metrics")
+        assert f"handschlag_node_ready {int(there)}\n" in metrics.text
+    own = front.desk.node.identity
+    front.desk.node.identity = replace(own, statement=keys.signer(f"{own.statement.key.name}0"))
+    assert (await front.call(None, "GET", "/health")).status_code == 503
+    front.desk.node.identity = own
+    assert (await front.call(None, "GET", "/health")).status_code == 200
     town.world.nodes[REQUESTER].background.stop(LedgerInconsistent("log: two roots are signed for size 7"))
     assert (await front.call(None, "GET", "/health")).status_code == 503
     assert problem(await front.call(Role.ADVISER, "GET", "/v1/registry"), 503) is Code.UNAVAILABLE

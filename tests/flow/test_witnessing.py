@@ -31,7 +31,7 @@ from tests.support.ledger_world import Ledger, founded, stored
 from tests.support.memory_bus import MemoryBus, MemoryNet
 from tests.support.memory_store import MemoryDisk
 from tests.support.node_world import World
-from tests.support.pens import KINDS, LOG, START, account, changed, signer
+from tests.support.pens import KINDS, LOG, START, ManualClock, account, changed, signer
 from tests.support.running_log import RunningLog
 
 LOG_SIGNER = keys.signer(LOG)
@@ -161,6 +161,36 @@ async def test_a_commit_is_cosigned_and_shown(federation: Federation) -> None:
     assert federation.cosigners(receipt.index + 1) == {key("beratung"), key("kurse")}
     assert witnessing.published == federation.log.store.checkpoint(receipt.index + 1)
     assert witnessing.cosigned_at_ms == federation.pens.clock.ms
+    running.cancel()
+
+
+@pytest.mark.parametrize("quorum", [None, 1, 2])
+async def test_it_is_known_since_when_witnesses_are_waited_for(federation: Federation, quorum: int | None) -> None:
+    """From the first entry that lacks a quorum's cosignatures, whatever comes later, until all entries have them."""
+    assert isinstance(federation.pens.clock, ManualClock)
+    await federation.witness("kurse")
+    agencies = ("kurse", "beratung")[: quorum or 1]
+    witnessing = federation.witnessing(None if quorum is None else policy(quorum, *agencies))
+    began = federation.pens.clock.ms
+    for _ in range(2):
+        size = (await federation.write()).index + 1
+        federation.pens.clock.ms += 1000
+    assert witnessing.waiting_since_ms == began
+    running = asyncio.create_task(witnessing.run())
+    await until(lambda: witnessing.cosigned_size == size)
+    assert witnessing.waiting_since_ms == (began if quorum == 2 else None)
+    await federation.write()
+    assert witnessing.waiting_since_ms == (began if quorum == 2 else federation.pens.clock.ms)
+    running.cancel()
+
+
+async def test_without_witnesses_the_waiting_does_not_end(federation: Federation) -> None:
+    """A checkpoint that is shown but that nobody cosigned ends nothing."""
+    witnessing = federation.witnessing()
+    running = asyncio.create_task(witnessing.run())
+    await federation.write()
+    await until(lambda: witnessing.published is not None)
+    assert witnessing.waiting_since_ms is not None
     running.cancel()
 
 

@@ -16,7 +16,13 @@ from tests.support.memory_store import MemoryStore
 from tests.support.pens import LOG
 
 HEALTHY = Health(
-    sequencer_runs=True, nats_connected=True, disk_writable=True, keys_loaded=True, serves=True, uncosigned=0
+    sequencer_runs=True,
+    nats_connected=True,
+    disk_writable=True,
+    keys_loaded=True,
+    witnessed=True,
+    serves=True,
+    uncosigned=0,
 )
 
 

@@ -25,7 +25,13 @@ class Site:
     def __init__(self) -> None:
         """Begin with everything in order and no checkpoint."""
         self.state = Health(
-            sequencer_runs=True, nats_connected=True, disk_writable=True, keys_loaded=True, serves=True, uncosigned=0
+            sequencer_runs=True,
+            nats_connected=True,
+            disk_writable=True,
+            keys_loaded=True,
+            witnessed=True,
+            serves=True,
+            uncosigned=0,
         )
         self.note: bytes | None = None
 
@@ -54,7 +60,7 @@ async def client(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-PARTS = ["sequencer_runs", "nats_connected", "disk_writable", "keys_loaded", "serves"]
+PARTS = ["sequencer_runs", "nats_connected", "disk_writable", "keys_loaded", "witnessed", "serves"]
 
 
 @pytest.mark.parametrize("broken", PARTS)
