@@ -67,3 +67,10 @@ def berlin_day(at_ms: int) -> date:
     """Give the date it is in Berlin at an instant between 1970 and `LAST_MS`."""
     day = _EPOCH + timedelta(days=at_ms // DAY_MS)
     return day + timedelta(days=1) if at_ms >= end_of_day_ms(day) else day
+
+
+def utc(at_ms: int) -> str:
+    """Write an instant between 1970 and `LAST_MS` in UTC, to the millisecond: `2026-11-21T09:30:00.000Z` (ISO 8601)."""
+    day, rest = _EPOCH + timedelta(days=at_ms // DAY_MS), at_ms % DAY_MS
+    seconds, ms = divmod(rest, 1000)
+    return f"{day.isoformat()}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{ms:03}Z"

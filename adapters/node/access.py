@@ -61,6 +61,7 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/v1/consents/{consent}/codes"): _ASKING,
     Route("GET", "/v1/consents/{consent}/receipt.pdf"): _ASKING,
     Route("GET", "/v1/consents"): _ASKING,
+    Route("GET", "/v1/consents/{consent}/record"): frozenset({*_ASKING, Role.DPO}),
     Route("POST", "/v1/consents/refusals"): _ASKING,
     Route("POST", "/v1/consents/{consent}/withdraw"): frozenset({*_ASKING, Role.DPO}),
     Route("GET", "/v1/disclosures"): frozenset({*_ANSWERING, Role.DPO}),

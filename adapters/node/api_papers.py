@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Response
+from fastapi.responses import JSONResponse
 
 from adapters.node.api_calls import ExchangePath, Who
 from adapters.node.api_consents import ConsentPath
@@ -11,10 +12,12 @@ from adapters.node.papers import officer
 from adapters.node.papers.blocks import Attached, Paper, markdown
 from adapters.node.papers.pdf import in_thread
 from adapters.node.papers.receipt import notice, receipt
+from adapters.node.papers.record import record
 from schemas.ids import ExchangeId
 from schemas.statements import Language
 
 PDF: Final = "application/pdf"
+JSON_LD: Final = "application/ld+json"
 MARKDOWN: Final = "text/markdown; charset=utf-8"
 
 PaperPath = Annotated[str, Path(pattern=r"^[a-z0-9]{1,20}$", description="Which paper: processing, assessment, ...")]
@@ -22,6 +25,9 @@ _PDF: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {PDF: {}}, "des
 _PDF_OR_TEXT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {PDF: {}, "text/markdown": {}}, "description": "The paper."}
 }
+
+
+_RECORD: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {JSON_LD: {}}, "description": "The record."}}
 
 
 def papers(desk: Desk) -> APIRouter:
@@ -32,6 +38,12 @@ def papers(desk: Desk) -> APIRouter:
     async def consent_receipt(consent: ConsentPath) -> Response:
         """Give a collected consent's receipt for the client: both codes, in the client's language and in German."""
         return await _pdf(desk, receipt(await desk.running.consents.get(consent), desk.making))
+
+    @router.get("/consents/{consent}/record", response_class=Response, responses=_RECORD)
+    async def consents_record(consent: ConsentPath) -> Response:
+        """Give a collected consent's record by ISO/IEC TS 27560, as JSON-LD with terms of the DPV; no person."""
+        content = record(await desk.running.consents.get(consent), desk.making, desk.now_ms)
+        return JSONResponse(content, media_type=JSON_LD)
 
     @router.get("/requests/{exchange}/notice.pdf", response_class=Response, responses=_PDF)
     async def request_notice(exchange: ExchangePath, who: Who, language: Language = "de") -> Response:

@@ -117,6 +117,14 @@ def papers(folder: Path, target: Path) -> None:
             click.echo(place)
 
 
+@node.command("consent-record")
+@FOLDER
+@click.argument("consent")
+def consent_record(folder: Path, consent: str) -> None:
+    """Print the record of CONSENT, which this agency collected, by ISO/IEC TS 27560 (JSON-LD), of the running node."""
+    click.echo(call(folder, Role.DPO, "GET", f"/v1/consents/{consent}/record").text)
+
+
 @node.command()
 @FOLDER
 def status(folder: Path) -> None:

@@ -7,11 +7,12 @@ import pytest
 
 from adapters.node.access import Role
 from adapters.node.store.rows import AskedState, ConsentState
+from consent_ledger.core.merkle import leaf_hash
 from schemas import statements as st
 from schemas.errors import Code
 from schemas.ids import ConsentId
 from tests.support.node_http import Front, consent_body
-from tests.support.small_town import COLLECTOR, DAY_MS, HOLDER, REQUESTER, STRANGER, Town, taken
+from tests.support.small_town import COLLECTOR, DAY_MS, HOLDER, PERSON, REQUESTER, STRANGER, Town, taken
 from tests.support.virtual_time import pass_time, virtual
 
 from .test_node_api import problem
@@ -134,6 +135,34 @@ async def test_the_holder_ends_it_over_its_own_api(tmp_path: Path) -> None:
     for front in (counselling, jobcenter):
         assert await states(front) == {consent["consent"]: "withdrawn"}
     assert (await town.ask(ConsentId(consent["consent"]))).reason == "consent_withdrawn"
+    await town.close()
+
+
+@virtual
+async def test_a_consents_record_is_its_collectors_to_give(tmp_path: Path) -> None:
+    """JSON-LD with the state as it stands, who consented, the entry that proves it; no person, and nobody else's."""
+    town = await Town.start(tmp_path)
+    counselling, jobcenter = Front(town, COLLECTOR), Front(town, REQUESTER)
+    consent = await take(counselling, capacity="guardian", guardian="parent")
+    path = f"/v1/consents/{consent['consent']}/record"
+    answer = await counselling.call(Role.DPO, "GET", path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/ld+json"), answer.text
+    record = answer.json()
+    assert record["dct:source"]["hs:index"] == consent["log_index"]
+    raw = town.world.leaves()[consent["log_index"]]
+    assert record["dct:source"]["hs:leafHash"] == leaf_hash(raw).hex()
+    assert [event["dpv:isIndicatedBy"] for event in record["dpv:hasConsentStatus"]] == ["dpv:ParentOfDataSubject"]
+    assert record["dpv:hasNotice"]["hs:translationStatus"] == "draft"
+    assert not any(part in answer.text for part in (PERSON.family_name, PERSON.given_names, str(PERSON.birth_date)))
+    await counselling.call(Role.ADVISER, "POST", f"/v1/consents/{consent['consent']}/withdraw", {"cause": "revoked"})
+    events = (await counselling.call(Role.ADVISER, "GET", path)).json()["dpv:hasConsentStatus"]
+    assert events[1]["@type"] == "dpv:ConsentRevoked"
+    assert events[1]["dpv:isIndicatedAtTime"].startswith("2026-")
+    assert problem(await jobcenter.call(Role.ADVISER, "GET", path), 404) is Code.CONSENT_UNKNOWN
+    town.world.net.cut()
+    sent = await counselling.call(Role.ADVISER, "POST", "/v1/consents", consent_body(counselling))
+    waiting = await counselling.call(Role.ADVISER, "GET", f"/v1/consents/{sent.json()['consent']}/record")
+    assert problem(waiting, 503) is Code.UNAVAILABLE
     await town.close()
 
 

@@ -17,12 +17,16 @@ HOSTS = re.compile(
 UNFINISHED = re.compile(r"\b(?:[T]ODO|[F]IXME|[X]XX|[H]ACK)\b")
 
 WORD = re.compile(r"[s]ubject", re.IGNORECASE)
+_DPV = re.compile(r"(?:has|Of)?Data[S]ubject(?:Right)?")  # terms of the Data Privacy Vocabulary
 ALLOWED = {
     "adapters/infra/nats_accounts.py": re.compile(r'"(?:local_)?[s]ubject"'),  # claims of a NATS account's JWT
     "adapters/infra/nats_bus.py": re.compile(
         r"(?i)\bmessage\.[s]ubject\b|Bad[s]ubjectError|\b[s]ubject\b(?=: bytes|, reply)"
     ),
     "adapters/infra/tls.py": re.compile(r"(?i)\w*[s]ubject\w*"),  # the holder of a certificate, in X.509's words
+    "adapters/node/core/consent_record.py": _DPV,
+    "tests/flow/test_consent_states.py": _DPV,
+    "tests/unit/test_consent_record.py": _DPV,
     "handschlag/demo/issuer.py": re.compile(r"[s]ubject_types_supported"),  # OpenID Connect Discovery's own name
 }
 

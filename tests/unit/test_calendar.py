@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schemas.calendar import LAST_MS, berlin_day, berlin_ms, end_of_day_ms, parse_day
+from schemas.calendar import LAST_MS, berlin_day, berlin_ms, end_of_day_ms, parse_day, utc
 from schemas.errors import Malformed
 
 HOUR_MS = 3_600_000
@@ -83,6 +83,14 @@ def test_the_first_and_the_last_instant_have_a_day() -> None:
     assert berlin_day(0) == date(1970, 1, 1)
     assert berlin_day(LAST_MS) == date(9999, 1, 1)
     assert _utc_ms(9999, 1, 1) - 1 == LAST_MS
+
+
+def test_an_instant_is_written_in_utc() -> None:
+    """To the millisecond, with every part in its own width; the first and the last instant too."""
+    assert utc(0) == "1970-01-01T00:00:00.000Z"
+    assert utc(1_795_168_800_007) == "2026-11-20T10:00:00.007Z"
+    assert utc(1_795_168_800_000 + 3_723_456) == "2026-11-20T11:02:03.456Z"
+    assert utc(LAST_MS) == "9998-12-31T23:59:59.999Z"
 
 
 def test_days_are_read() -> None:
