@@ -5,6 +5,7 @@ nonce were checked. The way there and back belongs to one browser: a cookie of i
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,11 @@ MAX_WAYS: Final = 1000
 SKEW_S: Final = 60
 TIMEOUT_S: Final = 10.0
 CALLBACK: Final = "/login/back"
+ENDS: Final = frozenset({"authorization_endpoint", "token_endpoint", "jwks_uri"})
+"""What the sign-on has to say of itself."""
+ODD: Final = (ValueError, TypeError, KeyError, AttributeError)
+"""What the libraries raise over an answer that is JSON of another shape, or none."""
+_ODDLY: Final = "login: the sign-on answers in another form than the standard's"
 
 Claims = dict[str, Any]
 
@@ -59,6 +65,8 @@ class SignOn:
     registered: Registered
     clock: Clock
     random_bytes: Callable[[int], bytes]
+    transport: httpx2.AsyncBaseTransport | None = None
+    """The way to the sign-on; None is the network."""
     _ways: dict[str, _Way] = field(default_factory=dict)
     _found: dict[str, str] | None = None
     _keys: KeySet | None = None
@@ -97,13 +105,16 @@ class SignOn:
                 token = await client.fetch_token(
                     places["token_endpoint"], authorization_response=str(request.url), code_verifier=way.verifier
                 )
+            unverified_token = str(token.get("id_token", ""))
         except AuthlibBaseError as error:
             message = "login: the sign-on did not confirm it"
             raise NotAuthentic(message) from error
         except httpx2.HTTPError as error:
             message = "login: the sign-on does not answer"
             raise Unavailable(message) from error
-        return self._checked(str(token.get("id_token", "")), await self._key_set(places), way.nonce)
+        except ODD as error:
+            raise Unavailable(_ODDLY) from error
+        return self._checked(unverified_token, await self._key_set(places), way.nonce)
 
     def _checked(self, unverified_token: str, keys: KeySet, nonce: str) -> Claims:
         """Check an ID token (OpenID Connect Core 3.1.3.7)."""
@@ -115,11 +126,11 @@ class SignOn:
             message = "login: the ID token is not signed by the sign-on"
             raise NotAuthentic(message) from error
         now_s, audience = self.clock.now_ms() // 1000, claims.get("aud")
-        issued, ends = claims.get("iat"), claims.get("exp")
+        issued, ends, meant = claims.get("iat"), claims.get("exp"), str(claims.get("nonce"))
         fits = (
             claims.get("iss") == self.registered.issuer
-            and self.registered.client in ([audience] if isinstance(audience, str) else audience or [])
-            and claims.get("nonce") == nonce
+            and self.registered.client in (audience if isinstance(audience, list) else [audience])
+            and hmac.compare_digest(meant.encode(), nonce.encode())
             and isinstance(issued, int)
             and isinstance(ends, int)
             and issued - SKEW_S <= now_s < ends + SKEW_S
@@ -138,6 +149,7 @@ class SignOn:
             code_challenge_method="S256",
             state=state,
             timeout=TIMEOUT_S,
+            transport=self.transport,
         )
 
     async def _places(self) -> dict[str, str]:
@@ -147,17 +159,23 @@ class SignOn:
             if found.get("issuer") != self.registered.issuer:
                 message = "login: the sign-on says it is somebody else"
                 raise Unavailable(message)
+            if not found.keys() >= ENDS:
+                raise Unavailable(_ODDLY)
             self._found = {name: str(value) for name, value in found.items()}
         return self._found
 
     async def _key_set(self, places: dict[str, str]) -> KeySet:
         if self._keys is None:
-            self._keys = KeySet.import_key_set(await self._fetch(places["jwks_uri"]))  # type: ignore[arg-type]  # its own check
+            unverified_keys = await self._fetch(places["jwks_uri"])
+            try:
+                self._keys = KeySet.import_key_set(unverified_keys)  # type: ignore[arg-type]  # its own check
+            except (JoseError, *ODD) as error:
+                raise Unavailable(_ODDLY) from error
         return self._keys
 
     async def _fetch(self, url: str) -> Claims:
         try:
-            async with httpx2.AsyncClient(timeout=TIMEOUT_S) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_S, transport=self.transport) as client:
                 answer = await client.get(url)
                 answer.raise_for_status()
                 found = answer.json()

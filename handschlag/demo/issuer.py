@@ -27,6 +27,7 @@ from starlette.routing import Route
 from adapters.infra.clock import SystemClock
 from adapters.infra.http_server import listen, serving
 from adapters.infra.process import stop_signals
+from consent_ledger.ports import Clock
 from schemas.wire import Wire
 
 CODE_LIFE_MS: Final = 60_000
@@ -72,7 +73,7 @@ class Issuer:
     """The sign-on."""
 
     issuing: Issuing
-    clock: SystemClock
+    clock: Clock
     _key: OKPKey = field(default_factory=lambda: OKPKey.generate_key(_ALGORITHM, {"kid": "demo"}))
     _codes: dict[str, _Granted] = field(default_factory=dict)
 

@@ -1,15 +1,17 @@
 """The node's pages without a browser: who may open what, forged forms, headers, and nothing personal in an address."""
 
+from http.cookies import SimpleCookie
 from typing import get_args
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from adapters.node.access import Role, Route
 from adapters.node.portal.doors import DOORS, OPEN
 from adapters.node.portal.front import Colleague, colleague_of
 from adapters.node.tokens import Caller
+from adapters.web.headers import FIXED, HSTS
 from adapters.web.sessions import COOKIE, FORM_FIELD, IDLE_MS, LONGEST_MS
 from adapters.web.sign_on import SignOn
 from adapters.web.texts import load
@@ -93,22 +95,67 @@ async def test_a_login_ends_by_itself_and_by_leaving() -> None:
     assert (await house.client.get("/", headers=headers)).status_code == 303
 
 
-async def test_every_answer_carries_the_headers() -> None:
-    """Nothing from elsewhere, no frame, no referrer, no copy kept; only assets may be, under a name of their own."""
+class Away(SignOn):
+    """A sign-on that does not answer."""
+
+    async def begin(self) -> RedirectResponse:
+        """Lead nowhere."""
+        message = "login: the sign-on does not answer"
+        raise Unavailable(message)
+
+    async def finish(self, request: Request) -> dict[str, object]:
+        """Vouch for nobody."""
+        del request
+        return await self.begin()  # type: ignore[return-value]  # it never returns
+
+
+@pytest.mark.parametrize("logged_in", [True, False], ids=["inside", "outside"])
+@pytest.mark.parametrize("route", [*sorted({*DOORS, *OPEN}), Route("GET", "/nowhere"), Route("PUT", "/")], ids=" ".join)
+async def test_every_answer_carries_the_headers(route: Route, *, logged_in: bool) -> None:
+    """Nothing from elsewhere, no frame, no referrer, no copy kept: of every route, to colleagues and to strangers."""
+    house = House(ManualClock(1_800_000_000_000), sign_on=Away)
+    headers, form_secret = house.log_in(min(DOORS.get(route, {Role.ADVISER})))
+    answer = await house.client.request(
+        route.method,
+        path_of(route),
+        headers=headers if logged_in else {},
+        data={FORM_FIELD: form_secret} if route.method == "POST" else None,
+    )
+    policy = answer.headers["content-security-policy"]
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "script-src 'self'"} <= set(
+        policy.split("; ")
+    )
+    assert "unsafe" not in policy
+    for name, value in FIXED.items():
+        assert answer.headers[name] == value
+    assert answer.headers["strict-transport-security"] == HSTS
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_only_assets_are_kept_by_a_browser() -> None:
+    """They carry nothing of anybody, under a name that changes with their bytes; a name there is not is not served."""
     house = House(ManualClock(1_800_000_000_000))
     headers, _ = house.log_in(Role.ADVISER)
-    for path in ("/", "/login", "/nowhere"):
-        answer = await house.client.get(path, headers=headers)
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
-        assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["referrer-policy"] == "no-referrer"
-        assert answer.headers["strict-transport-security"]
     page = (await house.client.get("/", headers=headers)).text
     sheet = page.split('rel="stylesheet" href="')[1].split('"')[0]
     answer = await house.client.get(sheet)
     assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert (await house.client.get(sheet.replace("kern", "nothing"))).status_code == 404
+
+
+async def test_every_cookie_is_bound() -> None:
+    """Session and language: to this host, to TLS, out of reach of scripts, and not sent along by other sites' forms."""
+    house = House(ManualClock(1_800_000_000_000))
+    headers, form_secret = house.log_in(Role.ADVISER)
+    answer = await house.client.post("/language", headers=headers, data={FORM_FIELD: form_secret, "language": "en"})
+    response = Response()
+    house.sessions.begin(Colleague(Caller("a.b", Role.DPO), "A", None), response)
+    for said in (answer.headers["set-cookie"], response.headers["set-cookie"]):
+        (cookie,) = SimpleCookie(said).values()
+        bound = {name: cookie[name] for name in ("httponly", "secure", "samesite", "path", "domain")}
+        assert bound == {"httponly": True, "secure": True, "samesite": "lax", "path": "/", "domain": ""}
+    assert COOKIE.startswith("__Host-")
 
 
 async def test_a_way_back_that_was_not_begun_here_is_no_login() -> None:
@@ -128,20 +175,6 @@ async def test_who_fails_to_log_in_too_often_waits_a_while() -> None:
     assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 429
     clock.ms += PER_MS
     assert (await house.client.get("/login/back?code=abc&state=def")).status_code == 403
-
-
-class Away(SignOn):
-    """A sign-on that does not answer."""
-
-    async def begin(self) -> RedirectResponse:
-        """Lead nowhere."""
-        message = "login: the sign-on does not answer"
-        raise Unavailable(message)
-
-    async def finish(self, request: Request) -> dict[str, object]:
-        """Vouch for nobody."""
-        del request
-        return await self.begin()  # type: ignore[return-value]  # it never returns
 
 
 @pytest.mark.parametrize("path", ["/login/go", "/login/back"])

@@ -197,7 +197,7 @@ class Front:
 
     def _told(self, visit: Visit, error: HandschlagError) -> Response:
         """Say in a sentence what did not work; the code stands beside it for those who help."""
-        labels = {} if isinstance(error, Unavailable) else visit.labels
+        labels = visit.labels if self.desk.node is not None and self.desk.node.ready else {}
         problem = told(error, self.pages.texts[visit.language], visit.language, labels)
         return visit.show("problem.html", status=problem.status, sentence=problem.sentence, code=problem.code)
 
