@@ -76,6 +76,7 @@ ALLOWED: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/v1/clients/search"): frozenset({*_ASKING, *_ANSWERING}),
     Route("GET", "/v1/papers/{paper}"): _OFFICER,
     Route("POST", "/v1/approvals"): _OFFICER,
+    Route("POST", "/v1/approvals/{approval}/renew"): _OFFICER,
     Route("DELETE", "/v1/approvals/{approval}"): _OFFICER,
     Route("GET", "/v1/approvals"): frozenset({Role.DPO, Role.ACCESS_STEWARD, Role.AUDITOR}),
     Route("PUT", "/v1/catalogue"): frozenset({Role.DPO, Role.ACCESS_STEWARD}),

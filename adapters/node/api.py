@@ -181,6 +181,11 @@ def _officer(desk: Desk) -> APIRouter:
         )
         return shapes.Approved(approval=await desk.running.approvals.approve(wish))
 
+    @router.post("/approvals/{approval}/renew", status_code=201)
+    async def renew(approval: ApprovalPath) -> shapes.Approved:
+        """Approve the same again for twelve months from now, in place of an approval that is in force."""
+        return shapes.Approved(approval=await desk.running.approvals.renew(ApprovalId(approval)))
+
     @router.delete("/approvals/{approval}", status_code=204, response_model=None)
     async def end(approval: ApprovalPath) -> None:
         """End an approval; what was granted under it and not disclosed yet is withheld."""

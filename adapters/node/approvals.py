@@ -5,7 +5,7 @@ Both are statements in the log like all others; the node learns its own from the
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from adapters.node.collector import accepted
 from adapters.node.core.compose import lawbook, purpose_rule
@@ -22,6 +22,9 @@ from schemas.errors import Code, Misuse
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
 from schemas.note import Signer
 from schemas.registry import PurposeRule, conditions_of
+
+RENEWED_MS: Final = 365 * 86_400_000
+"""For how long a renewal approves again: twelve months, which is the longest there is."""
 
 
 class Wish(NamedTuple):
@@ -76,6 +79,28 @@ class Approvals:
         await self._send(compose, "approval", self._officer())
         return name
 
+    async def renew(self, name: ApprovalId) -> ApprovalId:
+        """Approve the same again for twelve months from now, in place of an approval that is in force; give the new id.
+
+        Misuse when this agency has none in force with this id: what has run out is looked at and approved anew.
+        """
+        old = self._own(name)
+        kept = tuple(old.fields & purpose_rule(old.purpose, lawbook(self.federation.view)).fields)
+        if not kept:
+            message = "approval: the law has left none of its fields; approve the purpose anew"
+            raise Misuse(message, code=Code.FIELD_UNKNOWN)
+        return await self.approve(
+            Wish(
+                role=old.role,
+                purpose=old.purpose,
+                valid_until=self.identity.clock.now_ms() + RENEWED_MS,
+                fields=kept,
+                ceiling=old.ceiling,
+                automatic=old.automatic,
+                conditions=tuple(old.conditions),
+            )
+        )
+
     def _check(self, wish: Wish, rule: PurposeRule) -> None:
         """Refuse conditions there are none of, and answers by machine that § 79 SGB X does not know."""
         law = lawbook(self.federation.view)
@@ -89,9 +114,7 @@ class Approvals:
 
     async def end(self, name: ApprovalId) -> None:
         """End an approval from its entry's index on; Misuse when this agency never gave it."""
-        if name not in self.own():
-            message = "approval: this agency gave none with this id"
-            raise Misuse(message, code=Code.NO_APPROVAL)
+        self._own(name)
         await self._send(lambda head: st.ApprovalEnded(**head.fields(), approval=name), "approval", self._officer())
 
     def own(self) -> dict[ApprovalId, Approval]:
@@ -104,6 +127,14 @@ class Approvals:
             and approval.valid_until > now
             and state.approved.get((approval.agency, approval.purpose, approval.role)) is approval
         }
+
+    def _own(self, name: ApprovalId) -> Approval:
+        """Give one of this agency's approvals that are in force; Misuse for any other id."""
+        found = self.own().get(name)
+        if found is None:
+            message = "approval: this agency has none in force with this id"
+            raise Misuse(message, code=Code.NO_APPROVAL)
+        return found
 
     async def publish(self, catalogue: frozenset[FieldName]) -> None:
         """Tell the federation which fields this agency can deliver."""

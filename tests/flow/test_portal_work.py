@@ -130,7 +130,7 @@ async def test_an_officer_approves_and_ends(tmp_path: Path) -> None:
     town = await Town.start(tmp_path)
     officer = seated(town.world, COLLECTOR, Role.DPO)
     assert (await officer.send("/officer/approve", purpose="Z16@1", role="chief", days="90")).status_code == 422
-    said = {"purpose": "Z16@1", "role": "adviser", "days": "90", "single_case": "yes"}
+    said = {"purpose": "Z16@1", "role": "adviser", "days": "90", "conditions": SINGLE_CASE}
     page = await officer.send("/officer/approve", **said, fields=list(FIELDS))
     assert page.status_code == 200
     ((name, approval),) = town.world.nodes[COLLECTOR].approvals.own().items()

@@ -62,6 +62,7 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("GET", "/officer/person"): _OFFICER,
     Route("POST", "/officer/person"): _OFFICER,
     Route("POST", "/officer/approve"): _OFFICER,
+    Route("POST", "/officer/renew"): _OFFICER,
     Route("POST", "/officer/end"): _OFFICER,
     Route("GET", "/watch"): _OFFICER,
     Route("POST", "/watch/resolve"): _OFFICER,

@@ -9,15 +9,19 @@ from starlette.responses import RedirectResponse, Response
 from adapters.node import api_views as views
 from adapters.node.access import Role, Route
 from adapters.node.approvals import Wish
+from adapters.node.core.compose import lawbook
 from adapters.node.portal.front import Page, Visit
 from adapters.web.client_words import shipped_words
 from schemas.errors import Malformed
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
+from schemas.registry import conditions_of
 from schemas.statements import SINGLE_CASE
 
 DAY_MS: Final = 86_400_000
 DAYS: Final = ("90", "180", "365")
 """For how long an approval may be given here; it is renewed by hand, so that somebody looks at it again."""
+SOON_DAYS: Final = 60
+"""So long before its end an approval is marked: time enough to look at it again."""
 ASKING: Final = (Role.ADVISER, Role.SPECIALLY_AUTHORISED, Role.CLERK_ANSWER)
 
 
@@ -26,6 +30,7 @@ def pages() -> dict[Route, Page]:
     return {
         Route("GET", "/officer"): desk,
         Route("POST", "/officer/approve"): approve,
+        Route("POST", "/officer/renew"): renew,
         Route("POST", "/officer/end"): end,
         Route("GET", "/holdings"): holdings,
         Route("POST", "/holdings/publish"): publish,
@@ -35,9 +40,20 @@ def pages() -> dict[Route, Page]:
 async def desk(visit: Visit) -> Response:
     """Show what is approved, and what may be."""
     node = visit.desk.running
+    now_ms = node.identity.clock.now_ms()
     given = [views.approval_line(name, approval) for name, approval in node.approvals.own().items()]
-    purposes = views.purposes(node.federation.view, node.identity.agency, node.identity.clock.now_ms())
-    return visit.show("officer.html", given=given, purposes=purposes, days=DAYS, roles=ASKING, labels=visit.labels)
+    purposes = views.purposes(node.federation.view, node.identity.agency, now_ms)
+    return visit.show(
+        "officer.html",
+        given=sorted(given, key=lambda one: one.valid_until_ms),
+        soon_ms=now_ms + SOON_DAYS * DAY_MS,
+        purposes=purposes,
+        days=DAYS,
+        roles=ASKING,
+        labels=visit.labels,
+        single_case=SINGLE_CASE,
+        demands=sorted(conditions_of(lawbook(node.federation.view)) - {SINGLE_CASE}),
+    )
 
 
 async def approve(visit: Visit) -> Response:
@@ -55,9 +71,15 @@ async def approve(visit: Visit) -> Response:
         valid_until=until,
         fields=fields,
         automatic=visit.said("automatic") == "yes",
-        conditions=(SINGLE_CASE,) if visit.said("single_case") == "yes" else (),
+        conditions=tuple(map(CodeName, visit.form.get("conditions", []))),
     )
     await node.approvals.approve(wish)
+    return RedirectResponse("/officer", 303)
+
+
+async def renew(visit: Visit) -> Response:
+    """Approve the same again for twelve months from now."""
+    await visit.desk.running.approvals.renew(ApprovalId(visit.said("approval")))
     return RedirectResponse("/officer", 303)
 
 
