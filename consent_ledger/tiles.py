@@ -98,6 +98,9 @@ class TiledLog:
             message = f"tile {n} of level {level}: the tree of {self._size} has none"
             raise Misuse(message)
         path, content = self._read(Tile(level, n, width))
+        if not content:
+            message = f"{path}: is empty, and a tile of this width has {width * HASH_BYTES} bytes"
+            raise Incomplete(message)
         if len(content) > (TILE_BYTES if path == tile_path(Tile(level, n)) else width * HASH_BYTES):
             message = f"{path}: {len(content)} bytes, and a tile of this width has {width * HASH_BYTES}"
             raise Malformed(message)

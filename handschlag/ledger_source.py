@@ -27,6 +27,7 @@ from schemas.errors import Malformed, Misuse
 from schemas.ids import Hash
 
 _FEDERATION: Final = "federation.toml"
+_FOR_ALL: Final = ("registry/", f"{STATES}/", PINS)
 _SHARD: Final = re.compile(r"[a-z0-9.-]*[a-z0-9][a-z0-9.-]*")
 """The last part of an origin, by which a shard's folder is named."""
 
@@ -175,12 +176,12 @@ def _listed(unverified: str, name: str) -> list[str]:
 
 
 def _first_of(own: Fetch, of_newest: Fetch) -> Fetch:
-    """Look for a file beside a shard, then beside the newest one."""
+    """Look for a file beside a shard, and for what is the same for all shards beside the newest one, too."""
 
     def fetch(path: str) -> bytes | None:
         """Give the file's content."""
         found = own(path)
-        return of_newest(path) if found is None else found
+        return of_newest(path) if found is None and path.startswith(_FOR_ALL) else found
 
     return fetch
 

@@ -214,6 +214,7 @@ class _Audit:
             raise NotAuthentic(message)
         try:
             self._begin(statement.state)
+            self._check_registry(0, self.state.registry)
         except HandschlagError as error:
             self._found(verdict_of(error), "state", f"{error}: nothing of this shard could be folded", index=0)
             self.folds = False
@@ -241,12 +242,29 @@ class _Audit:
             if named != self.before.begun_with:
                 found = f"opened with the state {named}; the shard before ends with {self.before.begun_with}"
                 self._found(Verdict.TAMPERED, "state", found, index=0)
+            self._check_bundle(named)
         elif named is not None:
             self.state = self._from_bundle(named)
             found = "the shards before are not at hand: what they left in force is the word of two steering keys"
             self._found(Verdict.SOUND, "state", found, index=0)
 
+    def _check_bundle(self, named: Hash | None) -> None:
+        """Check what a stranger who has this shard alone would start from."""
+        try:
+            if named is not None:
+                self._bundle(named)
+        except HandschlagError as error:
+            self._found(verdict_of(error), "state", str(error), index=0)
+
     def _from_bundle(self, named: Hash) -> LedgerState:
+        state = begin(self._bundle(named))
+        if state.log != self.state.log:
+            message = f"the bundle {named} is what {state.log} starts from"
+            raise NotAuthentic(message)
+        return state
+
+    def _bundle(self, named: Hash) -> bytes:
+        """Give the bundle beside the log; it must be there and right also where the shard before gives the same."""
         bundle = self.terms.bundle(named)
         if bundle is None:
             message = f"the bundle {named} that the shard starts from is missing"
@@ -254,11 +272,7 @@ class _Audit:
         if sha256(bundle) != named:
             message = f"the bundle beside the log is not {named}, which the opening names"
             raise NotAuthentic(message)
-        state = begin(bundle)
-        if state.log != self.state.log:
-            message = f"the bundle {named} is what {state.log} starts from"
-            raise NotAuthentic(message)
-        return state
+        return bundle
 
     def _take_saved(self, note: bytes, verifier: CheckpointVerifier) -> None:
         try:
@@ -324,7 +338,8 @@ class _Audit:
             self.state.skip()
             return
         self.report.proven += 1
-        self._check_registry(index, proven.leaf)
+        if isinstance(proven.leaf.statement, st.RegistrySet):
+            self._check_registry(index, proven.leaf.statement.registry)
         broken = self.judge(self.state, proven)
         self.report.decided += self.judge is not fold_claimed
         if broken is not None:
@@ -360,12 +375,12 @@ class _Audit:
             self._check_saved_time(index, leaf.entry.time)
         self.completeness.observe(self.state, index, leaf)
 
-    def _check_registry(self, index: int, leaf: Leaf) -> None:
+    def _check_registry(self, index: int, registry: Hash | None) -> None:
         """Stop deciding where the law of the time is not at hand; signatures and numbers are still checked."""
-        known, statement = self.terms.registries, leaf.statement
-        if known is None or not isinstance(statement, st.RegistrySet) or statement.registry in known:
+        known = self.terms.registries
+        if known is None or registry is None or registry in known:
             return
-        found = f"registry/{statement.registry}.json is missing: no decision from here on was made again"
+        found = f"registry/{registry}.json is missing: no decision from here on was made again"
         self._found(Verdict.INCOMPLETE, "registry", found, index)
         self.judge = fold_claimed
 

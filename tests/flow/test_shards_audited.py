@@ -179,3 +179,11 @@ def test_a_list_of_shards_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     files = told_on().files() | {"shards.txt": f"{name}\n".encode()}
     code, output = _audited(tmp_path, files)
     assert (code, "is no name of a shard" in output) == (UNREADABLE, True)
+
+
+def test_the_law_that_a_later_shard_begins_with_must_be_there(tmp_path: Path) -> None:
+    """A shard alone without the bundle of the law in force cannot be decided again; nobody is accused of that."""
+    files = {path: raw for path, raw in told_on().files().items() if not path.startswith(("shards", "registry"))}
+    code, output = _audited(tmp_path, files)
+    assert (code, "no decision from here on was made again" in output) == (INCOMPLETE, True)
+    assert _audited(tmp_path / "verified", files, "verify")[0] == SOUND

@@ -135,6 +135,22 @@ def drop_tail(leaves: list[bytes]) -> None:
     del leaves[-3:]
 
 
+def recreated_empty() -> Tampered:
+    """Lose all of it, and sign a log that begins anew."""
+    files = files_of([])
+    del files["witnesses.txt"]  # no key is in it
+    return Tampered(files, saved=note_of(LEAVES))
+
+
+def block_lost() -> Tampered:
+    """Read zeros where a block of the disk was; the checkpoint is the sound log's."""
+    files = sound()
+    index = index_of(LEAVES, "exchange.granted")
+    at = files[BUNDLE].index(LEAVES[index]) + 100
+    files[BUNDLE] = files[BUNDLE][:at] + bytes(200) + files[BUNDLE][at + 200 :]
+    return Tampered(files, index, BUNDLE, saved=note_of(LEAVES))
+
+
 def left_out(minutes: int) -> Make:
     """Leave a statement out and log the next one of its signer; then time goes by."""
 
