@@ -63,6 +63,7 @@ class Code(StrEnum):
     COUNTER_TOO_FAR = "counter_too_far"
     EQUIVOCATION = "equivocation"
     TEXT_NOT_APPROVED = "text_not_approved"
+    ASKED_TOO_SOON = "asked_too_soon"
     UNKNOWN_TOPIC = "unknown_topic"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"

@@ -10,7 +10,7 @@ from adapters.node import consent_models as shapes
 from adapters.node.api_calls import Who
 from adapters.node.api_models import LoggedAt
 from adapters.node.core.consent_text import Terms, is_draft, releases_secrecy
-from adapters.node.core.taking import Given, Taken
+from adapters.node.core.taking import Given, Refused, Taken
 from adapters.node.desk import Desk
 from adapters.node.store.rows import ConsentState
 from schemas.ids import RANDOM_PATTERN, CodeName, ConsentId
@@ -50,6 +50,7 @@ def consents(desk: Desk) -> APIRouter:
                 role=CodeName(who.role),
                 guardian=body.guardian,
                 replaces=body.replaces,
+                wished=body.wished,
             )
         )
         if consent.state is ConsentState.SENT:
@@ -129,7 +130,9 @@ def _after(desk: Desk, router: APIRouter) -> None:
     @router.post("/consents/refusals", status_code=201)
     async def refuse(body: shapes.NewRefusal) -> LoggedAt:
         """Record a client's no: as many clicks as a yes, and it names nobody."""
-        proven = await desk.collector.refuse(body.purpose, body.recipient, body.text_sha256, body.language)
+        person = None if body.person is None else body.person.block()
+        no = Refused(body.purpose, body.recipient, body.text_sha256, body.language, person)
+        proven = await desk.collector.refuse(no)
         return LoggedAt(log_index=proven.index)
 
     @router.post("/consents/{consent}/withdraw", responses=ACCEPTED)

@@ -13,11 +13,22 @@ from adapters.node.codes import code_hash, fresh_code
 from adapters.node.consents import Consents
 from adapters.node.core.compose import Seal, lawbook, recipient, seal_context
 from adapters.node.core.consent_text import By, Terms, Words, check_text, is_draft, shown
-from adapters.node.core.taking import Given, Guardian, Taken, check_given, check_renewal, check_taken
+from adapters.node.core.taking import (
+    About,
+    Given,
+    Guardian,
+    Refused,
+    Taken,
+    about,
+    check_given,
+    check_renewal,
+    check_taken,
+)
 from adapters.node.core.view import Proven
 from adapters.node.database import Op
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
+from adapters.node.offering import Offering
 from adapters.node.outbox import Handling, Head, Issued, Ours, Outbox, Reply, fault_of, nothing_to_drop
 from adapters.node.staff import Staff
 from adapters.node.store import NodeStore
@@ -30,7 +41,7 @@ from schemas import statements as st
 from schemas.client_texts import Told
 from schemas.entries import Recorded, Rejected
 from schemas.errors import Code, Misuse, NotAuthentic, Unavailable
-from schemas.ids import AgencyId, ConsentId, GivenId, Hash, Purpose
+from schemas.ids import ConsentId, GivenId, Hash
 from schemas.record import ConsentPackage, PersonBlock
 from schemas.seal import seal
 from schemas.topics import ask
@@ -53,6 +64,7 @@ class _New(NamedTuple):
     codes: tuple[str, str]
     guardian: Guardian | None = None
     draft: bool = False
+    about: About | None = None
 
 
 @dataclass
@@ -68,6 +80,7 @@ class Collector:
     background: Background
     staff: Staff
     words: Callable[[], Words]
+    offering: Offering
 
     def __post_init__(self) -> None:
         """Prepare to hand packages over again by the clock, and for the answers to what is resent."""
@@ -108,6 +121,7 @@ class Collector:
         texts, drafts = self.words(), self.identity.drafts
         await self._checked(lambda: check_taken(taken, agency, view, clock.now_ms()))
         await self._check_renewal(taken)
+        await self.offering.check(about(taken), wished=taken.wished)
         words = await self._checked(lambda: check_text(taken, texts, self._by(), drafts=drafts))
         draft = words is not None and is_draft(taken.language, texts, view.state)
         new, staff = self._new(taken.person), await self.staff.pseudonym(taken.staff)
@@ -139,7 +153,7 @@ class Collector:
                 replaces=taken.replaces,
             )
 
-        return await self._take_in(compose, new._replace(guardian=taken.guardian, draft=draft))
+        return await self._take_in(compose, new._replace(guardian=taken.guardian, draft=draft, about=about(taken)))
 
     async def _check_renewal(self, taken: Taken) -> None:
         """Let a consent be renewed that was collected here and is valid; Misuse for any other."""
@@ -198,7 +212,8 @@ class Collector:
         def keep(statement: Ours) -> Sequence[Op]:
             if not isinstance(statement, st.ConsentGiven | st.BasisGiven):
                 return ()
-            return self._kept(statement, new)
+            answered = () if new.about is None else (self.offering.given(new.about),)
+            return (*self._kept(statement, new), *answered)
 
         name = new.package.id
         try:
@@ -209,14 +224,24 @@ class Collector:
             self.background.report("collect", error.code)
         return await self.consents.get(name)
 
-    async def refuse(self, purpose: Purpose, to: AgencyId, text_sha256: Hash, language: st.Language) -> Proven:
-        """Record a client's no: as many clicks as a yes, and it names nobody. Misuse when the log rejects it."""
+    async def refuse(self, no: Refused) -> Proven:
+        """Record a client's no: as many clicks as a yes, and it names nobody. Misuse when the log rejects it.
+
+        Whose no it is stays here, so that nobody asks again too soon.
+        """
+        person = no.person
+        noted = () if person is None else (self.offering.refused(About(person, no.purpose, no.recipient)),)
         proven = await self.outbox.send(
             lambda head: st.ConsentRefused(
-                **head.fields(), purpose=purpose, recipient=to, text_sha256=text_sha256, language=language
+                **head.fields(),
+                purpose=no.purpose,
+                recipient=no.recipient,
+                text_sha256=no.text_sha256,
+                language=no.language,
             ),
             ms.AskRecord,
             self.outbox.settle,
+            lambda _: noted,
         )
         return accepted(proven, "refusal")
 

@@ -69,6 +69,7 @@ class NewConsent(Terms):
     `text_sha256` is of the text `/v1/consents/text` gives for these terms, or of an own printed form that was approved
     for the purpose (`medium` paper). `guardian` says who consented in the client's place; it stays at this agency.
     `replaces` names a valid consent that was collected here, of the same person, purpose and recipient: it is renewed.
+    `wished` says that the client wished to be asked, within 90 days of a no.
     """
 
     model_config = documented(
@@ -96,6 +97,7 @@ class NewConsent(Terms):
     interpreter: Interpreter
     understood: Understood
     replaces: ConsentId | None = None
+    wished: bool = False
 
 
 class NewBasis(Shape):
@@ -201,13 +203,17 @@ class CollectedConsent(ConsentLine):
 
 
 class NewRefusal(Shape):
-    """A client's no; it names nobody."""
+    """A client's no; it names nobody in the ledger.
+
+    With `person` this agency notes whose it is: for 90 days nobody asks them the same again, unless they wish it.
+    """
 
     model_config = documented(purpose="Z16@1", recipient="jobcenter", text_sha256=HASH, language="ar")
     purpose: Purpose
     recipient: AgencyId
     text_sha256: Hash
     language: Language
+    person: Person | None = None
 
 
 class WithdrawalBody(Shape):

@@ -15,6 +15,7 @@ from adapters.node.covering import Covering
 from adapters.node.federation import Federation
 from adapters.node.finder import Finder
 from adapters.node.identity import Identity
+from adapters.node.offering import Offering
 from adapters.node.outbox import Outbox
 from adapters.node.outcomes import Outcomes
 from adapters.node.packages import Packages
@@ -92,7 +93,7 @@ class Node:
         consents = Consents(store)
         withdrawals = Withdrawals(view, store, consents)
         parts = _Parts(identity, federation, outbox, store, consents, withdrawals, background)
-        staff = Staff(identity, store)
+        staff, offering = Staff(identity, store), Offering(identity.clock, store)
         requester = _requester(parts, staff) if roles.requester else None
         colleagues = Colleagues(identity.clock, store, staff)
         holder = None if own is None or not roles.holder else _holder(parts, own, covering, colleagues)
@@ -120,7 +121,7 @@ class Node:
             colleagues=colleagues,
             requester=requester,
             holder=holder,
-            collector=Collector(*parts, staff, shipped_words) if roles.collector else None,
+            collector=Collector(*parts, staff, shipped_words, offering) if roles.collector else None,
             source=None if own is None else own.source,
         )
 

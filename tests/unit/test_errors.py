@@ -13,7 +13,7 @@ STABLE = """
     nothing_left no_catalogue registry_mismatch collector_may_sanction secrecy_release_missing grant_unknown
     grant_closed deadline_passed not_available stale misaddressed voided not_entitled id_in_use field_unknown malformed
     too_large not_authentic wrong_log chain_broken counter_too_far equivocation unknown_topic busy unavailable
-    approval_condition condition_unknown approval_too_long text_not_approved consent_renewed
+    approval_condition condition_unknown approval_too_long text_not_approved consent_renewed asked_too_soon
 """
 
 

@@ -5,13 +5,14 @@ from typing import Literal
 import pytest
 
 from adapters.node.core.compose import Question, Seal, draft, lawbook, person_block, recipient, seal_context
-from adapters.node.core.taking import Given, Taken, check_given, check_taken
+from adapters.node.core.taking import Given, Taken, check_asked_again, check_given, check_renewal, check_taken
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, GivenId, Norm, Purpose
 from schemas.record import PersonBlock
 from schemas.seal import fields_hash
+from tests.support import examples
 from tests.support.node_view import Seen, seen
 from tests.support.pens import DAY, NORM, START, seal_id
 from tests.support.small_law import LAW
@@ -156,6 +157,36 @@ def test_who_could_sanction_does_not_collect() -> None:
     with pytest.raises(Misuse) as refused:
         check_taken(TAKEN, AgencyId("jobcenter"), seen().view, START)
     assert refused.value.code is Code.COLLECTOR_MAY_SANCTION
+
+
+def test_a_no_holds_for_ninety_days_unless_the_client_wishes() -> None:
+    """To the very millisecond; who never said no is asked."""
+    check_asked_again(None, START, wished=False)
+    check_asked_again(START, START + 90 * DAY, wished=False)
+    check_asked_again(START, START, wished=True)
+    with pytest.raises(Misuse) as refused:
+        check_asked_again(START, START + 90 * DAY - 1, wished=False)
+    assert refused.value.code is Code.ASKED_TOO_SOON
+
+
+def test_a_renewal_is_of_the_same_person_purpose_and_recipient_while_it_is_valid() -> None:
+    """Anything else is a new consent."""
+    old = examples.STATEMENTS["consent.given"]
+    assert isinstance(old, st.ConsentGiven)
+    same = TAKEN._replace(purpose=old.purpose, recipient=old.recipient)
+    check_renewal(same, old, PERSON, old.expires - 1)
+    given = examples.STATEMENTS["basis.given"]
+    assert isinstance(given, st.BasisGiven)
+    for renewal, of, person, at, code in (
+        (same._replace(purpose=Purpose("Z99@1")), old, PERSON, old.expires - 1, Code.CONSENT_FOREIGN),
+        (same._replace(recipient=AgencyId("fort")), old, PERSON, old.expires - 1, Code.CONSENT_FOREIGN),
+        (same, old, PERSON.model_copy(update={"given_names": "Andere"}), old.expires - 1, Code.CONSENT_FOREIGN),
+        (same, given, PERSON, old.expires - 1, Code.CONSENT_FOREIGN),
+        (same, old, PERSON, old.expires, Code.CONSENT_EXPIRED),
+    ):
+        with pytest.raises(Misuse) as refused:
+            check_renewal(renewal, of, person, at)
+        assert refused.value.code is code
 
 
 @pytest.mark.parametrize(("capacity", "guardian"), [("own", "carer"), ("guardian", None)])

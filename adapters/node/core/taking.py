@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 from adapters.node.core.compose import lawbook, purpose_rule
 from adapters.node.core.view import View
 from schemas import statements as st
-from schemas.calendar import berlin_day
+from schemas.calendar import DAY_MS, berlin_day
 from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId, CodeName, ConsentId, FieldName, Hash, Norm, Purpose
 from schemas.record import PersonBlock
@@ -20,10 +20,25 @@ Guardian = Literal["parent", "guardian", "carer", "authorised"]
 """
 
 
+REFUSED_MS: Final = 90 * DAY_MS
+"""So long after a no nobody asks again, unless the client wishes it (b.4)."""
+DEFERRED_MS: Final = 30 * DAY_MS
+"""So long a client may put off the answer; then the offer has run out."""
+
+
+class About(NamedTuple):
+    """What a client is asked: the person as the agency knows them, for what, and who would ask others."""
+
+    person: PersonBlock
+    purpose: Purpose
+    recipient: AgencyId
+
+
 class Taken(NamedTuple):
     """A consent as the client gave it, recorded by `staff` of the collecting agency in the role they have there.
 
     `guardian` says who consented in the client's place, and only then; `replaces` names the consent it renews.
+    `wished` says that the client came to say it, however short after a no.
     """
 
     purpose: Purpose
@@ -44,6 +59,17 @@ class Taken(NamedTuple):
     role: CodeName
     guardian: Guardian | None = None
     replaces: ConsentId | None = None
+    wished: bool = False
+
+
+class Refused(NamedTuple):
+    """A client's no to a text; the person stays at the collector, None where it keeps no list."""
+
+    purpose: Purpose
+    recipient: AgencyId
+    text_sha256: Hash
+    language: st.Language
+    person: PersonBlock | None
 
 
 class Given(NamedTuple):
@@ -62,6 +88,11 @@ class Given(NamedTuple):
     uses: int
     norm: Norm
     notice_date: int | None = None
+
+
+def about(taken: Taken) -> About:
+    """Give what a consent is the answer to."""
+    return About(taken.person, taken.purpose, taken.recipient)
 
 
 _Check = tuple[bool, str, Code]
@@ -93,6 +124,13 @@ def check_renewal(taken: Taken, old: st.ConsentGiven | st.BasisGiven, person: Pe
     for holds, text, code in checks:
         if not holds:
             raise Misuse(text, code=code)
+
+
+def check_asked_again(refused_at: int | None, at_ms: int, *, wished: bool) -> None:
+    """Refuse to ask a client again too soon after their no, unless they wish it; Misuse."""
+    if refused_at is not None and not wished and at_ms < refused_at + REFUSED_MS:
+        message = "person: said no to this less than 90 days ago; is asked again only on their own wish"
+        raise Misuse(message, code=Code.ASKED_TOO_SOON)
 
 
 def check_given(given: Given, view: View, at_ms: int) -> None:

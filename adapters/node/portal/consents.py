@@ -14,6 +14,7 @@ from adapters.node.access import Route
 from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import lawbook
 from adapters.node.core.consent_text import Shown, is_draft, languages, told
+from adapters.node.core.taking import About, Refused
 from adapters.node.portal import offers
 from adapters.node.portal.cases import open_by_hand, opened_case
 from adapters.node.portal.front import Page, Visit
@@ -25,7 +26,8 @@ from schemas import statements as st
 from schemas.calendar import berlin_day
 from schemas.client_texts import ClientWords, Party, Told, party, power
 from schemas.errors import Malformed, Misuse
-from schemas.ids import AgencyId, ConsentId
+from schemas.ids import AgencyId, ConsentId, Hash
+from schemas.record import PersonBlock
 
 OFFER: Final = "offer"
 RECEIPT: Final = "receipt"
@@ -78,6 +80,8 @@ def pages() -> dict[Route, Page]:
         Route("POST", "/consents/answer"): answer,
         Route("POST", "/consents/yes"): yes,
         Route("POST", "/consents/no"): no,
+        Route("POST", "/consents/later"): later,
+        Route("POST", "/consents/resume"): resume,
         Route("GET", "/consents/receipt"): receipt,
         Route("POST", "/consents/end"): end,
     }
@@ -86,7 +90,7 @@ def pages() -> dict[Route, Page]:
 async def consents(visit: Visit) -> Response:
     """Show what may be offered to the client whose case is open, and all consents this agency is party to."""
     case = await opened_case(visit)
-    node = visit.desk.running
+    node, collector = visit.desk.running, visit.desk.running.collector
     now = node.identity.clock.now_ms()
     held = [one for one in await node.store.bases.consents() if isinstance(one.statement, st.ConsentGiven)]
     return visit.show(
@@ -101,29 +105,31 @@ async def consents(visit: Visit) -> Response:
         consenting=offers.CONSENTING,
         held=[Line(one, one.stands(now), offers.near_end(one, now)) for one in held],
         open_states=(ConsentState.GIVEN, ConsentState.SENT),
+        deferred=[] if collector is None else await collector.offering.waiting(),
     )
 
 
 async def offer(visit: Visit) -> Response:
     """Take the choice, and lead on to the text."""
+    case = await opened_case(visit)
     way = _way(visit, visit.said("way"))
     languages = {one.language for one in _languages(visit)}
     days, uses = visit.said("days"), visit.said("uses")
-    if way is None or visit.said("language") not in languages or not {days, uses} <= _NUMBERS:
+    if case is None or way is None or visit.said("language") not in languages or not {days, uses} <= _NUMBERS:
         message = "offer: choose what is offered"
         raise Malformed(message)
     today = berlin_day(visit.desk.running.identity.clock.now_ms())
     said = {name: visit.said(name) for name in ("language", "medium", "interpreter")}
     guardian = None if visit.said("who") == "own" else visit.said("who")
-    until = offers.last_day(today, int(days))
+    wished, until = visit.said("wished") == "yes", offers.last_day(today, int(days))
+    more = {"guardian": guardian, "until": until, "uses": int(uses), "wished": wished}
     parties = {"purpose": way.purpose.purpose, "recipient": way.recipient, "holder": way.holder}
     try:
-        choice = Choice.model_validate({**parties, **said, "guardian": guardian, "until": until, "uses": int(uses)})
+        choice = Choice.model_validate({**parties, **said, **more})
     except ValueError as error:
         message = "offer: choose what is offered"
         raise Malformed(message) from error
-    _keep(visit, choice)
-    return RedirectResponse("/consents/card", 303)
+    return await _begin(visit, case.person, choice)
 
 
 async def renew(visit: Visit) -> Response:
@@ -136,8 +142,7 @@ async def renew(visit: Visit) -> Response:
         message = "consent: cannot be renewed here and now; take a new one"
         raise Misuse(message)
     await open_by_hand(visit, consent.package.person)
-    _keep(visit, choice)
-    return RedirectResponse("/consents/card", 303)
+    return await _begin(visit, consent.package.person, choice)
 
 
 async def card(visit: Visit) -> Response:
@@ -193,9 +198,30 @@ async def no(visit: Visit) -> Response:
     if choice is None:
         return RedirectResponse("/consents", 303)
     side = _side(visit, choice, choice.language)
-    await visit.desk.collector.refuse(choice.purpose, choice.recipient, side.told.hash, choice.language)
+    case = await opened_case(visit)
+    person = None if case is None else case.person
+    no = Refused(choice.purpose, choice.recipient, side.told.hash, choice.language, person)
+    await visit.desk.collector.refuse(no)
     _forget(visit)
     return visit.show("consent_refused.html", sides=[side, _side(visit, choice, "de")])
+
+
+async def later(visit: Visit) -> Response:
+    """Put the answer off: neither a yes nor a no, and nothing of it leaves the house."""
+    case, choice = await opened_case(visit), _choice(visit)
+    if case is not None and choice is not None:
+        await visit.desk.collector.offering.defer(_about(case.person, choice), _written(choice))
+        _forget(visit)
+    return RedirectResponse("/consents", 303)
+
+
+async def resume(visit: Visit) -> Response:
+    """Ask again what was put off: the text is read anew, and the question answered anew."""
+    found = await visit.desk.collector.offering.resume(Hash(visit.said("offer")))
+    choice = canonical.decode_model(Choice, found.choice.encode())
+    await open_by_hand(visit, found.about.person)
+    _keep(visit, choice.model_copy(update={"tries": 0, "right": False}))
+    return RedirectResponse("/consents/card", 303)
 
 
 async def receipt(visit: Visit) -> Response:
@@ -254,7 +280,23 @@ def _choice(visit: Visit) -> Choice | None:
 
 
 def _keep(visit: Visit, choice: Choice) -> None:
-    visit.session.notes[OFFER] = canonical.encode_model(choice).decode()
+    visit.session.notes[OFFER] = _written(choice)
+
+
+def _written(choice: Choice) -> str:
+    return canonical.encode_model(choice).decode()
+
+
+def _about(person: PersonBlock, choice: Choice) -> About:
+    return About(person, choice.purpose, choice.recipient)
+
+
+async def _begin(visit: Visit, person: PersonBlock, choice: Choice) -> Response:
+    """Lead on to the text, unless the client said no to this lately and does not wish to be asked."""
+    about = _about(person, choice)
+    await visit.desk.collector.offering.ask(about, _written(choice), wished=choice.wished)
+    _keep(visit, choice)
+    return RedirectResponse("/consents/card", 303)
 
 
 def _forget(visit: Visit) -> None:

@@ -46,6 +46,8 @@ DOORS: Final[Mapping[Route, frozenset[Role]]] = {
     Route("POST", "/consents/answer"): _ASKING,
     Route("POST", "/consents/yes"): _ASKING,
     Route("POST", "/consents/no"): _ASKING,
+    Route("POST", "/consents/later"): _ASKING,
+    Route("POST", "/consents/resume"): _ASKING,
     Route("GET", "/consents/receipt"): _ASKING,
     Route("GET", "/consents/receipt.pdf"): _ASKING,
     Route("POST", "/consents/end"): _ASKING,

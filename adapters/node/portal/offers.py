@@ -35,7 +35,8 @@ ENOUGH_TRIES: Final = 2
 class Choice(Wire):
     """What a colleague chose: for whom to ask whom, in which language, until when, how often, by which way.
 
-    `guardian` is who consents in the client's place, `replaces` the consent that is renewed. `tries` counts answers
+    `guardian` is who consents in the client's place, `replaces` the consent that is renewed, `wished`
+    that they asked for it themself. `tries` counts answers
     to the question that shows whether the text was understood, `right` says the last one was.
     """
 
@@ -49,6 +50,7 @@ class Choice(Wire):
     interpreter: st.Interpreter
     guardian: Guardian | None = None
     replaces: ConsentId | None = None
+    wished: bool = False
     tries: Annotated[int, Field(ge=0, le=ENOUGH_TRIES)] = 0
     right: bool = False
 
@@ -136,4 +138,5 @@ def taken(choice: Choice, told: Told, person: PersonBlock, by: By, who: Caller) 
         role=CodeName(who.role),
         guardian=choice.guardian,
         replaces=choice.replaces,
+        wished=choice.wished,
     )

@@ -16,6 +16,7 @@ from adapters.node.store.deciding import Deciding
 from adapters.node.store.known import Known
 from adapters.node.store.notices import Notices
 from adapters.node.store.occasions import Occasions
+from adapters.node.store.offers import Offers
 from adapters.node.store.outgoing import Outgoing
 from adapters.node.store.received import ReceivedRequests
 from adapters.node.store.reports import Reports
@@ -37,6 +38,7 @@ class NodeStore:
         self.known = Known(database)
         self.reports = Reports(database)
         self.notices = Notices(database)
+        self.offers = Offers(database)
         self.colleagues = ColleagueTables(database)
         self.deciding = Deciding(database)
 

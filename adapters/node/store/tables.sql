@@ -53,6 +53,10 @@ CREATE TABLE IF NOT EXISTS consent (         -- consents this agency collected, 
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS consent_due ON consent (due) WHERE due IS NOT NULL;
 
+CREATE TABLE IF NOT EXISTS offer (           -- what clients were asked here and have not said yes to; key: SHA-256
+    key TEXT PRIMARY KEY, person TEXT NOT NULL, purpose TEXT NOT NULL, recipient TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('requested', 'deferred', 'refused')), at INTEGER NOT NULL, choice TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ending (          -- why a consent that is over ended, and where in the log that stands
     consent TEXT PRIMARY KEY, cause TEXT NOT NULL CHECK (cause IN ('withdrawn', 'revoked', 'invalidated', 'renewed')),
     idx INTEGER, at INTEGER                  -- NULL while the log could not be told, or only a refusal told of it
