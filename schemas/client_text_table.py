@@ -38,29 +38,37 @@ class _Lines(list[str]):
         self.append(line)
 
 
-def export_table(language: str, words: ClientWords, beside: Beside) -> str:
-    """Write the table of a language as CSV (RFC 4180) with a byte order mark: key, German, English, the language."""
+def table_of(language: str, words: ClientWords, beside: Beside) -> list[tuple[str, ...]]:
+    """Give the table of a language, row by row: key, German, English, the language; the first row names the columns."""
     german, english = (_known(one, beside.law, name) for one, name in ((beside.german, "de"), (beside.english, "en")))
+    rows: list[tuple[str, ...]] = [("key", "de", "en", f"text {language}")]
+    texts = flat(words).items()
+    return rows + [(key, german.get(key, ""), english.get(key, ""), text) for key, text in texts if key not in _FIXED]
+
+
+def export_table(language: str, words: ClientWords, beside: Beside) -> str:
+    """Write the table of a language as CSV (RFC 4180) with a byte order mark."""
     out = _Lines()
-    table = csv.writer(out)
-    table.writerow(("key", "de", "en", f"text {language}"))
-    for key, text in flat(words).items():
-        if key not in _FIXED:
-            table.writerow((key, german.get(key, ""), english.get(key, ""), text))
+    csv.writer(out).writerows(table_of(language, words, beside))
     return BOM + "".join(out)
 
 
 def import_table(text: str, language: str, words: ClientWords, file: str) -> ClientWords:
-    """Take a table back, in place of the words there are.
-
-    Raises Malformed with one line for each finding, `file:row: key: rule`: a row that is unknown, missing or there
-    twice, a placeholder that was lost, a letter of another script.
-    """
+    """Take a table back that is CSV; Malformed for what is no table, and as `import_rows` says."""
     try:
         rows = list(csv.reader(text.removeprefix(BOM).splitlines(keepends=True), strict=True))
     except csv.Error as error:
         message = f"{file}: is no table: {error}"
         raise Malformed(message) from error
+    return import_rows(rows, language, words, file)
+
+
+def import_rows(rows: list[list[str]], language: str, words: ClientWords, file: str) -> ClientWords:
+    """Take a table back, in place of the words there are.
+
+    Raises Malformed with one line for each finding, `file:row: key: rule`: a row that is unknown, missing or there
+    twice, a placeholder that was lost, a letter of another script.
+    """
     if not rows or len(rows[0]) != _COLUMNS or rows[0][-1] != f"text {language}":
         message = f"{file}:1: columns must be key, de, en, text {language}"
         raise Malformed(message)

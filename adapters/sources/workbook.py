@@ -26,7 +26,7 @@ MAX_UNPACKED: Final = 400 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 500
 
-_BROKEN: Final = (
+BROKEN: Final = (
     BadZipFile,
     InvalidFileException,
     KeyError,
@@ -37,6 +37,7 @@ _BROKEN: Final = (
     struct.error,
     zlib.error,
 )
+"""What openpyxl raises for bytes that are no whole workbook."""
 _FORMULA_OR_MERGED: Final = re.compile(rb"<(\w+:)?(f|mergeCell)[\s>/]")
 
 
@@ -55,7 +56,7 @@ def read_lines(raw: bytes, place: str, sheet: str, header_row: int, columns: Seq
     """
     try:
         rows, hidden = _unpack(raw, place, sheet)
-    except _BROKEN as error:
+    except BROKEN as error:
         message = f"{place}: no complete XLSX workbook ({type(error).__name__})"
         raise Unavailable(message) from None
     place = f"{place}, sheet {sheet}"
@@ -74,28 +75,36 @@ def read_headings(raw: bytes, place: str, sheet: str | None) -> tuple[str, tuple
     Raises Unavailable for bytes that are no whole workbook, Malformed when there is no such sheet.
     """
     try:
-        reader = ExcelReader(BytesIO(raw), read_only=True, data_only=True, keep_links=False)
-        reader.read()
+        reader = opened(raw, place)
         for page in reader.wb.worksheets:
             page.reset_dimensions()
             rows = page.iter_rows(max_row=1, max_col=MAX_COLUMNS, values_only=True)
             names = tuple(clean(cell) if isinstance(cell, str) else "" for cell in next(iter(rows), ()))
             if clean(page.title) == sheet or (sheet is None and sum(map(bool, names)) > 1):
                 return clean(page.title), names
-    except _BROKEN as error:
+    except BROKEN as error:
         message = f"{place}: no complete XLSX workbook ({type(error).__name__})"
         raise Unavailable(message) from None
     message = f"{place}: no sheet {sheet or 'with headings in its first row'}"
     raise Malformed(message)
 
 
-def _unpack(raw: bytes, place: str, sheet: str) -> tuple[list[tuple[object, ...]], _Hidden]:
-    """Read all rows of the sheet, and what is hidden in it."""
-    reader = ExcelReader(BytesIO(raw), read_only=True, data_only=True, keep_links=False)
-    if sum(member.file_size for member in reader.archive.infolist()) > MAX_UNPACKED:
-        message = f"{place}: more than {MAX_UNPACKED} bytes when unpacked"
+def opened(raw: bytes, place: str, *, data_only: bool = True, most: int = MAX_UNPACKED) -> ExcelReader:
+    """Open a workbook for reading; without `data_only` formulas are given as such, not their stored results.
+
+    Raises Malformed for one that unpacks to more than `most` bytes, one of `BROKEN` for bytes that are no workbook.
+    """
+    reader = ExcelReader(BytesIO(raw), read_only=True, data_only=data_only, keep_links=False)
+    if sum(member.file_size for member in reader.archive.infolist()) > most:
+        message = f"{place}: more than {most} bytes when unpacked"
         raise Malformed(message)
     reader.read()
+    return reader
+
+
+def _unpack(raw: bytes, place: str, sheet: str) -> tuple[list[tuple[object, ...]], _Hidden]:
+    """Read all rows of the sheet, and what is hidden in it."""
+    reader = opened(raw, place)
     members = {clean(found.name): rel.target for found, rel in reader.parser.find_sheets()}
     found = {clean(one.title): one for one in reader.wb.worksheets}.get(sheet)
     if found is None:

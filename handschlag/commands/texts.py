@@ -12,14 +12,16 @@ from adapters.web.client_words import shipped_words
 from handschlag.federation_folder import FederationFolder
 from handschlag.registry_folder import shipped_bundle
 from handschlag.steering_session import Reviewed, review_text
+from handschlag.text_sheet import read_sheet, write_sheet
 from schemas import registry as law
 from schemas.client_text_checks import problems
-from schemas.client_text_table import Beside, export_table, import_table
+from schemas.client_text_table import Beside, export_table, import_rows, import_table, table_of
 from schemas.client_texts import LANGUAGES, parse_words, write_words
 from schemas.commitment import sha256
 from schemas.errors import Malformed, Misuse
 from schemas.ids import Purpose
 
+SHEET: Final = ".xlsx"
 MAX_BYTES: Final = 1024 * 1024
 LANGUAGE: Final = click.argument("language", metavar="LANGUAGE", type=click.Choice(LANGUAGES))
 FILE: Final = click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
@@ -48,10 +50,17 @@ def list_texts() -> None:
 @LANGUAGE
 @FILE
 def export_texts(language: str, file: Path) -> None:
-    """Write the table of LANGUAGE to FILE (CSV): key, German, English, and the text to translate."""
+    """Write the table of LANGUAGE to FILE: key, German, English, and the text to translate.
+
+    FILE is a spreadsheet where its name ends with .xlsx, and CSV otherwise.
+    """
     words = shipped_words()
-    beside = Beside(words["de"].words, words["en"].words, law.load(shipped_bundle()))
-    write_atomic(file, export_table(language, words[language].words, beside).encode())
+    one, beside = words[language].words, Beside(words["de"].words, words["en"].words, law.load(shipped_bundle()))
+    if file.suffix == SHEET:
+        raw = write_sheet(table_of(language, one, beside), right_to_left=one.direction == "rtl")
+    else:
+        raw = export_table(language, one, beside).encode()
+    write_atomic(file, raw)
     click.echo(str(file))
 
 
@@ -60,8 +69,12 @@ def export_texts(language: str, file: Path) -> None:
 @FILE
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The TOML file to write.")
 def import_texts(language: str, file: Path, out: Path) -> None:
-    """Take the table of LANGUAGE in FILE back, whole or not at all, and write it as the language's file."""
-    words = import_table(_read(file), language, shipped_words()[language].words, file.name)
+    """Take the table of LANGUAGE in FILE (CSV, or .xlsx) back, whole or not at all, as the language's file."""
+    before = shipped_words()[language].words
+    if file.suffix == SHEET:
+        words = import_rows(read_sheet(_bytes(file), file.name), language, before, file.name)
+    else:
+        words = import_table(_read(file), language, before, file.name)
     text = write_words(words, language)
     lacks = problems(language, parse_words(text, out.name), law.load(shipped_bundle()))
     if lacks:
