@@ -76,7 +76,8 @@ class Value(Wire):
     """One value of a field with its provenance, so that a reader sees who recorded it, when and how surely.
 
     `row` numbers, from 1, the entries of a list that one person has several of: values of one category with the same
-    number belong together (the kind, the carrier and the end of one measure).
+    number belong together (the kind, the carrier and the end of one measure). `discussed` is the day on which it was
+    talked over with the person, None where nobody says that it was: an exchange does not replace the talk (R46).
     """
 
     value: ShortText | bool | Annotated[int, Field(ge=-(10**12), le=10**12)]
@@ -86,6 +87,7 @@ class Value(Wire):
     precision: Precision | None = None
     origin: Origin = "own"
     disputed: bool = False
+    discussed: IsoDate | None = None
     valid_from: IsoDate | None = None
     valid_to: IsoDate | None = None
     row: Annotated[int, Field(ge=1, le=MAX_VALUES)] | None = None

@@ -59,6 +59,7 @@ class Reading(NamedTuple):
     at: int
     recorded_at: int | None
     disputed: int | None
+    discussed: int | None
 
 
 def readings(fields: Sequence[tuple[FieldName, FieldColumn]], columns: Sequence[str]) -> tuple[Reading, ...]:
@@ -71,6 +72,7 @@ def readings(fields: Sequence[tuple[FieldName, FieldColumn]], columns: Sequence[
             place[rule.column],
             None if rule.recorded_at is None else place[rule.recorded_at],
             None if rule.disputed is None else place[rule.disputed],
+            None if rule.discussed is None else place[rule.discussed],
         )
         for name, rule in fields
     )
@@ -90,9 +92,10 @@ def read_row(
         if read is None:
             yield reading.field, None
             continue
-        if reading.recorded_at is not None and reading.recorded_at not in days:
-            day = read_date(rule.recorded_at or "", row[reading.recorded_at], rule.recorded_formats)
-            days[reading.recorded_at] = None if day is None else str(day.value)
+        for at, column in ((reading.recorded_at, rule.recorded_at), (reading.discussed, rule.discussed)):
+            if at is not None and at not in days:
+                day = read_date(column or "", row[at], rule.recorded_formats)
+                days[at] = None if day is None else str(day.value)
         yield (
             reading.field,
             Value(
@@ -103,6 +106,7 @@ def read_row(
                 precision=read.precision,
                 origin=rule.origin,
                 disputed=reading.disputed is not None and read_flag(rule.disputed or "", row[reading.disputed]),
+                discussed=None if reading.discussed is None else days[reading.discussed],
                 row=number,
             ),
         )

@@ -17,6 +17,7 @@
     verified = "document"                   # none, document, register, client
     origin = "own"                          # own, azr, client
     disputed = "bestritten"                 # column
+    discussed = "besprochen"                # column: the day on which it was talked over with the person
 
     [person]
     family_name = "name"
@@ -130,13 +131,14 @@ class Cell(_Shape):
 
 
 class Provenance(_Shape):
-    """What is known of every value; `recorded_at` and `disputed` name columns of the field's own table."""
+    """What is known of every value; `recorded_at`, `disputed` and `discussed` name columns of the field's own table."""
 
     recorded_at: _Column | None = None
     recorded_by: CodeName | None = None
     verified: Verified = "none"
     origin: Origin = "own"
     disputed: _Column | None = None
+    discussed: _Column | None = None
 
 
 class FieldColumn(Cell, Provenance):
@@ -294,7 +296,7 @@ def rules_of(
 def field_columns(mapping: SourceMapping, detail: str | None, fields: frozenset[FieldName]) -> tuple[str, ...]:
     """Name the columns that the given fields need of the main table (None) or one detail, each once."""
     rules = rules_of(mapping, detail, fields)
-    named = (column for _, rule in rules for column in (rule.column, rule.recorded_at, rule.disputed))
+    named = (column for _, rule in rules for column in (rule.column, rule.recorded_at, rule.disputed, rule.discussed))
     return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
@@ -383,7 +385,7 @@ def _of_field(spec: object, common: _Common) -> dict[str, object]:
     given = common.provenance.model_dump() | {"formats": common.date_formats, "recorded_formats": common.date_formats}
     detail = spec.get("detail") if isinstance(spec, dict) else None
     if isinstance(detail, str) and detail in common.details:
-        given |= {"recorded_at": common.details[detail].recorded_at, "disputed": None}
+        given |= {"recorded_at": common.details[detail].recorded_at, "disputed": None, "discussed": None}
     return given
 
 

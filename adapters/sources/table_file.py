@@ -274,8 +274,9 @@ class TableFile:
             if flag is not None:
                 yield flag, partial(read_flag, flag)
         for rule in self._mapping.fields.values():
-            if rule.recorded_at is not None:
-                yield rule.recorded_at, partial(read_date, rule.recorded_at, formats=rule.recorded_formats)
+            for dated in (rule.recorded_at, rule.discussed):
+                if dated is not None:
+                    yield dated, partial(read_date, dated, formats=rule.recorded_formats)
 
 
 def _stamp_of(path: Path) -> _Stamp:

@@ -17,7 +17,7 @@ from schemas.record import MAX_VALUES, FieldValues, IsoDate, Precision, ShortTex
 from schemas.registry import FieldDef, Registry
 from schemas.wire import Wire
 
-TYPED_DATES: Final = ("%Y-%m-%d", "%Y-%m", "%Y", "%d.%m.%Y", "%m.%Y")
+_DATES: Final = ("%Y-%m-%d", "%Y-%m", "%Y", "%d.%m.%Y", "%m.%Y")
 """How people write a date, or the part of it that is known."""
 _TRUTHS: Final = {"yes": True, "no": False}
 _NUMBER: Final = re.compile(r"-?[0-9]{1,12}")
@@ -27,13 +27,15 @@ class Typed(Wire):
     """One value as it was typed: text, a whole number, `yes` or `no`, a date or its known part, or a code.
 
     `verified` is what the reader says of the paper: `document` for an original in the file, `client` for a statement.
-    `written` is the date of the paper itself, `row` tells entries of a list apart.
+    `written` is the date of the paper itself, `discussed` the day on which it was talked over with the person, `row`
+    tells entries of a list apart.
     """
 
     text: ShortText
     verified: Verified = "none"
     written: IsoDate | None = None
     disputed: bool = False
+    discussed: IsoDate | None = None
     row: Annotated[int, Field(ge=1, le=MAX_VALUES)] | None = None
 
 
@@ -41,6 +43,16 @@ class TypedFile(Wire):
     """All that was typed of one file, as it is kept while a second person has not confirmed it."""
 
     values: dict[FieldName, tuple[Typed, ...]]
+
+
+def typed_date(name: str, typed: str) -> str | None:
+    """Read a date as people write it; None for a blank one. Malformed names the field, and not what was typed."""
+    try:
+        read = read_date(name, typed, _DATES)
+    except Unreadable as error:
+        message = f"{name}: is no date such as 17.03.1991"
+        raise Malformed(message) from error
+    return None if read is None else str(read.value)
 
 
 def typed_record(
@@ -85,6 +97,7 @@ def _value(registry: Registry, definition: FieldDef, entry: Typed, role: CodeNam
         verified=entry.verified,
         precision=precision,
         disputed=entry.disputed,
+        discussed=entry.discussed,
         row=entry.row,
     )
 
@@ -115,7 +128,7 @@ def _read(registry: Registry, definition: FieldDef, typed: str) -> tuple[str | i
 
 
 def _date(name: FieldName, text: str) -> tuple[str, Precision | None]:
-    read = read_date(name, text, TYPED_DATES)
+    read = read_date(name, text, _DATES)
     if read is None:
         raise Unreadable(name, "is blank")
     return str(read.value), read.precision

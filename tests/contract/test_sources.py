@@ -250,8 +250,8 @@ class SourceContract(FindingContract, StateContract):
     async def test_a_record_holds_the_granted_fields_with_their_provenance(self, agency: Agency) -> None:
         """Fields come sorted by name, each value with when, by whom, how surely and whether it is disputed."""
         agency.write(ROW)
-        record = await agency.open().fetch(LocalRef("1"), frozenset({KIND, PHONE, BEGAN}))
-        assert [found.field for found in record] == sorted([KIND, PHONE, BEGAN])
+        record = await agency.open().fetch(LocalRef("1"), frozenset({KIND, PHONE, BEGAN, HOURS}))
+        assert [found.field for found in record] == sorted([KIND, PHONE, BEGAN, HOURS])
         first = {found.field: found.values[0] for found in record}
         assert first[KIND] == Value(
             value="general",
@@ -260,6 +260,7 @@ class SourceContract(FindingContract, StateContract):
             verified="document",
             disputed=True,
         )
+        assert (first[HOURS].recorded_at, first[HOURS].discussed) == ("2026-02-01", "2026-01-30")
         assert (first[PHONE].verified, first[PHONE].origin) == ("client", "client")
         assert (first[BEGAN].value, first[BEGAN].precision) == ("2026-01-12", "day")
 
@@ -270,10 +271,11 @@ class SourceContract(FindingContract, StateContract):
         assert values_of(record) == {field: [] for field in KNOWN}
 
     async def test_provenance_may_be_blank(self, agency: Agency) -> None:
-        """Without a date of entry and a mark the value has no date and is not disputed."""
-        agency.write({**ROW, "Stand": None, "Bestritten": None})
+        """Without a date of entry, a mark and a talk the value has no dates and is not disputed."""
+        agency.write({**ROW, "Stand": None, "Bestritten": None, "Besprochen": " "})
         (found,) = await agency.open().fetch(LocalRef("1"), frozenset({HOURS}))
-        assert (found.values[0].recorded_at, found.values[0].disputed) == (None, False)
+        (value,) = found.values
+        assert (value.recorded_at, value.disputed, value.discussed) == (None, False, None)
 
     @pytest.mark.parametrize(
         ("field", "column", "cell", "value"),

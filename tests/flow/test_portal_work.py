@@ -114,13 +114,17 @@ async def test_a_paper_file_is_read_by_a_human_on_the_screen(tmp_path: Path) -> 
     assert f'name="typed.{STATE}"' in page.text
     way = f"/releases/{asked.exchange}/release"
     assert (await clerk.send(way, ref="P-1", **{f"typed.{STATE}": "no such state"})).status_code == 422
-    page = await clerk.send(way, ref="P-1", verified="document", **{f"typed.{STATE}": "running"})
-    assert page.status_code == 200
+    said = {"ref": "P-1", "verified": "document", f"typed.{STATE}": "running"}
+    page = await clerk.send(way, **said, discussed="bald")
+    assert (page.status_code, "Das ist kein Datum" in page.text) == (422, True)
+    assert (await clerk.send(way, **said, discussed="30.01.2026")).status_code == 200
     await pass_time(2)
     result = await town.requester.result(asked.exchange)
     assert result.record is not None
     (state,) = next(one.values for one in result.record.fields if one.field == STATE)
-    assert (state.value, state.verified) == ("running", "document")
+    assert (state.value, state.verified, state.discussed) == ("running", "document", "2026-01-30")
+    adviser = Seated(House(town.world.clock, town.world.nodes[REQUESTER]), Role.ADVISER, "staff-7")
+    assert "30.01.2026" in (await adviser.open(f"/requests/{asked.exchange}")).text
     await town.close()
 
 

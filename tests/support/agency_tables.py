@@ -42,6 +42,7 @@ COLUMNS: Final = (
     "Online",
     "Beginn",
     "Bestritten",
+    "Besprochen",
     "Stand",
     "Team",
 )
@@ -80,7 +81,7 @@ team = "Team"
 [fields]
 "contact.phone" = {{ column = "Telefon", verified = "client", origin = "client" }}
 "course_participation.course_kind" = {{ column = "Kursart", type = "code", codes = {{ "Allgemein" = "general" }} }}
-"course_participation.hours_used" = {{ column = "Stunden", type = "int" }}
+"course_participation.hours_used" = {{ column = "Stunden", type = "int", discussed = "Besprochen" }}
 "course_participation.started_on" = {{ column = "Beginn", type = "date" }}
 "placement_need.online_ok" = {{ column = "Online", type = "bool" }}
 """
@@ -100,6 +101,7 @@ ROW: Final[Row] = {
     "Online": "nein",
     "Beginn": "2026-01-12",
     "Bestritten": "ja",
+    "Besprochen": "30.01.2026",
     "Stand": "2026-02-01",
 }
 

@@ -62,10 +62,16 @@ def test_what_is_typed_becomes_a_value_of_its_type(law: Registry, field: FieldNa
 
 def test_the_reader_says_how_surely(law: Registry) -> None:
     """Original or statement, the paper's own date, doubt and the entry of a list are kept."""
-    entry = Typed(text="coaching", verified="document", written="2026-02", disputed=True, row=2)
+    entry = Typed(text="coaching", verified="document", written="2026-02", disputed=True, discussed="2026-01-30", row=2)
     (kinds,) = typed_record(law, frozenset({KIND}), {KIND: (Typed(text="internship", row=1), entry)}, ROLE)
     assert kinds.values[1] == Value(
-        value="coaching", recorded_at="2026-02", recorded_by=ROLE, verified="document", disputed=True, row=2
+        value="coaching",
+        recorded_at="2026-02",
+        recorded_by=ROLE,
+        verified="document",
+        disputed=True,
+        discussed="2026-01-30",
+        row=2,
     )
 
 

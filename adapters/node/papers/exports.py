@@ -15,7 +15,7 @@ from schemas.ids import FieldName
 from schemas.record import Record, Value
 
 COLUMNS: Final = (
-    "field", "label", "value", "recorded_by", "recorded_at", "precision", "verified", "origin", "disputed",
+    "field", "label", "value", "recorded_by", "recorded_at", "precision", "verified", "origin", "disputed", "discussed",
     "valid_from", "valid_to", "row", "holder", "purpose", "basis", "asked_at_ms", "exchange",
 )  # fmt: skip
 """The columns of a CSV file: one line for each value."""
@@ -54,12 +54,13 @@ def as_paper(asked: Asked, labels: Mapping[FieldName, str], show: Show, texts: T
             value.recorded_by or asked.holder,
             day(value.recorded_at),
             texts(f"verified.{value.verified}"),
+            day(value.discussed),
             texts("answer.yes" if value.disputed else "answer.no"),
         )
         for one in answered(asked).fields
         for value in one.values
     ]
-    header = ("field", "value", "recorded_by", "recorded_at", "verified", "disputed")
+    header = ("field", "value", "recorded_by", "recorded_at", "verified", "discussed", "disputed")
     facts = (
         (texts("requests.purpose"), asked.purpose),
         (texts("requests.basis"), asked.basis),

@@ -13,10 +13,9 @@ from adapters.node.access import Route
 from adapters.node.portal.front import Page, Visit
 from adapters.node.portal.tiles import asking, chosen, errands, tiles
 from adapters.node.store.colleagues import Look
-from adapters.sources.cells import Unreadable, read_date
 from adapters.sources.persons import of_team
 from adapters.sources.port import Candidate, LocalRef, Search
-from adapters.sources.typed import TYPED_DATES
+from adapters.sources.typed import typed_date
 from schemas import canonical
 from schemas.errors import Malformed, Misuse
 from schemas.record import PersonBlock, ShortText
@@ -179,11 +178,7 @@ def _written(typed: dict[str, str]) -> dict[str, str]:
     """Give what was typed at all, with a date as people write it (17.03.1991, 03.1991) in the form of the log."""
     found = {name: value for name, value in typed.items() if value}
     if "birth_date" in found:
-        try:
-            read = read_date("birth_date", found["birth_date"], TYPED_DATES)
-        except Unreadable as error:
-            raise Malformed(_TYPED) from error
-        found["birth_date"] = "" if read is None else str(read.value)
+        found["birth_date"] = typed_date("birth_date", found["birth_date"]) or ""
     return found
 
 

@@ -16,7 +16,7 @@ from adapters.node.portal.front import Page, Visit
 from adapters.node.release_models import CandidateLine, WaitingRelease
 from adapters.node.releases import Chosen, Wish
 from adapters.sources.port import LocalRef
-from adapters.sources.typed import Typed
+from adapters.sources.typed import Typed, typed_date
 from schemas.errors import Malformed
 from schemas.ids import CodeName, ExchangeId, FieldName
 from schemas.record import PersonBlock, Value
@@ -196,13 +196,16 @@ def _blank(visit: Visit, field: FieldName) -> Blank:
 def _typed(visit: Visit) -> dict[FieldName, tuple[Typed, ...]]:
     """Take what a human typed of a paper file; a blank field is not known. Malformed names what breaks a rule."""
     found: dict[FieldName, tuple[Typed, ...]] = {}
-    verified = visit.said("verified") or "none"
+    about = {
+        "verified": visit.said("verified") or "none",
+        "discussed": typed_date("discussed", visit.said("discussed")),
+    }
     for name in visit.form:
         field = name.removeprefix(_TYPED)
         if name == field or not visit.said(name):
             continue
         try:
-            found[FieldName(field)] = (Typed.model_validate({"text": visit.said(name), "verified": verified}),)
+            found[FieldName(field)] = (Typed.model_validate({"text": visit.said(name), **about}),)
         except ValueError as error:
             message = f"{field}: is too long or holds a sign that is none"
             raise Malformed(message) from error
