@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from broker.core.log_lines import signed_by
 from consent_ledger.core.leaf import Leaf, read_leaf
-from handschlag.ledger_rows import signed_by
 from schemas import statements as st
 from schemas.entries import Granted, Recorded, Refused
 from schemas.errors import HandschlagError

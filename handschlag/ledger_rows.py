@@ -1,4 +1,4 @@
-"""The entries of a log as rows for people: filtered, named, nothing verified."""
+"""The entries of a log as rows on a terminal or in a file; what a row says is said in `broker/core/log_lines.py`."""
 
 import csv
 import io
@@ -9,14 +9,13 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
+from broker.core.log_lines import Line, Wanted, line_beside
 from consent_ledger.core.leaf import Leaf, read_leaf
-from consent_ledger.core.signed import CLIENT, STEERING
 from handschlag.ledger_report import instant
 from schemas import canonical
 from schemas import statements as st
-from schemas.entries import Answered, Cut, Granted
 from schemas.errors import HandschlagError
-from schemas.ids import AgencyId, ExchangeId
+from schemas.ids import ExchangeId
 
 OUTCOMES: Final = {
     **{name: f"exchange.{name}" for name in ("granted", "refused", "disclosed", "unavailable", "withheld")},
@@ -26,139 +25,56 @@ OUTCOMES: Final = {
 COLUMNS: Final = ("index", "time", "type", "signer", "with", "purpose", "fields", "reason", "id")
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which entries are wanted; None asks for nothing. Times are the log's, in ms, `to_ms` excluded."""
-
-    agency: str | None = None
-    purpose: str | None = None
-    from_ms: int | None = None
-    to_ms: int | None = None
-    outcome: str | None = None
-    index: int | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One entry: who signed it, whom else it concerns, and what it says; texts may be empty."""
-
-    index: int
-    at_ms: int
-    kind: str
-    signer: str
-    others: tuple[str, ...] = ()
-    purpose: str = ""
-    fields: tuple[str, ...] = ()
-    reason: str = ""
-    id: str = ""
-
-    def cells(self) -> tuple[str, ...]:
-        """Give the texts of `COLUMNS`."""
-        others, fields = ", ".join(self.others), ", ".join(self.fields)
-        time = instant(self.at_ms)
-        return (str(self.index), time, self.kind, self.signer, others, self.purpose, fields, self.reason, self.id)
-
-
 @dataclass
 class Rows:
     """Makes rows of entries in log order; an outcome is given parties and purpose of the request it answers."""
 
-    _requests: dict[ExchangeId, tuple[AgencyId, st.Request]] = field(default_factory=dict)
+    _asked: dict[ExchangeId, Line] = field(default_factory=dict)
 
-    def of(self, entries: Iterable[tuple[int, bytes]], wanted: Filter) -> Iterator[Row]:
-        """Give the rows of the entries that are wanted; what is no entry of ours is a row of type `unreadable`."""
-        for index, raw in entries:
+    def of(self, entries: Iterable[tuple[int, bytes]], wanted: Wanted, index: int | None = None) -> Iterator[Line]:
+        """Give the entries that are wanted; what is no entry of ours is a row of type `unreadable`."""
+        for place, raw in entries:
             try:
-                row = self._row(index, read_leaf(raw))
+                row = self._row(place, read_leaf(raw))
             except HandschlagError:
-                row = Row(index, 0, "unreadable", "")
-            if _fits(row, wanted):
+                row = Line(place, 0, "unreadable", "")
+            kind = wanted.kind in {"", row.kind}
+            if kind and index in {None, place} and wanted.within(row.at_ms) and wanted.takes(row):
                 yield row
 
-    def _row(self, index: int, leaf: Leaf) -> Row:
-        statement, entry = leaf.statement, leaf.entry
-        fields: tuple[str, ...] = getattr(statement, "fields", ())
-        if isinstance(entry, Granted):
-            fields = entry.fields
-        elif isinstance(entry, Answered):
-            fields = entry.body.fields
-        signer = signed_by(statement)
-        purpose, others, name = _about(statement)
+    def _row(self, index: int, leaf: Leaf) -> Line:
+        statement = leaf.statement
+        asked = self._asked.get(statement.exchange) if isinstance(statement, st.Outcome) else None
+        line = line_beside(index, leaf, asked)
         if isinstance(statement, st.Request):
-            self._requests[statement.exchange] = AgencyId(signer), statement
-        elif isinstance(statement, st.Outcome) and statement.exchange in self._requests:
-            asker, request = self._requests[statement.exchange]
-            purpose, others = request.purpose, (asker,)
-        reason = str(getattr(entry, "reason", "")) or _cut(getattr(entry, "cut", ()))
-        return Row(index, entry.time, leaf.kind, signer, others, purpose, fields, reason, name)
+            self._asked[statement.exchange] = line
+        return line
 
 
-def _about(statement: st.Statement) -> tuple[str, tuple[str, ...], str]:
-    """Give purpose, other agencies and id that a statement names."""
-    match statement:
-        case st.Request():
-            return statement.purpose, (statement.holder,), statement.exchange
-        case st.Outcome():
-            return "", (), statement.exchange
-        case st.ConsentGiven():
-            return statement.purpose, (statement.recipient, *statement.holders), statement.consent
-        case st.BasisGiven():
-            return statement.purpose, (statement.recipient, *statement.holders), statement.given
-        case st.ConsentWithdrawn():
-            return "", (), statement.consent
-        case st.BasisWithdrawn():
-            return "", (), statement.given
-        case st.ConsentCodes() | st.ClientWithdrawn():
-            return "", (), statement.basis
-        case st.Acknowledged():
-            return "", (statement.holder,), ""
-        case st.MemberAdmitted() | st.MemberLeft() | st.KeyAdded():
-            return "", (statement.agency,), getattr(statement, "name", "")
-        case _:
-            return str(getattr(statement, "purpose", "")), (), str(getattr(statement, "approval", ""))
+def _cells(line: Line) -> tuple[str, ...]:
+    """Give the texts of `COLUMNS`."""
+    others, fields = ", ".join(line.others), ", ".join(line.fields)
+    texts = (line.kind, line.agency, others, line.purpose or "", fields, _reason(line), line.id)
+    return (str(line.index), instant(line.at_ms), *texts)
 
 
-def signed_by(statement: st.Statement) -> str:
-    """Give the agency that signed a statement, as its key is named; the steering group, or the client."""
-    if isinstance(statement, st.ClientWithdrawn):
-        return CLIENT
-    return STEERING if isinstance(statement, st.Steered) else _agency_in(statement)
+def _reason(line: Line) -> str:
+    return line.reason or ", ".join(f"{one.field} cut: {one.rule}" for one in line.cut)
 
 
-def _agency_in(statement: st.Statement) -> str:
-    """Give the agency in the name of a statement's key, `<federation>/<agency>/<role>-<n>`."""
-    return str(getattr(statement, "key", "")).rpartition("/")[0].rpartition("/")[2]
-
-
-def _cut(cut: Iterable[Cut]) -> str:
-    return ", ".join(f"{one.field} cut: {one.rule}" for one in cut)
-
-
-def _fits(row: Row, wanted: Filter) -> bool:
-    if wanted.agency is not None and wanted.agency not in (row.signer, *row.others):
-        return False
-    if wanted.purpose is not None and wanted.purpose not in {row.purpose, row.purpose.partition("@")[0]}:
-        return False
-    if wanted.index not in {None, row.index}:
-        return False
-    if wanted.outcome is not None and row.kind != OUTCOMES[wanted.outcome]:
-        return False
-    return (wanted.from_ms or 0) <= row.at_ms and (wanted.to_ms is None or row.at_ms < wanted.to_ms)
-
-
-def as_table(rows: Iterable[Row]) -> Table:
+def as_table(rows: Iterable[Line]) -> Table:
     """Set rows out as a table."""
     table = Table(*COLUMNS)
     for row in rows:
-        table.add_row(*map(Text, row.cells()))
+        table.add_row(*map(Text, _cells(row)))
     return table
 
 
-def as_csv(rows: Iterable[Row]) -> Iterator[str]:
+def as_csv(rows: Iterable[Line]) -> Iterator[str]:
     """Write rows as lines of CSV (RFC 4180) under a line of names."""
     yield _csv_line(COLUMNS)
     for row in rows:
-        yield _csv_line(row.cells())
+        yield _csv_line(_cells(row))
 
 
 def _csv_line(cells: tuple[str, ...]) -> str:
@@ -167,7 +83,7 @@ def _csv_line(cells: tuple[str, ...]) -> str:
     return line.getvalue()
 
 
-def as_json(rows: Iterable[Row]) -> str:
+def as_json(rows: Iterable[Line]) -> str:
     """Write rows as a JSON list of objects, times in ms."""
     return canonical.pretty(
         [
@@ -175,11 +91,11 @@ def as_json(rows: Iterable[Row]) -> str:
                 "index": row.index,
                 "time_ms": row.at_ms,
                 "type": row.kind,
-                "signer": row.signer,
+                "signer": row.agency,
                 "with": list(row.others),
-                "purpose": row.purpose,
+                "purpose": row.purpose or "",
                 "fields": list(row.fields),
-                "reason": row.reason,
+                "reason": _reason(row),
                 "id": row.id,
             }
             for row in rows

@@ -20,6 +20,7 @@ from rich.console import Console
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import write_atomic
 from broker.core.decide import decider
+from broker.core.log_lines import Line, Wanted
 from broker.core.replay import decide_again
 from consent_ledger.archive import archived
 from consent_ledger.core.checkpoint import unverified_checkpoint
@@ -294,20 +295,19 @@ def show(source: str, **options: Unpack[ShowOptions]) -> None:
         _print_rows(_rows(log, options), options["form"])
 
 
-def _rows(log: Source, options: ShowOptions) -> Iterator[rows.Row]:
+def _rows(log: Source, options: ShowOptions) -> Iterator[Line]:
     to_day, from_day = options["to_day"], options["from_day"]
-    wanted = rows.Filter(
-        agency=options["agency"],
-        purpose=options["purpose"],
-        from_ms=None if from_day is None else berlin_ms(parse_day(from_day, "--from")),
-        to_ms=None if to_day is None else end_of_day_ms(parse_day(to_day, "--to")),
-        outcome=options["outcome"],
-        index=options["index"],
+    wanted = Wanted(
+        agency=options["agency"] or "",
+        purpose=options["purpose"] or "",
+        kind=rows.OUTCOMES.get(options["outcome"] or "", ""),
+        from_ms=0 if from_day is None else berlin_ms(parse_day(from_day, "--from")),
+        until_ms=None if to_day is None else end_of_day_ms(parse_day(to_day, "--to")),
     )
-    return rows.Rows().of(log.reader.entries(0, log.reader.size), wanted)
+    return rows.Rows().of(log.reader.entries(0, log.reader.size), wanted, options["index"])
 
 
-def _print_rows(found: Iterator[rows.Row], form: str) -> None:
+def _print_rows(found: Iterator[Line], form: str) -> None:
     if form == "csv":
         for line in rows.as_csv(found):
             click.echo(line, nl=False)

@@ -3,6 +3,7 @@
 from broker.core.log_lines import Line, Timeline, Wanted, grant_of, line_of
 from consent_ledger.core.leaf import read_leaf
 from schemas import statements as st
+from schemas.errors import Pruned
 from schemas.ids import ExchangeId
 from tests.support.ledger_world import Ledger, Logged, founded
 from tests.support.pens import NORM, changed
@@ -139,3 +140,45 @@ def test_only_outcomes_answer_a_grant() -> None:
     asked = ledger.asked()
     assert grant_of(asked.leaf) is None
     assert grant_of(read_leaf(ledger.leaves[ledger.answer(asked).index])) == asked.index
+
+
+def test_an_outcome_whose_request_is_gone_says_what_it_says_itself() -> None:
+    """A grant that was pruned is not read; holder, exchange and fields of the answer stand all the same."""
+    ledger = founded()
+    answered = ledger.answer(ledger.asked())
+
+    def gone(index: int) -> bytes:
+        raise Pruned(str(index))
+
+    line = line_of(answered.index, answered.leaf, gone)
+    assert (line.agency, line.others, line.purpose) == ("kurse", (), None)
+    assert line.exchange == line.id == getattr(answered.leaf.statement, "exchange", "")
+    assert line.fields
+
+
+def test_what_a_line_is_about_has_a_name() -> None:
+    """Consents, bases, approvals, keys and shards are named by their ids, whatever happens to them."""
+    ledger = founded()
+    ledger.write(consent := ledger.consent("beratung", "jobcenter"))
+    ledger.write(basis := ledger.given("beratung", "amt", "beratung"))
+    approval = ledger.approval("amt", "Z16@1")
+    named = [
+        (ledger.write(ledger.recoding("beratung", consent, "1" * 64, "2" * 64)), consent.consent),
+        (ledger.write(ledger.withdrawal("beratung", consent)), consent.consent),
+        (ledger.write(ledger.withdrawal("beratung", basis)), basis.given),
+        (ledger.write(approval), approval.approval),
+        (ledger.write(ledger.approval_end(approval)), approval.approval),
+        (ledger.write(ledger.key("amt", "dpo", 2)), "musterstadt.example/amt/dpo-2"),
+        (ledger.write(ledger.revocation("amt", "dpo", 2)), "musterstadt.example/amt/dpo-2"),
+        (ledger.write(ledger.agency_head("amt")), ""),
+        (ledger.write(ledger.closing()), "musterstadt.example/log/2026-12"),
+    ]
+    assert [line_at(ledger, logged.index).id for logged, _ in named] == [name for _, name in named]
+
+
+def test_a_purpose_without_a_version_is_any_version_of_it() -> None:
+    """Z16 finds Z16@1; Z16@2 and Z1 do not. Times are from the first on, and before the last."""
+    ledger = founded()
+    line = line_at(ledger, ledger.write(ledger.consent("beratung", "jobcenter")).index)
+    assert [Wanted(purpose=name).takes(line) for name in ("Z16", "Z16@1", "Z16@2", "Z1")] == [True, True, False, False]
+    assert [Wanted(from_ms=5, until_ms=7).within(at_ms) for at_ms in (4, 5, 6, 7)] == [False, True, True, False]
