@@ -92,6 +92,16 @@ def test_a_code_of_something_else_opens_nothing() -> None:
     assert words(told(ledger, given)) == ["given"]
 
 
+def test_what_only_names_an_exchange_is_no_step() -> None:
+    """An acknowledgement of what is not answered yet bears the exchange's id, and tells a client nothing."""
+    ledger = founded()
+    given = ledger.write(consent := ledger.consent("beratung", "jobcenter"))
+    asked = ledger.asked(consent)
+    assert isinstance(asked.leaf.statement, st.Request)
+    ledger.write(ledger.acknowledgement("jobcenter", "kurse", [asked.leaf.statement.exchange]))
+    assert words(told(ledger, given)) == ["given", "asked"]
+
+
 def test_a_renewal_is_the_last_step_of_the_old_story_and_the_first_of_the_new() -> None:
     """The consent that renews another bears the other's id; what happens under it is no step of the other."""
     ledger = founded()

@@ -83,6 +83,18 @@ def test_a_timeline_holds_one_exchange_and_what_ended_its_basis() -> None:
     assert not timeline.over
 
 
+def test_a_renewal_of_the_basis_stands_in_the_timeline_and_another_consent_does_not() -> None:
+    """It is why an answer is withheld; a renewal of somebody else's consent is none of this exchange's."""
+    ledger = founded()
+    consent, other = ledger.consented(), ledger.consented()
+    asked = ledger.asked(consent)
+    ledger.consented(replaces=other.consent)
+    ledger.consented(replaces=consent.consent)
+    ledger.answer(asked)
+    kinds = [line.kind for line in followed(ledger, asked, consent.consent).lines]
+    assert kinds == ["consent.given", "exchange.withheld"]
+
+
 def test_a_timeline_ends_with_the_acknowledgement() -> None:
     """What comes after belongs to it no more; an acknowledgement may name several exchanges."""
     ledger = founded()

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from adapters.node.core.compose import Question, Seal, draft, lawbook, person_block, recipient, seal_context
-from adapters.node.core.taking import Given, Taken, check_asked_again, check_given, check_renewal, check_taken
+from adapters.node.core.taking import Given, Taken, about, check_asked_again, check_given, check_renewal, check_taken
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import Code, Misuse
@@ -161,6 +161,7 @@ def test_who_could_sanction_does_not_collect() -> None:
 
 def test_a_no_holds_for_ninety_days_unless_the_client_wishes() -> None:
     """To the very millisecond; who never said no is asked."""
+    assert about(TAKEN) == (TAKEN.person, TAKEN.purpose, TAKEN.recipient)
     check_asked_again(None, START, wished=False)
     check_asked_again(START, START + 90 * DAY, wished=False)
     check_asked_again(START, START, wished=True)
