@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from string import Formatter
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -171,6 +172,46 @@ async def test_unknown_old_and_guessed_codes_look_alike_and_are_throttled(client
     assert (await client.type(VIEW_CODE)).status_code == 429
     client.clock.ms += PER_MS
     assert (await client.type(VIEW_CODE)).status_code == 200
+
+
+def answer_of(page: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """Give all that an answer says: status, body, and every header."""
+    return page.status_code, page.content, sorted(page.headers.items())
+
+
+async def test_every_code_that_opens_nothing_is_answered_alike(client: Visitor) -> None:
+    """Unknown, replaced, of the wrong kind, ill formed: the same bytes and headers, typed or scanned, let in or not.
+
+    Once too much was tried, the right code is answered as the wrong ones are.
+    """
+    middle = client.middle
+    consent = await middle.consented()
+    old, new = "OLDVIEWOLDVIEWOL", "NEWVIEWNEWVIEWNE"
+    for view in (old, new):
+        codes = middle.log.pens.recoding("beratung", consent, view, f"{view[:8]}STOPSTOP")
+        await middle.hand("beratung").logged(codes)
+    closed = ("A" * 16, old, WITHDRAW_CODE, "nonsense!", "A" * 80, "\u0663\U0001f600", "%00")
+    client.front.throttle.tries = 2 * len(closed)
+    typed = [answer_of(await client.type(code)) for code in closed]
+    scanned = [answer_of(await client.browser.get(f"/c/{quote(code, safe='')}")) for code in closed]
+    assert [status for status, _, _ in typed[:1]] == [404]
+    assert typed == typed[:1] * len(closed)
+    assert scanned == typed
+    late = [answer_of(await client.type(code)) for code in (*closed, new)]
+    late += [answer_of(await client.browser.get(f"/c/{new}"))]
+    assert (late[0][0], late) == (429, late[:1] * len(late))
+
+
+async def test_every_withdrawal_code_that_does_not_fit_is_answered_alike(client: Visitor) -> None:
+    """Unknown, of the wrong kind, replaced, ill formed, too many: the page says the same, byte for byte."""
+    other = await client.middle.consented()
+    codes = client.middle.log.pens.recoding("beratung", other, "OTHERVIEWOTHERVI", "OTHERSTOPOTHERST")
+    await client.middle.hand("beratung").logged(codes)
+    page = await client.type("OTHERVIEWOTHERVI")
+    wrong = ("A" * 16, "OTHERVIEWOTHERVI", WITHDRAW_CODE, "", "nonsense!", *["B" * 16] * TRIES, "OTHERSTOPOTHERST")
+    answers = [answer_of(await client.stop(page, code)) for code in wrong]
+    assert "kern-alert--warning" in answers[0][1].decode()
+    assert answers == answers[:1] * len(wrong)
 
 
 async def test_a_receipt_that_was_replaced_opens_nothing(client: Visitor) -> None:

@@ -1,5 +1,6 @@
 """An export is plain C2SP files and all a stranger needs; a log over such files reads as the store does."""
 
+import gc
 import gzip
 import tarfile
 from errno import ENOSPC
@@ -256,16 +257,30 @@ def test_shards_lie_below_each_other_in_an_archive_too() -> None:
         assert tar.getnames() == [f"{TOP}/shards/2026-10/checkpoint"]
 
 
-def test_an_archive_that_was_cut_off_has_no_end() -> None:
-    """A stream that takes no more is told as such; no program takes what came for a whole file."""
-    stream = Full()
+def test_a_stream_that_takes_no_more_is_told() -> None:
+    """A full disk behind it, or whoever reads it gone."""
 
     def write() -> None:
-        with archived(stream) as archive:
+        with archived(Full()) as archive:
             for number in range(200):
                 archive.put(f"tile/{number}", b"".join(sha256(b"%d" % one).encode() for one in range(number, 2000)))
 
     with pytest.raises(Unavailable, match="archive: cannot be written"):
         write()
+
+
+def test_an_archive_that_was_cut_off_has_no_end() -> None:
+    """Whatever broke off the export: no program takes what came for a whole file."""
+    stream = BytesIO()
+
+    def write() -> None:
+        with archived(stream) as archive:
+            archive.put("checkpoint", b"a note")
+            message = "registry: this bundle was in force and is not at hand"
+            raise Incomplete(message)
+
+    with pytest.raises(Incomplete):
+        write()
+    gc.collect()
     with pytest.raises(EOFError):
         gzip.decompress(stream.getvalue())
