@@ -95,17 +95,23 @@ class View:
     async def health(self) -> Health:
         """Say what works by trying it, or by asking who must know."""
         broker, state = self.broker, self.broker.sequencer.state
-        cosigned_at_ms, waiting_since_ms = broker.witnessing.cosigned_at_ms, broker.witnessing.waiting_since_ms
+        cosigned_at_ms = broker.witnessing.cosigned_at_ms
         return Health(
             sequencer_runs=broker.sequences,
             nats_connected=self.connected(),
             disk_writable=await asyncio.to_thread(self.disk_writable),
             keys_loaded=state.log_vkey == broker.setup.signer.key.vkey and state.registry in broker.setup.bundles.ready,
-            witnessed=waiting_since_ms is None or self.clock.now_ms() - waiting_since_ms <= WITNESS_LATE_MS,
+            witnessed=self._waiting_ms <= WITNESS_LATE_MS,
             serves=broker.serves,
             cosigned_age_s=None if cosigned_at_ms is None else (self.clock.now_ms() - cosigned_at_ms) / 1000,
             uncosigned=broker.sequencer.size - broker.witnessing.cosigned_size,
         )
+
+    @property
+    def _waiting_ms(self) -> int:
+        """For how long an entry has been waiting for witnesses."""
+        since_ms = self.broker.witnessing.waiting_since_ms
+        return 0 if since_ms is None else self.clock.now_ms() - since_ms
 
     def metrics(self) -> str:
         """Write all metrics in the text format of Prometheus."""
@@ -118,6 +124,7 @@ class View:
         }
         answers, failures = broker.service.answered, broker.service.failed
         size, cosigned = broker.sequencer.size, broker.witnessing.cosigned_size
+        waiting_s = self._waiting_ms // 1000
         families = (
             Family("answers_total", "counter", "Calls answered, by the type of the answer.", by_label("type", answers)),
             Family("failures_total", "counter", "Calls that changed nothing, by code.", by_label("code", failures)),
@@ -129,5 +136,6 @@ class View:
             Family("queue_waiting", "gauge", "Statements that wait for a batch.", single(broker.sequencer.waiting)),
             Family("log_entries", "gauge", "Entries in the log.", single(size)),
             Family("log_cosigned_entries", "gauge", "Entries under a cosigned checkpoint.", single(cosigned)),
+            Family("witness_wait_seconds", "gauge", "Time an entry waits for witnesses.", single(waiting_s)),
         )
         return write(families)

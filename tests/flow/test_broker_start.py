@@ -223,6 +223,7 @@ async def test_no_green_without_a_witness(place: Place) -> None:
         place.pens.clock.ms += 1
         health = await view.health()
         assert (health.healthy, health.witnessed) == (False, False)
+        assert "handschlag_broker_witness_wait_seconds 300\n" in view.metrics()
         broker.witnessing.waiting_since_ms = None
         assert (await view.health()).healthy
         files.close()
