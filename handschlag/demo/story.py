@@ -14,7 +14,7 @@ from handschlag.demo.patience import until
 from handschlag.demo.stage import Stage, command
 from handschlag.demo.telling import Teller
 from handschlag.town import pick
-from handschlag.town.people import ABH, COUNSELLING, JOBCENTER, SCHOOL
+from handschlag.town.people import ABH, COUNSELLING, JOBCENTER, SCHOOL, SOCIAL
 from handschlag.town.pick import Picked
 
 PURPOSE: Final = "Z16@1"
@@ -29,6 +29,7 @@ FIELDS: Final = [
     "course_results.exam_result",
 ]
 CHANGE: Final = "Z06@1"
+CHANGE_BACK: Final = "Z08@1"
 CHANGE_FIELDS: Final = ["benefits.from", "benefits.state", "benefits.system", "benefits.until", "contact.place"]
 TOO_MUCH: Final = [*FIELDS, "course_participation.hours_used", "course_participation.module", "language.literacy"]
 TOLD: Final = ("checkpoint", "entries", "Sound")
@@ -77,6 +78,9 @@ class Story:
         tell(f"The Jobcenter's data protection officer approves {PURPOSE} for advisers, for half a year")
         officer.post("/v1/approvals", {**body, "purpose": CHANGE, "fields": CHANGE_FIELDS})
         tell(f"and {CHANGE}: who has changed into SGB II need not bring all papers again")
+        back = {**body, "purpose": CHANGE_BACK, "fields": CHANGE_FIELDS}
+        Desk(self._stage.offices[SOCIAL], "dpo").post("/v1/approvals", back)
+        tell(f"The social office's officer approves {CHANGE_BACK}, the way back")
 
     def leave_work(self) -> None:
         """Ask, on a statute, what two persons at the Jobcenter have to decide: their release list is not empty then."""

@@ -45,6 +45,16 @@ def test_two_clicks_lead_from_the_case_to_the_checklist(visitor: Visitor, client
     visitor.looked_at()
 
 
+def test_the_way_back_is_two_clicks_as_well(visitor: Visitor, client: Picked) -> None:
+    """At the social office the same client's tile leads out of SGB II, to the Jobcenter."""
+    visitor.open_case(client, SOCIAL)
+    visitor.click("Paket Wechsel aus dem SGB II auswählen")
+    visitor.click(SEND)
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Wechsel aus dem SGB II")
+    assert visitor.clicks == 2
+    expect(visitor.page.get_by_text("wartet")).to_be_visible()
+
+
 def test_the_keyboard_alone_does_it(visitor: Visitor, client: Picked) -> None:
     """Tabulator and Enter lead from the case to the checklist and on to the answer."""
     visitor.open_case(client)

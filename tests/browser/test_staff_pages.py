@@ -157,9 +157,9 @@ LEADS_ON: Final = {
     *(Route("POST", path) for path in ("/logout", "/language", "/case", "/case/send", "/case/package/send")),
     *(Route("POST", path) for path in ("/notices/{exchange}", "/arrangements", "/arrangements/forget")),
     *(Route("POST", path) for path in ("/stand-ins", "/stand-ins/end", "/holdings/publish")),
-    *(Route("POST", f"/consents/{step}") for step in ("offer", "renew", "yes", "end")),
+    *(Route("POST", f"/consents/{step}") for step in ("offer", "renew", "yes", "later", "resume", "end")),
     *(Route("POST", f"/releases/{{exchange}}/{step}") for step in ("release", "confirm", "refuse", "ask", "take-back")),
-    *(Route("POST", f"/officer/{step}") for step in ("approve", "end")),
+    *(Route("POST", f"/officer/{step}") for step in ("approve", "renew", "end")),
 }
 """What shows nothing itself and leads to one of the pages above."""
 

@@ -67,9 +67,9 @@ class Visitor:
         self.clicks += 1
         self.page.get_by_role(role, name=name).nth(nth).click()  # type: ignore[arg-type]  # roles are a closed list of words
 
-    def open_case(self, client: Picked) -> None:
-        """Log in as an adviser of the Jobcenter and open a client's case."""
-        self.log_in(JOBCENTER, "Ayla Berger")
+    def open_case(self, client: Picked, agency: str = JOBCENTER) -> None:
+        """Log in as an adviser, of the Jobcenter unless said otherwise, and open a client's case."""
+        self.log_in(agency, "Ayla Berger")
         self.go("/clients")
         self.fill("Familienname", client.family_name)
         self.fill("Geburtsdatum", client.birth_date)
