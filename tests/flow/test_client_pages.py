@@ -29,7 +29,7 @@ from schemas.ids import AgencyId
 from schemas.registry import load as load_law
 from schemas.registry_files import bundle_of
 from tests.support.middle import Middle, serving
-from tests.support.pens import VIEW_CODE, WITHDRAW_CODE, ManualClock
+from tests.support.pens import VIEW_CODE, WITHDRAW_CODE, ManualClock, changed
 from tests.support.registry import shipped
 from tests.support.small_law import LAW
 
@@ -224,6 +224,23 @@ async def test_a_receipt_that_was_replaced_opens_nothing(client: Visitor) -> Non
     assert (await client.type(new)).status_code == 200
     await client.browser.post("/c/leave")
     assert middle.log.sequencer.state.evidence[consent.consent].view == bytes.fromhex(sha256(new.encode()))
+
+
+async def test_the_receipt_of_a_renewed_consent_says_that_another_counts(client: Visitor) -> None:
+    """Its page tells the renewal and who can end the new one; its withdrawal code ends nothing any more."""
+    middle = client.middle
+    old = next(iter(middle.log.sequencer.state.evidence))
+    renewed = changed(middle.log.pens.consent("beratung", "jobcenter"), replaces=old, view=sha256(b"NEWVIEWCODENEWVI"))
+    assert (await middle.log.write(renewed)).leaf.kind == "consent.given"
+    page = await client.type(VIEW_CODE)
+    arabic = load("broker.client_pages", LANGUAGES)["ar"]
+    assert arabic("view.renewed") in page.text
+    assert arabic("stop.help") in page.text
+    assert 'action="/c/stop"' not in page.text
+    assert page.text.count("<li>") == 4
+    size = middle.log.sequencer.size
+    assert await client.front.clients.withdraw(VIEW_CODE, WITHDRAW_CODE) is None
+    assert middle.log.sequencer.size == size
 
 
 async def test_a_language_can_be_chosen_and_stays(client: Visitor) -> None:

@@ -7,12 +7,14 @@ import pytest
 
 from adapters.node.access import Role
 from adapters.node.store.rows import AskedState, ConsentState
+from broker.clients import Clients
+from broker.log_files import LogFiles
 from consent_ledger.core.merkle import leaf_hash
 from schemas import statements as st
 from schemas.errors import Code
 from schemas.ids import ConsentId
 from tests.support.node_http import Front, consent_body
-from tests.support.small_town import COLLECTOR, DAY_MS, HOLDER, PERSON, REQUESTER, STRANGER, Town, taken
+from tests.support.small_town import COLLECTOR, DAY_MS, HOLDER, PERSON, REQUESTER, STRANGER, VALUES, Town, taken
 from tests.support.virtual_time import pass_time, virtual
 
 from .test_node_api import problem
@@ -135,6 +137,42 @@ async def test_the_holder_ends_it_over_its_own_api(tmp_path: Path) -> None:
     for front in (counselling, jobcenter):
         assert await states(front) == {consent["consent"]: "withdrawn"}
     assert (await town.ask(ConsentId(consent["consent"]))).reason == "consent_withdrawn"
+    await town.close()
+
+
+@virtual
+async def test_the_client_ends_it_by_the_code_of_the_last_receipt(tmp_path: Path) -> None:
+    """The codes of a lost receipt end nothing; the new ones do, at every node, and what is weighed stays."""
+    town = await Town.start(tmp_path)
+    counselling, jobcenter = Front(town, COLLECTOR), Front(town, REQUESTER)
+    lost = await take(counselling)
+    town.source.add("T-1", PERSON, VALUES, guardian=True)
+    asked = await town.ask(ConsentId(lost["consent"]))
+    assert asked.state is AskedState.GRANTED
+    codes = await counselling.call(Role.ADVISER, "POST", f"/v1/consents/{lost['consent']}/codes", {})
+    new, size = codes.json(), town.world.store.size
+    sequencer = town.world.sequencer
+    clients = Clients(
+        sequencer, LogFiles(town.world.store, lambda: sequencer.size), town.world.clock, town.world.notices.tell
+    )
+    for view, withdraw in (
+        (lost["view_code"], lost["withdraw_code"]),
+        (lost["view_code"], new["withdraw_code"]),
+        (new["view_code"], lost["withdraw_code"]),
+    ):
+        assert await clients.withdraw(view, withdraw) is None
+    assert town.world.store.size == size
+    ended = await clients.withdraw(new["view_code"], new["withdraw_code"])
+    assert ended is not None
+    assert ended.index == size
+    await town.world.notices.close()
+    for front in (counselling, jobcenter):
+        (line,) = (await front.call(Role.ADVISER, "GET", "/v1/consents")).json()
+        assert (line["state"], line["ended_index"]) == ("withdrawn", size), front.agency
+    assert (await town.ask(ConsentId(lost["consent"]))).reason == "consent_withdrawn"
+    await pass_time(3600)
+    assert (await town.requester.result(asked.exchange)).state is AskedState.NOT_AVAILABLE
+    assert "exchange.disclosed" not in town.world.kinds()
     await town.close()
 
 
