@@ -1,5 +1,6 @@
 """Notices to hand out: who got data on a statute sees whom to tell, by when, and notes that it is done."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -139,4 +140,21 @@ async def test_what_is_late_says_so(tmp_path: Path) -> None:
     assert "überfällig" not in (await (await seat(town, "staff-1")).open("/notices")).text
     town.world.clock.ms += 32 * DAY_MS
     assert "überfällig" in (await (await seat(town, "staff-1")).open("/notices")).text
+    await town.close()
+
+
+@virtual
+async def test_where_no_text_is_approved_people_are_told_by_word_of_mouth(tmp_path: Path) -> None:
+    """In production nothing is printed without an approved text; the page says so, and the note is made without it."""
+    town = await started(tmp_path)
+    await town.world.nodes[REQUESTER].close()
+    town.world.identities[REQUESTER] = replace(town.world.identities[REQUESTER], drafts=False)
+    await town.world.start_node(REQUESTER)
+    asked = await town.requester.ask(question()._replace(staff="staff-1"))
+    own, today = await seat(town, "staff-1"), berlin_day(town.world.clock.now_ms())
+    page = await own.open(f"/notices/{asked.exchange}")
+    assert ("mündlich" in page.text, "/notice/ar" in page.text) == (True, False)
+    assert (await own.open(f"/requests/{asked.exchange}/notice/ar")).status_code == 422
+    page = await own.send(f"/notices/{asked.exchange}", on=today.isoformat(), language="so")
+    assert (page.url.path, "Soomaali" in page.text) == ("/notices", True)
     await town.close()

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from adapters.node.access import Route
 from adapters.node.notices import Notice, Notices
 from adapters.node.portal.front import Page, Visit
+from adapters.web.client_words import shipped_words
 from schemas.calendar import berlin_day
 from schemas.errors import Malformed
 from schemas.ids import ExchangeId
@@ -30,7 +31,7 @@ async def notices(visit: Visit) -> Response:
         "notices.html",
         waiting=await found.waiting(*staff),
         handed=await found.handed(*staff),
-        languages=visit.desk.making.languages,
+        languages=_languages(),
         today=berlin_day(visit.desk.running.identity.clock.now_ms()).isoformat(),
     )
 
@@ -40,7 +41,8 @@ async def notice(visit: Visit) -> Response:
     return visit.show(
         "notice.html",
         notice=await _own(visit),
-        languages=visit.desk.making.languages,
+        papers=visit.desk.making.languages,
+        languages=_languages(),
         today=berlin_day(visit.desk.running.identity.clock.now_ms()).isoformat(),
     )
 
@@ -48,11 +50,16 @@ async def notice(visit: Visit) -> Response:
 async def hand_out(visit: Visit) -> Response:
     """Note that the person has it, and go back to the list."""
     asked, language = (await _own(visit)).asked, visit.said("language")
-    if language not in visit.desk.making.languages:
-        message = "language: notices come in none of this name"
+    if language not in _languages():
+        message = "language: choose one that is offered"
         raise Malformed(message)
     await Notices(visit.desk.requester).hand_out(asked, visit.said("on"), language, visit.colleague.caller.staff)
     return RedirectResponse("/notices", 303)
+
+
+def _languages() -> dict[str, str]:
+    """Give the languages in which somebody may have been told, on paper or by word of mouth, by their own names."""
+    return {language: one.words.name for language, one in shipped_words().items()}
 
 
 async def _own(visit: Visit) -> Notice:
