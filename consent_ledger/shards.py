@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.ports import LogReader
-from consent_ledger.sqlite_files import shard_path
+from consent_ledger.sqlite_files import is_made
 from consent_ledger.store import ShardReader, shard_origins
 from schemas.entries import Closed
 from schemas.errors import LedgerInconsistent, Malformed
@@ -50,7 +50,7 @@ def following(reader: LogReader) -> Following | None:
 def chain_from(folder: Path, origin: LogId) -> Iterator[tuple[LogId, Hash | None]]:
     """Give the shards of a folder from one on, by the last entry of each, with the hash of what each starts from.
 
-    The last may have no file yet: its shard is still to be opened. The first comes without a hash.
+    The last may have no file yet, or a half-made one: its shard is still to be opened. The first comes without a hash.
     """
     known = set[LogId]()
     reached: Following | None = None
@@ -61,7 +61,7 @@ def chain_from(folder: Path, origin: LogId) -> Iterator[tuple[LogId, Hash | None
             raise LedgerInconsistent(message)
         known.add(log)
         yield log, None if reached is None else reached.state
-        if not shard_path(folder, log).exists():
+        if not is_made(folder, log):
             return
         with ShardReader(folder, log) as reader:
             reached = following(reader)

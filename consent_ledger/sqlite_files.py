@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,20 @@ def prepare(connection: sqlite3.Connection, path: Path, schema: str, page_bytes:
     if version not in (0, _VERSION):
         message = f"{path.name}: written by another version of this program (schema {version})"
         raise Misuse(message)
+
+
+def is_made(folder: Path, origin: str) -> bool:
+    """Tell whether both files of a shard were made to the end; a disk that was full may have left one without tables.
+
+    Nothing was ever signed in such a shard: whoever opens it to write makes what is missing.
+    """
+    paths = (shard_path(folder, origin), folder / LOCK_FILE)
+    return all(path.exists() and _version(path) for path in paths)
+
+
+def _version(path: Path) -> int:
+    with closing(connect(path, BUSY_S, read_only=True)) as connection, faults(path):
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def sync_folder(folder: Path) -> None:

@@ -100,7 +100,7 @@ class Report:
     first_ms: int | None = None
     last_ms: int | None = None
     cosigned_at_s: dict[str, int] = field(default_factory=dict)
-    state: LedgerState | None = None
+    state: LedgerState | None = field(default=None, compare=False)
 
     @property
     def verdict(self) -> Verdict:
