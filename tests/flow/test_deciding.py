@@ -186,6 +186,9 @@ async def test_two_persons_release_what_demands_two(tmp_path: Path) -> None:
     """A first yes is kept and nothing leaves; the same person cannot be the second, another one is, after a restart."""
     town = await staffed(tmp_path, two=True)
     exchange = (await town.agreed()).exchange
+    with pytest.raises(Misuse) as early:
+        await town.holder.releases.confirm(exchange, BO, 0)
+    assert early.value.code is Code.GRANT_CLOSED
     first = await town.holder.releases.release(exchange, row(ANNA))
     assert first is not None
     assert not await answered(town, exchange)

@@ -49,6 +49,12 @@ MODULES: Final = (
     Kept("2 3 4", "adapters/node/core/accept.py", HOLDER),
     Kept("2 3", "adapters/node/core/answer.py", HOLDER),
     Kept("3 4", "adapters/node/core/open_answer.py", HOLDER),
+    Kept("2", "adapters/node/core/deciding.py", _tests("unit/test_deciding", "flow/test_deciding")),
+    Kept(
+        "2",
+        "adapters/node/releases.py",
+        _tests("flow/test_deciding", "flow/test_node_deadlines", "flow/test_node_odd_answers", "flow/test_node_api"),
+    ),
     Kept("4 6", "adapters/node/core/view.py", _tests("unit/test_node_view", "flow/test_promises")),
     Kept("2 4", "consent_ledger/core/signed.py", _tests("unit/test_signed", "unit/test_node_view")),
     Kept("4 7", "consent_ledger/core/proof.py", _tests("unit/test_proof", "property/test_formats_property")),
