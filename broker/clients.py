@@ -19,6 +19,7 @@ from consent_ledger.sequencer import Receipt, Sequencer
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.commitment import sha256
+from schemas.errors import Code, Unavailable
 from schemas.ids import AgencyId, ConsentId, GivenId
 
 
@@ -85,6 +86,9 @@ class Clients:
         statement = st.ClientWithdrawn(log=state.log, at=self.clock.now_ms(), basis=basis, code=typed)
         signed = SignedStatement(st.statement_text(statement).encode(), statement, CLIENT)
         decided = await self.sequencer.submit(Submission(signed))
+        if isinstance(decided, NotLogged) and decided.code in {Code.WRONG_LOG, Code.UNAVAILABLE}:
+            message = "log: goes on in its next shard, and takes nothing meanwhile"
+            raise Unavailable(message)
         if isinstance(decided, NotLogged):
             return None
         for agency in addressees(decided.leaf, self.sequencer.state):

@@ -11,6 +11,7 @@ of 3 or 4 ends the process: what is in memory can no longer be trusted, and reco
 """
 
 import asyncio
+import hmac
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from schemas.entries import encode_entry
 from schemas.errors import Busy, Code, LedgerInconsistent, Malformed, Misuse, Unavailable
 from schemas.ids import LogId
 from schemas.note import Signer, parse_vkey
+from schemas.statements import ClientWithdrawn
 
 MAX_BATCH: Final = 256
 MAX_QUEUE: Final = 2048
@@ -299,21 +301,36 @@ class Sequencer:
 
     async def _repeated(self, submission: Submission) -> Receipt | NotLogged:
         """Answer a repeat with the first answer; other content under a used number is equivocation, only counted."""
-        log, name = submission.signed.statement.log, statement_id(submission.signed.statement)
-        if log in self._earlier:
-            index = await self._read(self._earlier.lookup, log, name)
-        else:
-            local = await self._read(self._store.lookup, name)
-            index = None if local is None else self.first + local
+        log = submission.signed.statement.log
+        index = await self._read(self._looked_up, submission)
         if index is None and log in self._earlier:
             return NotLogged(Code.WRONG_LOG, f"log: {log} is closed without it; sign it anew for {self.state.log}")
         if index is None:
             return NotLogged(Code.VOIDED, "n: dead for this key")
         receipt = await self.receipt(index)
-        held, sent = receipt.leaf.entry.statement.encode(), submission.signed.note
-        if read_note(held)[0].text != read_note(sent)[0].text:
+        if not _same(receipt.leaf, submission):
             return NotLogged(Code.EQUIVOCATION, "n: the log holds other content under this number")
         return receipt
+
+    def _looked_up(self, submission: Submission) -> int | None:
+        """Find the entry of a statement, of a closed shard there; what a client ended, in whichever shard that was."""
+        statement = submission.signed.statement
+        name = statement_id(statement)
+        if statement.log in self._earlier:
+            return self._earlier.lookup(statement.log, name)
+        local = self._store.lookup(name)
+        if local is not None:
+            return self.first + local
+        logs = reversed(self._earlier.logs) if isinstance(statement, ClientWithdrawn) else ()
+        return next((found for log in logs if (found := self._earlier.lookup(log, name)) is not None), None)
+
+
+def _same(held: Leaf, sent: Submission) -> bool:
+    """Tell whether a repeat says what was said before; of a client's withdrawal the code alone, said at any time."""
+    statement = sent.signed.statement
+    if isinstance(statement, ClientWithdrawn) and isinstance(held.statement, ClientWithdrawn):
+        return hmac.compare_digest(held.statement.code, statement.code)
+    return read_note(held.entry.statement.encode())[0].text == read_note(sent.signed.note)[0].text
 
 
 def _answer(waiting: _Waiting, value: Receipt | NotLogged | None) -> None:

@@ -70,10 +70,8 @@ def _error(reader: LogReader, first: int, stop: int) -> HandschlagError | None:
 def _lacks(reader: LogReader, index: int) -> bool:
     try:
         reader.entry(index)
-    except Incomplete:
-        return True
-    except HandschlagError:
-        return False
+    except HandschlagError as error:
+        return isinstance(error, Incomplete)
     return False
 
 

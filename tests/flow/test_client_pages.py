@@ -131,6 +131,24 @@ async def test_saying_it_twice_gives_the_same_receipt(client: Visitor) -> None:
     assert client.middle.log.replay() == []
 
 
+async def test_saying_it_again_later_gives_the_same_receipt(client: Visitor) -> None:
+    """The second time comes with another time of day; what counts is the code, and a wrong one gets no receipt."""
+    page = await client.type(VIEW_CODE)
+    await client.stop(page, WITHDRAW_CODE)
+    client.middle.log.pens.clock.ms += 60_000
+    assert "kern-alert--success" in (await client.stop(page, WITHDRAW_CODE)).text
+    assert "kern-alert--warning" in (await client.stop(page, "B" * 16)).text
+
+
+async def test_between_two_shards_it_is_not_over(client: Visitor) -> None:
+    """A closed log takes no withdrawal: the page says that it is not over yet, and not that the code is wrong."""
+    page = await client.type(VIEW_CODE)
+    await client.middle.log.write(client.middle.log.pens.closing())
+    shown = await client.stop(page, WITHDRAW_CODE)
+    assert "kern-alert--success" not in shown.text
+    assert "لم تنتهِ بعد" in shown.text
+
+
 @pytest.mark.parametrize("code", ["", VIEW_CODE, "A" * 16, "nonsense!", "A" * 500])
 async def test_a_wrong_withdrawal_code_changes_nothing(client: Visitor, code: str) -> None:
     """The page says that nothing was changed, and the log is as it was."""

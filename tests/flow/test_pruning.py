@@ -236,7 +236,8 @@ def test_another_tree_than_the_one_that_was_let_go_is_found(tmp_path: Path) -> N
 
 
 def _pins(shards: Shards) -> bytes:
-    return write_pins(PINS, (read_leaf(shards.first.leaves[0]).entry.statement,)).encode()
+    openings = [read_leaf(one.leaves[0]).entry.statement for one in (shards.second, shards.first)]
+    return write_pins(PINS, tuple(openings)).encode()
 
 
 def test_a_hash_tile_of_a_pruned_shard_is_still_asked_for(tmp_path: Path) -> None:

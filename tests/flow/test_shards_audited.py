@@ -187,3 +187,28 @@ def test_the_law_that_a_later_shard_begins_with_must_be_there(tmp_path: Path) ->
     code, output = _audited(tmp_path, files)
     assert (code, "no decision from here on was made again" in output) == (INCOMPLETE, True)
     assert _audited(tmp_path / "verified", files, "verify")[0] == SOUND
+
+
+@pytest.mark.parametrize(("cut", "code"), [(-40, INCOMPLETE), (None, TAMPERED)], ids=["short", "other lengths"])
+def test_a_bundle_of_an_old_shard_that_is_damaged_is_not_pruned(tmp_path: Path, cut: int | None, code: int) -> None:
+    """What is cut short is missing, what has other lengths was tampered with; neither is taken for a pruned shard."""
+    files = told_on().files()
+    (path,) = [path for path in files if path.startswith("shards/2026-11/tile/entries")]
+    files[path] = b"\0\1" + files[path] if cut is None else files[path][:cut]
+    found, output = _audited(tmp_path, files)
+    assert (found, '"rule": "pruned"' in output) == (code, False), output
+
+
+def test_a_shard_that_opens_without_any_state(tmp_path: Path) -> None:
+    """Only the first shard of a federation starts from nothing."""
+    first, _ = closed()
+    forged = opened(first, lambda opening: changed(opening, state=None))
+    code, output = _audited(tmp_path, together(first, forged, forged.bundle))
+    assert (code, "opened with the state None" in output) == (TAMPERED, True)
+
+
+def test_entries_that_are_gone_with_the_opening(tmp_path: Path) -> None:
+    """Of a shard without entries and without a note that opens it nothing says which key signed its checkpoint."""
+    files = {path: raw for path, raw in told_on().files().items() if not path.startswith("shards/2026-11/tile/entries")}
+    code, output = _audited(tmp_path, files)
+    assert (code, "no shard.opened of musterstadt.example/log/2026-11 lies beside" in output) == (TAMPERED, True)

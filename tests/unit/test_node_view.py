@@ -33,6 +33,8 @@ def test_a_view_knows_nothing_before_the_first_entry() -> None:
     with pytest.raises(Misuse):
         _ = view.log
     assert view.log_key(LOG) is None
+    with pytest.raises(Misuse, match="has not been learned yet"):
+        view.prove(*seen().receipt(0))
 
 
 def test_a_view_learns_the_chain_and_the_law() -> None:

@@ -167,3 +167,12 @@ def test_a_bundle_begins_a_shard() -> None:
     assert dump_state(state) == dump_state(new.state)
     new.state = state
     assert new.write(new.opening()).kind == "shard.opened"
+
+
+def test_a_log_without_an_opening_closes_nothing() -> None:
+    """Folding the end of a shard that was never opened, as a forged log may have it, changes nothing but the index."""
+    ledger = founded()
+    closing = ledger.closing()
+    state = LedgerState(LOG)
+    state.apply(b"", Closed(time=5, statement=ledger.sign(closing).decode(), state=Hash("0" * 64)), closing)
+    assert (state.closed, state.shards, state.size) == (None, {}, 1)
