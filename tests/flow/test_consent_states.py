@@ -7,6 +7,7 @@ import pytest
 
 from adapters.node.access import Role
 from adapters.node.store.rows import AskedState, ConsentState
+from adapters.web.texts import load
 from broker.clients import Clients
 from broker.log_files import LogFiles
 from consent_ledger.core.merkle import leaf_hash
@@ -55,6 +56,21 @@ async def test_a_renewal_ends_the_old_consent_everywhere(tmp_path: Path) -> None
     assert (await town.ask(ConsentId(new["consent"]))).state is AskedState.ANSWERED
     town.world.clock.ms += 20 * DAY_MS  # the old one's last day is past, the new one's is not
     assert (await states(jobcenter))[new["consent"]] == "given"
+    await town.close()
+
+
+@virtual
+async def test_a_consent_that_has_run_out_is_no_basis_on_the_pages(tmp_path: Path) -> None:
+    """Up to its last day the case offers it; afterwards it says that a consent is needed first."""
+    town = await Town.start(tmp_path)
+    await town.consent()
+    texts = load("adapters.node.portal")["de"]
+    said = {"family_name": PERSON.family_name, "given_names": PERSON.given_names}
+    for days, basis in ((29, "consent"), (1, "none")):
+        town.world.clock.ms += days * DAY_MS
+        clerk = seated(town.world, REQUESTER, Role.ADVISER)
+        page = await clerk.send("/case", **said, birth_date=PERSON.birth_date or "")
+        assert (texts("case.basis.consent") in page.text) is (basis == "consent"), days
     await town.close()
 
 
