@@ -52,7 +52,8 @@ def rotate(folder: Path, file: Path) -> None:
     """Put a member's next key into force beside the old one; FILE is the `.pub` the agency made (`keys new`).
 
     The agency then names the new private key in node.toml (the old one of role statement under `statement_former`, of
-    role seal behind the new one) and starts its node again. Last, `keys revoke` ends the old key.
+    role seal behind the new one) and starts its node again. Last, `keys revoke` ends the old key. The log's own key
+    changes with its shard: `ledger close`.
     """
     published = read_published(file if file.suffix == ".pub" else public_path(file))
     asyncio.run(key_changes.add(FederationFolder(folder, SystemClock()), published))
