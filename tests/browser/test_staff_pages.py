@@ -5,6 +5,7 @@ Each page is brought up as its staff reach it, then looked at: by axe in light a
 """
 
 from collections.abc import Callable
+from itertools import count
 from typing import Final
 
 import pytest
@@ -25,6 +26,7 @@ Way = Callable[[Visitor, Played], None]
 
 ADVISER, OFFICER, STEWARD = "Ayla Berger", "Dr. Hanno Feld", "Nele Sander"
 CLERK, SECOND = "Marta Lindner", "Emil Sommer"
+_ASKED: Final = count()
 FIRST_PAGE_BYTES: Final = 150_000
 ZOOMED: Final = {"width": 320, "height": 256}
 WIDE: Final = {"width": 1280, "height": 900}
@@ -84,8 +86,10 @@ def notice(visitor: Visitor, town: Played) -> None:
 
 
 def card(visitor: Visitor, town: Played) -> None:
-    """Have a consent's text shown."""
-    show_text(visitor, town, "de")
+    """Have a consent's text shown, to somebody new each time: who was asked is not asked again so soon."""
+    people = {one.family_name: one for one in pick.shared_between(town.stage.people, COUNSELLING, SCHOOL)}
+    people.pop(town.client.family_name)
+    show_text(visitor, town._replace(client=list(people.values())[next(_ASKED)]), "de")
 
 
 def decision(visitor: Visitor, town: Played) -> None:

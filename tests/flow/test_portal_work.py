@@ -65,6 +65,21 @@ async def test_a_consent_under_another_spelling_is_offered_with_what_differs(tmp
 
 
 @virtual
+async def test_a_consent_that_is_used_up_is_not_offered(tmp_path: Path) -> None:
+    """Of two consents the one with a use left is taken; when none has, it says that a consent is needed."""
+    town = await Town.start(tmp_path)
+    for uses in (1, 1):
+        await town.consent(uses=uses)
+    adviser = seated(town.world, REQUESTER, Role.ADVISER)
+    said = {"family_name": PERSON.family_name, "given_names": PERSON.given_names}
+    await adviser.send("/case", **said, birth_date=PERSON.birth_date or "")
+    for status in (200, 200, 422):
+        page = await adviser.send("/case/send", purpose="Z16@1", holder=HOLDER)
+        assert (page.status_code, "läuft" in page.text) == (status, status == 200)
+    await town.close()
+
+
+@virtual
 async def test_what_may_not_be_asked_is_not_asked(tmp_path: Path) -> None:
     """Without a consent the purpose is shown as not ready, and sending it anyhow changes nothing."""
     town = await Town.start(tmp_path)

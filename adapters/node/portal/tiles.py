@@ -51,7 +51,12 @@ async def tiles(visit: Visit, person: PersonBlock) -> list[Tile]:
     """Give every purpose this agency may ask for, with each holder; consents of this client are found by themselves."""
     node = visit.desk.running
     now = node.identity.clock.now_ms()
-    mine = [one for one in await node.store.bases.consents() if _may_serve(one, node.identity.agency, now)]
+    used, own = await node.store.asked.uses(), node.identity.agency
+    mine = [
+        one
+        for one in await node.store.bases.consents()
+        if _may_serve(one, own, now) and used.get(one.id, 0) < one.statement.uses
+    ]
     held = [_Held(one, differing(person, one.package.person)) for one in alike(person, mine)]
     lines = views.purposes(node.federation.view, node.identity.agency, now)
     return [

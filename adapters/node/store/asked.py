@@ -123,6 +123,11 @@ class AskedRequests:
         rows = await self._database.read(sql)
         return [(AgencyId(row.text("holder")), ExchangeId(row.text("exchange"))) for row in rows]
 
+    async def uses(self) -> dict[str, int]:
+        """Give how often this agency has used each basis: a request that is answered, or may be yet, takes a use."""
+        sql = "SELECT basis, count(*) AS n FROM asked WHERE state IN ('sent', 'granted', 'answered') GROUP BY basis"
+        return {row.text("basis"): row.number("n") for row in await self._database.read(sql)}
+
     async def counts(self) -> dict[str, int]:
         """Give how many requests are in which state."""
         rows = await self._database.read("SELECT state, count(*) AS n FROM asked GROUP BY state")
