@@ -36,9 +36,10 @@ class Refused(BaseModel):
     detail: str
 
 
-def _gives(kind: str, what: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe a route's answers: content of one type, or one of these refusals."""
-    told: dict[int | str, dict[str, Any]] = {200: {"content": {kind.partition(";")[0]: {}}, "description": what}}
+def _gives(kinds: str, what: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe a route's answers: content of a type, or of several between blanks, or one of these refusals."""
+    content: dict[str, Any] = {kind.partition(";")[0]: {} for kind in kinds.split() if "/" in kind}
+    told: dict[int | str, dict[str, Any]] = {200: {"content": content, "description": what}}
     return told | {status: {"model": Refused, "description": _REFUSALS[status]} for status in statuses}
 
 
@@ -148,7 +149,11 @@ def _serve_closed(app: FastAPI, pages: Pages) -> None:
         if not may_read_entries(authorization, pages.auditors):
             raise HTTPException(401, "entries need an auditor's token", {"WWW-Authenticate": "Bearer"})
 
-    @app.get("/log/shards/{shard}/{path:path}")
+    @app.get(
+        "/log/shards/{shard}/{path:path}",
+        response_class=Response,
+        responses=_gives(f"{BYTES} {TEXT}", "A file of a closed shard.", 401, 404),
+    )
     async def closed(shard: str, path: str, authorization: Annotated[str, Header()] = "") -> Response:
         """Give a file of a closed shard: all may have its hash tiles, checkpoint and key, an auditor its entries."""
         if path.startswith("tile/entries/"):
@@ -159,7 +164,7 @@ def _serve_closed(app: FastAPI, pages: Pages) -> None:
         kind = BYTES if path.startswith("tile/") else TEXT
         return Response(content, media_type=kind, headers={"Cache-Control": FOR_NOW})
 
-    @app.get("/log/state/{name}")
+    @app.get("/log/state/{name}", response_class=Response, responses=_gives(BYTES, "A state.", 401, 404))
     async def state(name: str, authorization: Annotated[str, Header()] = "") -> Response:
         """Give an auditor what a shard starts from, by its hash: it says what the entries before it said."""
         for_auditors(authorization)
