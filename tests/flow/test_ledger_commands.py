@@ -2,9 +2,7 @@
 
 import csv
 import json
-import tarfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,7 @@ from handschlag.commands.ledger import VerdictGroup
 from schemas.ids import FederationName
 from tests.support import keys
 from tests.support.audited_log import files_of, flip, index_of, note_of, sound
-from tests.support.auditor import log, run, write, write_federation, write_shard
+from tests.support.auditor import log, run, unpack, write, write_federation, write_shard
 from tests.support.pens import LOG, PINS, signer
 from tests.support.small_law import BUNDLE as LAW_BUNDLE
 from tests.support.small_law import LAW
@@ -66,8 +64,7 @@ def test_an_export_is_one_file_on_standard_output(shard: Path, pins: Path, tmp_p
     """What is unpacked from it replays; what is said besides goes elsewhere."""
     result = run("export", "-", "--source", shard, "--pins", pins)
     assert result.exit_code == 0, result.stderr
-    with tarfile.open(fileobj=BytesIO(result.stdout_bytes)) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(result.stdout_bytes, tmp_path)
     assert run("replay", tmp_path / TOP, "--pins", pins).exit_code == 0
 
 

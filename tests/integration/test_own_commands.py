@@ -2,9 +2,7 @@
 
 import sqlite3
 import sys
-import tarfile
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from broker.own_commands import OwnCommands
 from consent_ledger.archive import TOP
 from consent_ledger.sqlite_files import shard_path
 from schemas.errors import Unavailable
-from tests.support.auditor import run, write_shard
+from tests.support.auditor import run, unpack, write_shard
 from tests.support.pens import LOG, PINS
 from tests.support.tampering import LEAVES
 
@@ -60,8 +58,7 @@ async def test_a_log_that_was_changed_is_found_out(commands: OwnCommands) -> Non
 async def test_an_export_replays_elsewhere(commands: OwnCommands, tmp_path: Path) -> None:
     """What comes piece by piece unpacks to a folder that an auditor checks with pins of their own."""
     whole = b"".join([piece async for piece in commands.export()])
-    with tarfile.open(fileobj=BytesIO(whole)) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(whole, tmp_path)
     assert run("replay", tmp_path / TOP, "--pins", tmp_path / "federation.toml").exit_code == 0
 
 

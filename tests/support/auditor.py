@@ -1,5 +1,7 @@
 """An auditor at a terminal: `handschlag ledger` is run in this process, on files that lie in a test's folder."""
 
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -55,3 +57,15 @@ def log(store: ShardStore, leaves: tuple[bytes, ...]) -> None:
     appended = store.append(leaves, [None] * len(leaves))
     checkpoint = Checkpoint(store.origin, appended.size, appended.root)
     store.swap_lock(before, sign_checkpoint(checkpoint, keys.signer(store.origin)))
+
+
+def unpack(archive: bytes, folder: Path) -> None:
+    """Unpack an export that came as one file; Debian 12's Python is too old for `extractall` with a filter."""
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            assert content is not None, member.name
+            place = folder / member.name
+            assert place.resolve().is_relative_to(folder.resolve()), member.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.read())

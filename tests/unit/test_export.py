@@ -22,6 +22,7 @@ from schemas.errors import Incomplete, LedgerInconsistent, Malformed, Misuse, No
 from schemas.note import cosign, parse_vkey
 from tests.support import keys
 from tests.support.audited_log import COSIGNERS, Files, audit, files_of, note_of
+from tests.support.auditor import unpack
 from tests.support.memory_store import MemoryStore
 from tests.support.pens import LOG, PINS, signer
 from tests.support.small_law import BUNDLE, LAW
@@ -243,8 +244,7 @@ def test_an_archive_holds_what_the_folder_would(tmp_path: Path) -> None:
         with archived(stream) as archive:
             assert export(store, PUBLICATION, archive) == done
     assert streams[0].getvalue() == streams[1].getvalue()
-    with tarfile.open(fileobj=BytesIO(streams[0].getvalue())) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(streams[0].getvalue(), tmp_path)
     assert _read(tmp_path / TOP) == _read(tmp_path / "folder")
 
 
