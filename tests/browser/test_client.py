@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.town import Played
+from handschlag.demo.story import Story
+from tests.browser.town import Played, Silent
 from tests.browser.visitor import EVERY, Visitor
 
 PHONE = {"width": 360, "height": 740}
@@ -84,11 +85,14 @@ def test_a_first_page_is_light(visitor: Visitor, town: Played, language: str) ->
 
 
 def test_the_keyboard_alone_leads_to_the_end_of_the_consent(visitor: Visitor, town: Played) -> None:
-    """From the code to "over": only tab, letters and enter; the focus can be seen all the way."""
-    page = visitor.page
+    """From the code to "over": only tab, letters and enter; the focus can be seen all the way.
+
+    The consent is one of its own: the other tests read of the town's in any order.
+    """
+    page, own = visitor.page, Story(town.stage, Silent()).take(town.client)
     page.goto(f"{address(town)}/c")
     page.locator("#code").focus()
-    page.keyboard.type(town.view_code)
+    page.keyboard.type(own["view_code"])
     page.keyboard.press("Enter")
     page.wait_for_url("**/c/view")
     for _ in range(60):
@@ -100,7 +104,7 @@ def test_the_keyboard_alone_leads_to_the_end_of_the_consent(visitor: Visitor, to
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     page.locator("#code").focus()
-    page.keyboard.type(town.withdraw_code)
+    page.keyboard.type(own["withdraw_code"])
     page.keyboard.press("Enter")
     expect(page.locator(".kern-alert--success")).to_be_visible()
     assert page.locator("#code").count() == 0
