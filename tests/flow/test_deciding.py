@@ -178,6 +178,19 @@ async def test_what_was_asked_ends_with_the_deadline(tmp_path: Path) -> None:
     await town.close()
 
 
+@virtual
+async def test_nothing_is_decided_from_its_deadline_on(tmp_path: Path) -> None:
+    """Between the deadline and the moment the node notices it, a yes or a no comes too late already."""
+    town = await staffed(tmp_path)
+    releases, exchange = town.holder.releases, (await town.agreed()).exchange
+    town.world.clock.ms += HOUR_S * 1000
+    for step in (releases.release(exchange, row(ANNA)), releases.refuse(exchange, ANNA, "too_uncertain")):
+        with pytest.raises(Misuse) as no:
+            await step
+        assert no.value.code is Code.DEADLINE_PASSED
+    await town.close()
+
+
 # -- two persons ----------------------------------------------------------------------------------------------------
 
 
