@@ -9,6 +9,7 @@ PACKAGES := adapters broker consent_ledger handschlag schemas
 ASSETS := adapters/web/static/vendor/kern.css
 PURE := schemas,adapters.node.core,broker.core,consent_ledger.core
 PURE_TESTS := tests/unit $(addprefix tests/flow/test_,tamper_matrix.py ledger_commands.py shards_audited.py pruning.py) tests/house/test_json_schemas.py
+FAST_TESTS := $(addprefix tests/,unit property contract flow)
 SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 
 # What starts a nats-server finds the one that was checked for its version first.
@@ -49,7 +50,7 @@ guards: venv
 
 # Without coverage, so that the limits of 0.25 s for a test and 20 s for all are those of the code alone.
 fast: venv
-	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed --ignore tests/house
+	$(BIN)/python -m pytest -m "not integration and not long and not slow" --enforce-speed $(FAST_TESTS)
 
 # Pictures of the pages, for people to look at.
 screenshots: venv $(NATS) chromium

@@ -33,6 +33,8 @@ from tests.support.agency_tables import (
 )
 from tests.support.memory_source import MemorySource
 
+pytestmark = pytest.mark.slow  # together they take seconds
+
 OLENA = PersonBlock(family_name="Havchenko", given_names="Olena", birth_date="1987-05-03")
 
 

@@ -18,6 +18,8 @@ from schemas.client_texts import LANGUAGES
 from schemas.errors import Malformed, Misuse
 from schemas.registry import load
 
+pytestmark = pytest.mark.slow  # together they take seconds
+
 Cell = str | int | bool | None
 """What somebody may have put into a cell."""
 

@@ -10,6 +10,8 @@ from schemas.registry import MODES, load, prohibited_by
 from schemas.registry_files import bundle_of
 from tests.support.registry import shipped
 
+pytestmark = pytest.mark.slow  # together they take seconds
+
 OFFICE, COUNSELLING = CodeName("auslaenderbehoerde"), ("case_management", "jmd", "mbe")
 EXCEPTION = 'except_purposes = ["Z23"]\nexcept_basis = ["client_request"]\n'
 

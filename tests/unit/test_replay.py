@@ -29,6 +29,8 @@ from schemas.note import sign_note
 from tests.support.ledger_world import Ledger, founded
 from tests.support.pens import FEDERATION, LOG, MASK, PINS, START, changed, signer
 
+pytestmark = pytest.mark.slow  # together they take seconds
+
 Tamper = Callable[[AnyEntry], tuple[str, AnyEntry]]
 
 
