@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, sign_checkpoint, unverified_checkpoint
 from consent_ledger.core.decision import Decide, Decision, NotLogged, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
-from consent_ledger.core.proof import format_proof, parse_proof, verify_proof
+from consent_ledger.core.proof import format_proof, parse_proof, verify_parsed
 from consent_ledger.core.signed import read_note
 from consent_ledger.core.state import LedgerState
 from consent_ledger.earlier import AllEntries, Earlier, hashes_of
@@ -165,11 +165,12 @@ class Sequencer:
 
     def prove(self, entry: bytes, unverified_proof: bytes) -> None:
         """Check that an entry stands in this log, in whichever shard; NotAuthentic or Malformed when it does not."""
-        origin = LogId(unverified_checkpoint(parse_proof(unverified_proof).note).origin)
+        proof = parse_proof(unverified_proof)
+        origin = LogId(unverified_checkpoint(proof.note).origin)
         shard = self.state.shards.get(origin)
         if origin not in self._verifiers and shard is not None:
             self._verifiers[origin] = CheckpointVerifier(parse_vkey(shard.vkey))
-        verify_proof(entry, unverified_proof, self._verifiers.get(origin, self.verifier))
+        verify_parsed(entry, proof, self._verifiers.get(origin, self.verifier))
 
     def recent(self, raw: bytes) -> Receipt | None:
         """Give the receipt of an entry by its bytes, if it is one of the last that were committed."""

@@ -40,6 +40,11 @@ class SignedCheckpoint:
     cosigned_at_s: Mapping[VerifierKey, int]
 
 
+def claimed_origin(unverified_note: bytes) -> str:
+    """Read which log a note says it is of, to choose the key that must have signed it; its form is not checked."""
+    return unverified_note.partition(b"\n")[0].decode(errors="replace")
+
+
 class CheckpointVerifier:
     """Verifies checkpoints of one log and remembers the latest, so that a batch's signatures are verified once.
 

@@ -70,7 +70,11 @@ def verify_proof(entry: bytes, unverified_proof: bytes, verifier: CheckpointVeri
     Whether the cosignatures suffice is the caller's question to `Policy.satisfied`. Raises Malformed for what is no
     proof, NotAuthentic when checkpoint or path do not hold.
     """
-    proof = parse_proof(unverified_proof)
+    return verify_parsed(entry, parse_proof(unverified_proof), verifier)
+
+
+def verify_parsed(entry: bytes, proof: Proof, verifier: CheckpointVerifier) -> ProvenEntry:
+    """Verify a proof that was taken apart already, to see of which log it is; raises as `verify_proof`."""
     leaf = leaf_hash(entry)
     signed = verifier.verify(proof.note)
     verify_inclusion(leaf, proof.index, signed.checkpoint.size, proof.path, signed.checkpoint.root)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from consent_ledger.core.approval import Approval
-from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, unverified_checkpoint
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, claimed_origin, unverified_checkpoint
 from consent_ledger.core.evidence import Evidence, evidence_id
 from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
-from consent_ledger.core.proof import parse_proof, verify_proof
+from consent_ledger.core.proof import parse_proof, verify_parsed
 from consent_ledger.core.signed import CLIENT, STEERING, Pins, verify_signers, verify_statement
 from consent_ledger.core.state import Key, LedgerState
 from schemas import statements as st
@@ -125,8 +125,9 @@ class View:
         not be verified again. Raises NotAuthentic or Malformed otherwise, LedgerInconsistent when the log contradicts
         what it proved before.
         """
-        log = LogId(unverified_checkpoint(parse_proof(proof).note).origin)
-        proven = verify_proof(raw, proof, self._verifier(log))
+        parsed = parse_proof(proof)
+        log = LogId(claimed_origin(parsed.note))
+        proven = verify_parsed(raw, parsed, self._verifier(log, parsed.note))
         index = self._first_of(log) + proven.index
         self._compare(proven.checkpoint.checkpoint, index, proven.leaf_hash)
         leaf, note = read_signed_leaf(raw)
@@ -212,12 +213,13 @@ class View:
         """Tell whether a withdrawal of this consent or given basis was learned."""
         return basis in self._ended
 
-    def _verifier(self, log: LogId) -> CheckpointVerifier:
-        if self._state is None:
-            message = "view: the steering chain has not been learned yet"
-            raise Misuse(message)
+    def _verifier(self, log: LogId, unverified_note: bytes) -> CheckpointVerifier:
         found = self._checkpoints.get(log)
         if found is None:
+            unverified_checkpoint(unverified_note)  # what is no checkpoint at all is Malformed, not of another log
+            if self._state is None:
+                message = "view: the steering chain has not been learned yet"
+                raise Misuse(message)
             message = f"proof: of {log}, which the steering chain, as far as it is known here, does not open"
             raise NotAuthentic(message, code=Code.WRONG_LOG)
         return found
