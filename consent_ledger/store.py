@@ -4,7 +4,7 @@ The contract stands in `consent_ledger/ports.py`. A batch is one transaction; wh
 connection and hashed again before anybody may sign it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, Self
@@ -229,7 +229,7 @@ class ShardStore(ShardReader):
         """Bring into memory what each batch needs, and compare shard and lock."""
         self._size = self._fetch_size()
         self._edge = merkle.edge(self._size, self._tree.node)
-        self._partial = self._fetch_partial_tiles(self._size)
+        self._partial = self._partial_tiles(self._size, {})
         with faults(self._path):
             self._seen: dict[bytes, int] = dict(self._read.execute("SELECT id, idx FROM seen"))
         self._opened = self._compare()
@@ -261,8 +261,7 @@ class ShardStore(ShardReader):
             self._write.executemany("INSERT INTO seen(id, idx) VALUES(?, ?)", seen.items())
             self._write_waiting_checkpoint()
         self._unwritten = None
-        self._read_back(edge, list(changed))
-        self._partial = self._fetch_partial_tiles(edge.size)
+        self._partial = self._partial_tiles(edge.size, self._read_back(edge, changed))
         self._size, self._edge = edge.size, edge
         self._seen.update(seen)
         return Appended(edge.size, edge.root(), hashes)
@@ -328,11 +327,12 @@ class ShardStore(ShardReader):
         if self._unwritten is not None:
             self._write.execute(_PUT_CHECKPOINT, (self._locked_size, self._unwritten.decode()))
 
-    def _read_back(self, edge: merkle.Edge, changed: Sequence[tuple[int, int]]) -> None:
-        """Compare three roots: of the entries handed in, of the entries read back, of the tiles read back."""
+    def _read_back(self, edge: merkle.Edge, changed: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """Compare three roots: of the entries handed in, of those read back, of the tiles read back; give the tiles."""
         again = self._edge.copy()
         again.extend(merkle.leaf_hash(leaf) for _, leaf in self._fetch_entries(self._size, edge.size))
-        full = {place: self._tree.put(*place, self._fetch_tile(*place)) for place in changed}
+        read = {place: self._fetch_tile(*place) for place in changed}
+        full = {place: self._tree.put(*place, tile) for place, tile in read.items()}
         sound = edge.root() == again.root() == self._tree.root(edge.size) and all(
             not root or root == self._tree.node(TILE_HEIGHT * (level + 1), n) for (level, n), root in full.items()
         )
@@ -342,6 +342,7 @@ class ShardStore(ShardReader):
                 "were written; memory or disk of this machine is faulty. Nothing of them was signed."
             )
             raise LedgerInconsistent(message)
+        return read
 
     def _own_checkpoint(self, note: bytes) -> Checkpoint:
         """Read a note of ours, and insist that it tells of this very tree."""
@@ -387,12 +388,13 @@ class ShardStore(ShardReader):
             raise LedgerInconsistent(message)
         return Opened(lock, locked_size, self._size)
 
-    def _fetch_partial_tiles(self, size: int) -> list[bytes]:
-        """Read by level the partial tile, empty where the level ends on a full one."""
+    def _partial_tiles(self, size: int, read: Mapping[tuple[int, int], bytes]) -> list[bytes]:
+        """Give by level the partial tile, as it was read already or else from the file; b"" where there is none."""
         partial: list[bytes] = []
         while count := size >> TILE_HEIGHT * len(partial):
             full, rest = divmod(count, TILE_WIDTH)
-            partial.append(self._fetch_tile(len(partial), full) if rest else b"")
+            place = len(partial), full
+            partial.append((read.get(place) or self._fetch_tile(*place)) if rest else b"")
         return partial
 
 

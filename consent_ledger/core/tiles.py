@@ -19,6 +19,7 @@ TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 MAX_LEVEL: Final = 63
 
 _PAIR_BYTES: Final = 2 * HASH_BYTES
+_NO_LAYERS: Final = (b"",) * (TILE_HEIGHT + 1)
 _LENGTH_BYTES: Final = 2
 _MAX_ENTRY: Final = 0xFFFF
 _PATH: Final = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
@@ -103,13 +104,17 @@ def grow(size: int, partial: Sequence[bytes], leaves: Sequence[bytes]) -> dict[t
     return changed
 
 
-def layers(hashes: bytes) -> tuple[bytes, ...]:
-    """Give a tile's hashes and, one per height, all complete nodes above them; the last of a full tile is its root."""
+def layers(hashes: bytes, narrower: Sequence[bytes] = ()) -> tuple[bytes, ...]:
+    """Give a tile's hashes and, one per height, all complete nodes above them; the last of a full tile is its root.
+
+    `narrower` are those of the same tile when it was narrower; what stands above the same hashes is taken from there.
+    """
+    known = narrower if narrower and hashes.startswith(narrower[0]) else _NO_LAYERS
     found = [hashes]
-    for _ in range(TILE_HEIGHT):
+    for nodes in known[1:]:
         below = found[-1]
-        starts = range(0, len(below) - len(below) % _PAIR_BYTES, _PAIR_BYTES)
-        found.append(b"".join([merkle.pair_hash(below[start : start + _PAIR_BYTES]) for start in starts]))
+        starts = range(2 * len(nodes), len(below) - len(below) % _PAIR_BYTES, _PAIR_BYTES)
+        found.append(nodes + b"".join([merkle.pair_hash(below[start : start + _PAIR_BYTES]) for start in starts]))
     return tuple(found)
 
 
@@ -151,10 +156,10 @@ class TileTree:
 
     def put(self, level: int, n: int, hashes: bytes) -> bytes:
         """Keep a tile that has just become known, or wider; give its root when it is full, else nothing."""
-        self._tiles.pop((level, n), None)
+        narrower = self._tiles.pop((level, n), ())
         if len(self._tiles) >= self._capacity:
             del self._tiles[next(iter(self._tiles))]
-        kept = self._tiles[level, n] = layers(hashes)
+        kept = self._tiles[level, n] = layers(hashes, narrower)
         return kept[TILE_HEIGHT]
 
     def node(self, height: int, index: int) -> bytes:

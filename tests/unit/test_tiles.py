@@ -113,6 +113,21 @@ def test_layers_are_the_nodes_of_a_tile() -> None:
     assert [len(layer) // 32 for layer in partial] == [5, 2, 1, 0, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("width", [0, 1, 2, 5, 6, 128, 255, 256])
+def test_layers_go_on_from_those_of_the_narrower_tile(width: int) -> None:
+    """Whatever was known of a tile when it was narrower, its layers are the same as computed anew."""
+    whole = b"".join(LEAVES[:256])[: 32 * width]
+    for known in {0, 1, width // 2, max(width - 1, 0), width}:
+        assert tiles.layers(whole, tiles.layers(whole[: 32 * known])) == tiles.layers(whole)
+
+
+def test_nothing_is_taken_from_layers_of_other_hashes() -> None:
+    """A tile that was changed below what is known of it is computed anew."""
+    other = tiles.layers(b"".join([LEAVES[1], *LEAVES[1:6]]))
+    wider = b"".join(LEAVES[:8])
+    assert tiles.layers(wider, other) == tiles.layers(wider)
+
+
 def test_growing_over_a_border_changes_these_tiles() -> None:
     """Leaves that fill a tile change it, begin the next one, and put the full one's root into the level above."""
     changed = tiles.grow(250, [b"".join(LEAVES[:250])], LEAVES[250:260])
