@@ -168,7 +168,9 @@ class LongWork:
             raise
         if isinstance(first, HandschlagError):
             raise first
-        return _taken(first, pieces, task)
+        taken = _taken(first, pieces, task)
+        await anext(taken)
+        return taken
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -228,8 +230,12 @@ def _last(pieces: Pieces, task: asyncio.Task[None]) -> None:
 
 
 async def _taken(first: bytes | None, pieces: Pieces, task: asyncio.Task[None]) -> AsyncGenerator[bytes]:
-    """Give pieces until their end; who takes no more of them ends the work."""
+    """Give pieces until their end, after an empty one; who takes no more of them ends the work.
+
+    The empty one is taken at once: a generator that never began would end without ending the work.
+    """
     try:
+        yield b""
         piece: bytes | HandschlagError | None = first
         while piece is not None:
             if isinstance(piece, HandschlagError):

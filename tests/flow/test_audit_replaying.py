@@ -150,12 +150,14 @@ async def test_an_export_that_breaks_off_is_no_whole_file(auditor: Auditor) -> N
     assert not auditor.work.busy
 
 
-async def test_who_takes_no_more_ends_the_work(auditor: Auditor) -> None:
-    """An export is broken off when the one it is made for has gone."""
+@pytest.mark.parametrize("taken", [0, 1])
+async def test_who_takes_no_more_ends_the_work(auditor: Auditor, taken: int) -> None:
+    """An export is broken off when the one it is made for has gone, be it before the first piece went out."""
     auditor.packed = [b"piece"] * (10 * AHEAD)
     pieces = await auditor.work.export()
     assert pieces is not None
-    assert await anext(pieces) == b"piece"
+    for _ in range(taken):
+        assert await anext(pieces) == b"piece"
     await pieces.aclose()
     await over(auditor)
     assert not auditor.sent.is_set()
