@@ -32,9 +32,13 @@ def pages() -> Mapping[Door, Page]:
 
 
 async def _shown(visit: Visit) -> Response:
-    """Show the last replay, how far it is or what it found, and whether another may begin."""
-    work = visit.front.work
-    return visit.show("replay.html", run=work.run, busy=work.busy, pause_s=work.pause_s, rows=ROWS)
+    """Show the last replay, how far it is or what it found, and whether another may begin.
+
+    A report counts a shard's entries from its own first one; `firsts` leads to the index over all shards.
+    """
+    work, shards = visit.front.work, visit.front.state().shards
+    firsts = {log: one.first for log, one in shards.items() if one.pruned is None}
+    return visit.show("replay.html", run=work.run, busy=work.busy, pause_s=work.pause_s, rows=ROWS, firsts=firsts)
 
 
 async def _begun(visit: Visit) -> Response:

@@ -1,16 +1,20 @@
 """Long work for an auditor: a replay begun, watched and read, the export as one file, and what bounds both."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import structlog
 
 from broker import long_work
 from broker.long_work import AHEAD, PAUSE_MS, State
+from schemas import canonical
 from schemas.errors import Unavailable
 from tests.support.audit_visit import BASE, NOT_YET, REPORT, Auditor, auditing_a_story
-from tests.support.pens import ManualClock
+from tests.support.pens import LOG, ManualClock
 
 pytestmark = pytest.mark.slow  # each case makes all pages anew
 
@@ -42,6 +46,19 @@ async def test_a_replay_is_begun_watched_and_read(auditor: Auditor) -> None:
     assert "data-watch" not in page.text
     assert (await auditor.browser.get(NOT_YET[1])).content == REPORT
     assert (await auditor.browser.get(NOT_YET[0])).json()["state"] == "done"
+
+
+async def test_a_finding_leads_to_its_entry_over_all_shards(auditor: Auditor) -> None:
+    """A report counts from its shard's first entry, the pages over all shards; an unknown shard leads nowhere."""
+    state, report = auditor.front.state(), json.loads(REPORT)
+    state.shards[LOG] = replace(state.shards[LOG], first=40)
+    auditor.found = canonical.pretty({**report, "earlier": [{**report, "log": "town.example/log/0"}]}).encode()
+    auditor.report.set()
+    await auditor.type()
+    await auditor.press("/audit/replay")
+    await over(auditor)
+    page = await auditor.browser.get("/audit/replay")
+    assert re.findall(r'href="/audit/entries/([0-9]+)"', page.text) == ["43"]
 
 
 async def over(auditor: Auditor) -> None:

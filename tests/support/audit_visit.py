@@ -29,7 +29,7 @@ from schemas.commitment import sha256
 from schemas.errors import HandschlagError, Unavailable
 from tests.support import keys
 from tests.support.middle import Middle, serving
-from tests.support.pens import DAY, ManualClock
+from tests.support.pens import DAY, LOG, ManualClock
 from tests.support.small_law import LAW
 
 BASE = "https://broker.example"
@@ -38,7 +38,7 @@ NOT_YET = ("/audit/replay/state", "/audit/replay/report.json")
 """There once a replay was begun, and once one is done."""
 REPORT = canonical.pretty(
     {
-        "log": "town.example/log/1",
+        "log": LOG,
         "size": 63,
         "root": "0" * 64,
         "verdict": "tampered",
