@@ -162,6 +162,7 @@ async def test_only_what_is_offered_is_taken(tmp_path: Path) -> None:
     for wrong in (
         {"way": "Z16@1,a,b"},
         {"days": "31"},
+        {"days": "3"},
         {"medium": "pigeon"},
         {"interpreter": "parrot"},
         {"who": "neighbour"},

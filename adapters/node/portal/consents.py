@@ -115,10 +115,11 @@ async def offer(visit: Visit) -> Response:
     way = _way(visit, visit.said("way"))
     languages = {one.language for one in _languages(visit)}
     days, uses = visit.said("days"), visit.said("uses")
-    if case is None or way is None or visit.said("language") not in languages or not {days, uses} <= _NUMBERS:
+    numbers = days in map(str, offers.DAYS) and uses in map(str, offers.USES)
+    if case is None or way is None or visit.said("language") not in languages or not numbers:
         message = "offer: choose what is offered"
         raise Malformed(message)
-    today = berlin_day(visit.desk.running.identity.clock.now_ms())
+    today = berlin_day(visit.desk.now_ms)
     said = {name: visit.said(name) for name in ("language", "medium", "interpreter")}
     guardian = None if visit.said("who") == "own" else visit.said("who")
     wished, until = visit.said("wished") == "yes", offers.last_day(today, int(days))
@@ -301,6 +302,3 @@ async def _begin(visit: Visit, person: PersonBlock, choice: Choice) -> Response:
 
 def _forget(visit: Visit) -> None:
     visit.session.notes.pop(OFFER, None)
-
-
-_NUMBERS: Final = frozenset(map(str, (*offers.DAYS, *offers.USES)))
