@@ -227,12 +227,13 @@ def _upkeep(desk: Desk) -> APIRouter:
     async def health(response: Response) -> shapes.Health:
         """Say whether the node does its work, and nothing else; the only route without a token.
 
-        Not before it has joined; not while NATS or its disk is gone, its key is revoked or the log was found broken.
+        Not before it has joined; not while NATS or its disk is gone, its key is revoked or the log was found broken;
+        not while receipts lack their witnesses.
         """
-        ready = await desk.works()
-        if not ready:
+        found = await desk.health()
+        if not found.ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return shapes.Health(ready=ready)
+        return found
 
     @router.get("/metrics", response_class=Response, dependencies=[Depends(_BEARER)], responses=_NUMBERS | _ERRORS)
     async def metrics() -> PlainTextResponse:

@@ -312,7 +312,14 @@ class PurposeLine(Shape):
 
 
 class Health(Shape):
-    """Whether the node does its work."""
+    """Whether the node does its work: `ready` when every part of it does.
 
-    model_config = documented(ready=True)
+    `witnessed` is false once a receipt of this agency has waited too long for a checkpoint that the quorum of its
+    witness policy cosigned: until then nothing is released. Without a policy nobody is waited for. `cosigned_age_s` is
+    the time since this node itself or that quorum last cosigned the log, None before it saw the first; it only informs.
+    """
+
+    model_config = documented(ready=True, witnessed=True, cosigned_age_s=1.5)
     ready: bool
+    witnessed: bool
+    cosigned_age_s: float | None

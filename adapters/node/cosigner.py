@@ -64,6 +64,7 @@ class Cosigner:
             followed = await self.covering.follow(judged.checkpoint)
             await self.store.write(self.store.known.cosign(judged.checkpoint.origin, judged.note), *followed)
         at_s = self.identity.clock.now_ms() // 1000
+        self.covering.cosigned(at_s)
         text = format_checkpoint(judged.checkpoint)
         return ms.Cosigned(b"".join(cosign(text, signer, at_s) for signer in self.identity.witnesses), b"")
 

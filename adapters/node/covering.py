@@ -7,9 +7,10 @@ not, nothing is released: a log that shows this node a history of its own has no
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.node.background import Background
 from adapters.node.core.follow import follow, split_hashes
@@ -33,7 +34,18 @@ COVERED_WITHIN_MS: Final = 60_000
 """How long a receipt may stand under the log's own signature alone."""
 COSIGNED_AFTER_S: Final = (0, 1, 3, 9, 27)
 """When to look whether the quorum has cosigned an entry: witnesses are asked every second or every 1,000 entries."""
+MARKED_EVERY_MS: Final = 1000
+"""How exactly it is remembered since when a receipt waits: of those of one second the first stands for all."""
 _ROOTS: Final = 1024
+_MARKS: Final = 1024
+"""More are not needed: the oldest that is remembered then has waited too long for sure."""
+
+
+class _Mark(NamedTuple):
+    """A size of the log that had been proven to this node at a time, and no quorum had cosigned yet."""
+
+    size: int
+    at_ms: int
 
 
 @dataclass
@@ -47,7 +59,10 @@ class _Shard:
 
 @dataclass
 class Covering:
-    """How far this node has followed the log, and how far a quorum of witnesses has."""
+    """How far this node has followed the log, and how far a quorum of witnesses has.
+
+    `cosigned_at_ms` is when this node itself or the quorum of its policy last cosigned the log, as far as it saw.
+    """
 
     bus: Bus
     view: View
@@ -55,8 +70,9 @@ class Covering:
     clock: Clock
     background: Background
     policy: Policy | None = None
+    cosigned_at_ms: int | None = None
     _shards: dict[LogId, _Shard] = field(default_factory=dict)
-    _uncovered_since_ms: int | None = None
+    _waiting: deque[_Mark] = field(default_factory=lambda: deque(maxlen=_MARKS))
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self, checkpoint: Checkpoint) -> Sequence[Op]:
@@ -94,20 +110,31 @@ class Covering:
 
         Nothing is asked of anybody while all is well; when time is up, the newest cosigned checkpoint is fetched first.
         """
-        if self.policy is None or self.policy.quorum is None or not self._uncovered():
-            self._uncovered_since_ms = None
+        if self.policy is None or self.policy.quorum is None:
             return
-        now = self.clock.now_ms()
-        if self._uncovered_since_ms is None:
-            self._uncovered_since_ms = now
-        if now - self._uncovered_since_ms <= COVERED_WITHIN_MS:
+        now, size = self.clock.now_ms(), self.view.proven_size
+        last = self._waiting[-1] if self._waiting else _Mark(0, now - MARKED_EVERY_MS)
+        if size > last.size and now - last.at_ms >= MARKED_EVERY_MS:
+            self._waiting.append(_Mark(size, now))
+        if not self._overdue(now):
             return
-        await self.background.tried("cosigned checkpoint", self._look(*self._uncovered()))
-        if self._uncovered():
+        await self.background.tried("cosigned checkpoint", self._look(*self._uncovered(size)))
+        if self._overdue(now):
             self.background.report("alarm: receipts without witnesses", Code.UNAVAILABLE)
             message = "log: a receipt of this agency is under no checkpoint that enough witnesses cosigned"
             raise Unavailable(message)
-        self._uncovered_since_ms = None
+
+    async def witnessed(self) -> bool:
+        """Tell whether `check` lets anything be released."""
+        try:
+            await self.check()
+        except Unavailable:
+            return False
+        return True
+
+    def cosigned(self, at_s: int) -> None:
+        """Note that this node or the quorum has cosigned the log."""
+        self.cosigned_at_ms = max(self.cosigned_at_ms or 0, at_s * 1000)
 
     async def wait_for(self, index: int) -> None:
         """Wait until the quorum has cosigned the log up to an entry, where the agency pins one.
@@ -130,9 +157,15 @@ class Covering:
         shard = self._shards.get(log)
         return shard is not None and index < self.view.first(log) + shard.covered
 
-    def _uncovered(self) -> list[LogId]:
-        """Give the shards in which something was proven to this node that no quorum has cosigned yet."""
-        found, end = list[LogId](), self.view.proven_size
+    def _overdue(self, now_ms: int) -> bool:
+        """Tell whether a receipt has waited too long; those that are covered by now wait no longer."""
+        while self._waiting and not self._uncovered(self._waiting[0].size):
+            self._waiting.popleft()
+        return bool(self._waiting) and now_ms - self._waiting[0].at_ms > COVERED_WITHIN_MS
+
+    def _uncovered(self, end: int) -> list[LogId]:
+        """Give the shards in which a log of this size has something that no quorum has cosigned yet."""
+        found = list[LogId]()
         for log in self.view.logs:
             first = self.view.first(log)
             if end > first and not self._covers(log, end - 1):
@@ -148,9 +181,12 @@ class Covering:
             if self.policy is None or log_key is None or not note:
                 continue
             verified = CheckpointVerifier(log_key, self.policy.witnesses.values()).verify(note)
-            if self.policy.satisfied(verified.cosigned_at_s) and verified.checkpoint.size > shard.covered:
+            if not self.policy.satisfied(verified.cosigned_at_s):
+                continue
+            if verified.checkpoint.size > shard.covered:
                 await self.store.write(*await self.follow(verified.checkpoint))
                 shard.covered = verified.checkpoint.size
+            self.cosigned(max(verified.cosigned_at_s.values(), default=0))
 
     async def _ask(self, log: LogId, first: int) -> ms.Hashes:
         wanted = ms.HashesQuery(first=first, log=None if log == self.view.log else log)

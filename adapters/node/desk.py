@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from adapters.node.api_models import RequestDetail
+from adapters.node.api_models import Health, RequestDetail
 from adapters.node.api_views import request_detail
 from adapters.node.collector import Collector
 from adapters.node.core.compose import lawbook
@@ -52,6 +52,14 @@ class Desk:
         if node is None or not node.ready or node.background.stopped or not node.may_sign:
             return False
         return await asyncio.to_thread(self.outside)
+
+    async def health(self) -> Health:
+        """Say what works by trying it; a node that does not work asks for no witnesses."""
+        works, node = await self.works(), self.node
+        witnessed = works and node is not None and await node.covering.witnessed()
+        last = None if node is None else node.covering.cosigned_at_ms
+        age_s = None if node is None or last is None else max(0, node.identity.clock.now_ms() - last) / 1000
+        return Health(ready=works and witnessed, witnessed=witnessed, cosigned_age_s=age_s)
 
     @property
     def making(self) -> Making:

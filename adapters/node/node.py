@@ -63,6 +63,7 @@ class Node:
     background: Background
     federation: Federation
     outbox: Outbox
+    covering: Covering
     consents: Consents
     withdrawals: Withdrawals
     service: NodeService
@@ -104,6 +105,7 @@ class Node:
             background=background,
             federation=federation,
             outbox=outbox,
+            covering=covering,
             consents=consents,
             withdrawals=withdrawals,
             service=NodeService(

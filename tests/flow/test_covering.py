@@ -19,11 +19,14 @@ from schemas.errors import Code, LedgerInconsistent, Unavailable
 from schemas.ids import KeyName
 from schemas.note import cosign, verify_cosignature
 from tests.support import keys
+from tests.support.node_http import Front
 from tests.support.node_world import FEDERATION, LOG, TYPES, World
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town
 from tests.support.virtual_time import pass_time, virtual
 
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
+
+ALARM = ("alarm: receipts without witnesses", Code.UNAVAILABLE)
 
 
 def witness_pen(agency: str) -> Ed25519Signer:
@@ -42,6 +45,20 @@ async def cosigned(world: World, agency: str, old: int = 0) -> ms.Message:
     proof = world.store.consistency_proof(old, newest.size) if 0 < old < newest.size else ()
     addition = format_addition(old, proof, sign_checkpoint(newest, keys.log_signer()))
     return await world.tell(agency, "witness", ms.Witness(addition))
+
+
+async def trusting(town: Town) -> None:
+    """Have the holder believe the log no sooner than the collector has cosigned it."""
+    policy = parse_policy(f"witness one {witness_pen(COLLECTOR).key.vkey}\nquorum one\n")
+    town.world.identities[HOLDER] = replace(town.world.identities[HOLDER], policy=policy)
+    await town.world.restart(HOLDER)
+
+
+def publish(world: World) -> None:
+    """Show the newest checkpoint, cosigned by the collector just now."""
+    newest = checkpoint(world)
+    line = cosign(format_checkpoint(newest), witness_pen(COLLECTOR), world.clock.now_ms() // 1000)
+    world.published = sign_checkpoint(newest, keys.log_signer()) + line
 
 
 @virtual
@@ -136,24 +153,33 @@ async def test_a_node_cosigns_no_log_that_leaves_its_statements_out(tmp_path: Pa
 async def test_nothing_is_released_while_receipts_lack_their_witnesses(tmp_path: Path) -> None:
     """A minute after the first uncovered receipt the holder answers later; once the quorum has cosigned, it answers."""
     town = await Town.start(tmp_path)
-    pen = witness_pen(COLLECTOR)
-    policy = parse_policy(f"witness one {pen.key.vkey}\nquorum one\n")
-    town.world.identities[HOLDER] = replace(town.world.identities[HOLDER], policy=policy)
-    await town.world.restart(HOLDER)
+    await trusting(town)
     assert (await town.agreed()).state is AskedState.ANSWERED
     await pass_time(61)
     held_back = await town.agreed()
     assert held_back.state is AskedState.GRANTED
-    assert ("alarm: receipts without witnesses", Code.UNAVAILABLE) in town.world.codes
+    assert ALARM in town.world.codes
     with pytest.raises(Unavailable, match="enough witnesses"):
         await town.holder.outcomes.covering.check()
-    note = sign_checkpoint(checkpoint(town.world), keys.log_signer())
-    town.world.published = note
+    town.world.published = sign_checkpoint(checkpoint(town.world), keys.log_signer())
     with pytest.raises(Unavailable):
         await town.holder.outcomes.covering.check()
-    town.world.published = note + cosign(format_checkpoint(checkpoint(town.world)), pen, 1_795_000_000)
+    publish(town.world)
     await town.holder.outcomes.covering.check()
     assert (await town.agreed()).state is AskedState.ANSWERED
+    await town.close()
+
+
+@virtual
+async def test_a_receipt_waits_by_itself_and_not_for_those_before_it(tmp_path: Path) -> None:
+    """The grant of the very exchange is a moment old and never cosigned yet: it holds nothing back for a minute."""
+    town = await Town.start(tmp_path)
+    await trusting(town)
+    for _ in range(3):
+        assert (await town.agreed()).state is AskedState.ANSWERED
+        await pass_time(61)
+        publish(town.world)
+    assert ALARM not in town.world.codes
     await town.close()
 
 
@@ -164,15 +190,10 @@ async def test_the_most_sensitive_fields_wait_for_the_witnesses(
     """Their grant must be under the quorum's cosignatures first: until then "later", after it the record goes out."""
     monkeypatch.setattr(outcomes, "WITNESSED_FROM", 1)
     town = await Town.start(tmp_path)
-    pen = witness_pen(COLLECTOR)
-    policy = parse_policy(f"witness one {pen.key.vkey}\nquorum one\n")
-    town.world.identities[HOLDER] = replace(town.world.identities[HOLDER], policy=policy)
-    await town.world.restart(HOLDER)
+    await trusting(town)
     asked = await town.agreed()
     assert asked.state is AskedState.GRANTED
-    newest = checkpoint(town.world)
-    text = format_checkpoint(newest)
-    town.world.published = sign_checkpoint(newest, keys.log_signer()) + cosign(text, pen, 1_795_000_000)
+    publish(town.world)
     await pass_time(30)
     answered = await town.requester.result(asked.exchange)
     assert answered.state is AskedState.ANSWERED
@@ -180,3 +201,36 @@ async def test_the_most_sensitive_fields_wait_for_the_witnesses(
     await pass_time(60)
     assert ("record", Code.UNAVAILABLE) in town.world.codes
     await town.close()
+
+
+@virtual
+async def test_health_is_red_while_receipts_lack_their_witnesses(tmp_path: Path) -> None:
+    """A minute after a receipt no quorum has cosigned it; it is green again once one has, and says since when."""
+    town = await Town.start(tmp_path)
+    await trusting(town)
+    await town.agreed()
+    assert await health(town) == (200, True, None)
+    await pass_time(61)
+    assert await health(town) == (503, False, None)
+    publish(town.world)
+    await pass_time(2)
+    assert await health(town) == (200, True, 2.0)
+    await town.close()
+
+
+@virtual
+async def test_health_says_when_the_node_itself_cosigned(tmp_path: Path) -> None:
+    """Where no policy is pinned nobody is waited for; how long ago the node cosigned only informs."""
+    town = await Town.start(tmp_path)
+    assert isinstance(await cosigned(town.world, HOLDER), ms.Cosigned)
+    await pass_time(600)
+    assert await health(town) == (200, True, 600.0)
+    await town.close()
+
+
+async def health(town: Town) -> tuple[int, bool, float | None]:
+    """Give what the holder's health says of witnesses, with its status."""
+    answer = await Front(town, HOLDER).call(None, "GET", "/health")
+    found = answer.json()
+    assert found["ready"] == found["witnessed"]
+    return answer.status_code, found["witnessed"], found["cosigned_age_s"]

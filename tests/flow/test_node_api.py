@@ -134,20 +134,25 @@ async def test_what_is_not_in_the_table_is_not_there(tmp_path: Path) -> None:
     await front.town.close()
 
 
+def health(*, ready: bool) -> dict[str, object]:
+    """Give what the health of a node without a witness policy says, before anybody asked it to cosign."""
+    return {"ready": ready, "witnessed": ready, "cosigned_age_s": None}
+
+
 @virtual
 async def test_health_says_ready_or_not_and_nothing_else(tmp_path: Path) -> None:
     """The one open route: not ready before it joined, without bus, disk or key in force, and after the log broke."""
     town = await Town.start(tmp_path)
     front = Front(town, REQUESTER)
-    assert (await front.call(None, "GET", "/health")).json() == {"ready": True}
+    assert (await front.call(None, "GET", "/health")).json() == health(ready=True)
     front.desk.node = None
     response = await front.call(None, "GET", "/health")
-    assert (response.status_code, response.json()) == (503, {"ready": False})
+    assert (response.status_code, response.json()) == (503, health(ready=False))
     assert problem(await front.call(Role.ADVISER, "GET", "/v1/requests"), 503) is Code.UNAVAILABLE
     front.desk.node = town.world.nodes[REQUESTER]
     for there in (False, True):
         front.desk.outside = partial(bool, there)
-        assert (await front.call(None, "GET", "/health")).json() == {"ready": there}
+        assert (await front.call(None, "GET", "/health")).json() == health(ready=there)
         metrics = await front.call(Role.OPERATOR, "GET", "/metrics")
         assert f"handschlag_node_ready {int(there)}\n" in metrics.text
     own = front.desk.node.identity
