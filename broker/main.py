@@ -20,9 +20,9 @@ from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
 from adapters.infra.process import loop_factory, settle, stop_signals
 from adapters.infra.tls import client_context
 from adapters.web.assets import PREFIX as STATIC
+from adapters.web.beside import beside
 from broker.audit_pages.building import audit_pages
 from broker.audit_pages.front import PREFIX as AUDIT
-from broker.beside import beside
 from broker.bundles import Bundles
 from broker.client_pages.building import client_pages
 from broker.client_pages.front import PREFIX as CLIENT

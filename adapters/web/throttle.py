@@ -7,12 +7,19 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from starlette.requests import Request
+
 from consent_ledger.ports import Clock
 
 TRIES: Final = 10
 PER_MS: Final = 60_000
 MAX_ADDRESSES: Final = 10_000
 """Of more, the one that tried first is forgotten."""
+
+
+def address_of(request: Request) -> str:
+    """Give the address somebody tries from; empty where the server knows none."""
+    return "" if request.client is None else request.client.host
 
 
 @dataclass

@@ -18,12 +18,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from adapters.web.answers import file, in_language, staff_language
 from adapters.web.forms import read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
-from adapters.web.texts import StaffLanguage, language_of
-from adapters.web.throttle import Throttle
+from adapters.web.texts import StaffLanguage
+from adapters.web.throttle import Throttle, address_of
 from broker.audit_pages.charts import chart
 from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS, Wish, index_in
@@ -39,7 +40,6 @@ from schemas.registry import Registry
 
 PREFIX: Final = "/audit"
 MAX_TOKEN: Final = 500
-_LANGUAGE: Final = "handschlag-language"
 
 _log = structlog.get_logger()
 
@@ -128,7 +128,7 @@ class Front:
                 return RedirectResponse(PREFIX, 303)
             if door[0] == "POST" and not session.sent_by_its_form(said(await read_form(request), FORM_FIELD)):
                 return self._told(request, "error.form", 403)
-            return await page(Visit(self, request, session, self._language(request)))
+            return await page(Visit(self, request, session, staff_language(request)))
 
         return serve
 
@@ -142,7 +142,7 @@ class Front:
 
     async def _typed(self, request: Request) -> Response:
         """Take a token; compared with every auditor's in constant time."""
-        address = request.client.host if request.client is not None else ""
+        address = address_of(request)
         if not self.throttle.may_try(address):
             return self.show("sign_in.html", request, status=429, problem="sign_in.later")
         token = said(await read_form(request), "token")
@@ -161,10 +161,7 @@ class Front:
 
     async def _set_language(self, request: Request) -> Response:
         """Change the language of the pages."""
-        response = RedirectResponse(PREFIX, 303)
-        wish = language_of(said(await read_form(request), "language"), "")
-        response.set_cookie(_LANGUAGE, wish, max_age=365 * 86_400, secure=True, httponly=True, samesite="lax")
-        return response
+        return in_language(said(await read_form(request), "language"), PREFIX)
 
     # -- the pages -------------------------------------------------------------------------------------------------
 
@@ -194,8 +191,7 @@ class Front:
         if receipt is None or form not in {"entry", "tlog-proof"}:
             raise HTTPException(404)
         content = receipt.entry if form == "entry" else receipt.proof
-        named = {"Content-Disposition": f'attachment; filename="{index}.{form}"'}
-        return Response(content, media_type="text/plain; charset=utf-8", headers=named)
+        return file(content, f"{index}.{form}")
 
     async def _charts(self, visit: Visit) -> Response:
         """Show how many exchanges there were, drawn and in numbers."""
@@ -217,8 +213,7 @@ class Front:
         note = self.auditing.checkpoint()
         if note is None:
             raise HTTPException(404)
-        named = {"Content-Disposition": 'attachment; filename="checkpoint"'}
-        return Response(note, media_type="text/plain; charset=utf-8", headers=named)
+        return file(note, "checkpoint")
 
     async def _check(self, visit: Visit) -> Response:
         """Say how to check all of it on a machine of one's own."""
@@ -231,10 +226,7 @@ class Front:
     ) -> Response:
         """Answer with a page; `inside` tells that an auditor is signed in."""
         frame = {"home": PREFIX, "here": request.url.path, "inside": inside}
-        return self.pages.show(template, self._language(request), status=status, **frame, **values)
-
-    def _language(self, request: Request) -> StaffLanguage:
-        return language_of(request.cookies.get(_LANGUAGE), request.headers.get("accept-language", ""))
+        return self.pages.show(template, staff_language(request), status=status, **frame, **values)
 
     def _told(self, request: Request, key: str, status: int) -> Response:
         return self.show("problem.html", request, status=status, key=key)

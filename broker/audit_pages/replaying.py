@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from adapters.web.answers import file, to_keep
 from broker.audit_pages.front import EXPORT, PREFIX, Door, Page, Visit
 from broker.long_work import State
 from schemas.errors import HandschlagError
@@ -66,8 +67,7 @@ async def _report(visit: Visit) -> Response:
     run = visit.front.work.run
     if run is None or run.state is not State.DONE:
         raise HTTPException(404)
-    named = {"Content-Disposition": 'attachment; filename="replay.json"'}
-    return Response(run.raw, media_type="application/json", headers=named)
+    return file(run.raw, "replay.json", "application/json")
 
 
 async def _export(visit: Visit) -> Response:
@@ -82,8 +82,7 @@ class _Streamed(StreamingResponse):
     """An archive as it is made; whoever takes no more of it ends the work."""
 
     def __init__(self, pieces: AsyncGenerator[bytes]) -> None:
-        named = {"Content-Disposition": 'attachment; filename="export.tar.gz"'}
-        super().__init__(pieces, media_type="application/gzip", headers=named)
+        super().__init__(pieces, media_type="application/gzip", headers=to_keep("export.tar.gz"))
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,13 +18,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from adapters.web.answers import file
 from adapters.web.assets import Assets
 from adapters.web.client_words import shipped_words
 from adapters.web.forms import read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
-from adapters.web.throttle import Throttle
+from adapters.web.throttle import Throttle, address_of
 from adapters.web.words import Words, language_for
 from broker.client_pages.shown import line
 from broker.clients import Clients, Opened
@@ -96,7 +97,7 @@ class Front:
         return await self._open(request, str(request.path_params["code"]))
 
     async def _open(self, request: Request, code: str) -> Response:
-        address = request.client.host if request.client is not None else ""
+        address = address_of(request)
         if not self.throttle.may_try(address):
             return self._show("entry.html", request, status=429, problem="entry.later")
         opened = await self.clients.open(code) if len(code) <= MAX_CODE else None
@@ -124,7 +125,7 @@ class Front:
         form = await read_form(request)
         if session is None or not session.sent_by_its_form(said(form, FORM_FIELD)):
             return RedirectResponse(PREFIX, 303)
-        address = request.client.host if request.client is not None else ""
+        address = address_of(request)
         result = Result("wrong")
         if self.throttle.may_try(address):
             result = await self._withdrawn(session.who, said(form, "code"))
@@ -156,8 +157,7 @@ class Front:
             raise HTTPException(404)
         receipt = await self.clients.sequencer.receipt(index)
         content = receipt.leaf.raw if form == "entry" else receipt.proof
-        header = {"Content-Disposition": f'attachment; filename="{index}.{form}"'}
-        return Response(content, media_type="text/plain; charset=utf-8", headers=header)
+        return file(content, f"{index}.{form}")
 
     async def _set_language(self, request: Request) -> Response:
         """Change the language of the pages."""

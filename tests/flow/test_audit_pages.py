@@ -10,6 +10,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from adapters.web.beside import beside
 from adapters.web.sessions import IDLE_MS
 from adapters.web.texts import LANGUAGES, load
 from adapters.web.throttle import PER_MS, TRIES
@@ -18,7 +19,6 @@ from broker.audit_pages import replaying
 from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS
 from broker.auditing import ROWS, Auditing
-from broker.beside import beside
 from broker.core.log_lines import Wanted
 from consent_ledger.core.checkpoint import format_checkpoint, unverified_checkpoint
 from consent_ledger.core.policy import parse_policy

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp
 
 from adapters.node.access import Role
 from adapters.web.assets import PREFIX as STATIC
+from adapters.web.beside import beside
 from adapters.web.sessions import FORM_FIELD
 from broker.audit_pages.building import audit_pages
 from broker.audit_pages.front import PREFIX as AUDIT
-from broker.beside import beside
 from broker.client_pages.building import client_pages
 from broker.client_pages.front import PREFIX as CLIENT
 from broker.log_files import LogFiles

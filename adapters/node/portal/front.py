@@ -7,7 +7,6 @@ logged, and no address holds anything of a person: what a page is about stands i
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, cast
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,20 +21,19 @@ from adapters.node.desk import Desk
 from adapters.node.portal.doors import AREAS, DOORS, OPEN
 from adapters.node.portal.problems import told
 from adapters.node.tokens import Caller
+from adapters.web.answers import in_language, staff_language
 from adapters.web.assets import Assets
 from adapters.web.forms import Form, read_form, said
 from adapters.web.headers import Headers
 from adapters.web.pages import Pages, day
 from adapters.web.sessions import FORM_FIELD, Session, Sessions
 from adapters.web.sign_on import SignOn
-from adapters.web.texts import StaffLanguage, language_of
-from adapters.web.throttle import Throttle
+from adapters.web.texts import StaffLanguage
+from adapters.web.throttle import Throttle, address_of
 from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, CodeName, FieldName, Purpose
 from schemas.record import Value
-from schemas.registry import OCCASIONS, CodeList
-
-_LANGUAGE: Final = "handschlag-language"
+from schemas.registry import OCCASIONS, CodeList, Registry
 
 
 class Colleague(NamedTuple):
@@ -67,30 +65,31 @@ class Visit:
         return self.session.who
 
     @property
+    def law(self) -> Registry | None:
+        """The law in force, None while this node has not learned it."""
+        return self.desk.running.federation.view.registry()
+
+    @property
     def labels(self) -> dict[FieldName, str]:
         """The names of all fields of the law in the colleague's language."""
-        law = self.desk.running.federation.view.registry()
+        law = self.law
         return {} if law is None else {name: getattr(field.label, self.language) for name, field in law.fields.items()}
 
     def agency(self, name: str) -> str:
         """Give what an agency is called: what kind of one it is, and the name by which the federation knows it."""
-        view = self.desk.running.federation.view
-        law, member = view.registry(), view.state.members.get(AgencyId(name))
+        law, member = self.law, self.desk.running.federation.view.state.members.get(AgencyId(name))
         kind = None if law is None or member is None else law.kinds.get(member.kind)
         return name if kind is None else f"{getattr(kind.label, self.language)} ({name})"
 
     @property
     def purposes(self) -> dict[Purpose, str]:
         """The names of all purposes of the law in the colleague's language."""
-        law = self.desk.running.federation.view.registry()
-        rules = {} if law is None else law.purposes
+        rules = {} if self.law is None else self.law.purposes
         return {name: getattr(rule.row.label, self.language) for name, rule in rules.items()}
 
     def occasion(self, code: CodeName) -> str:
         """Give the law's word for what several requests are asked together for."""
-        law = self.desk.running.federation.view.registry()
-        known = None if law is None else law.code_lists.get(OCCASIONS)
-        return self._word(known, code)
+        return self._word(None if self.law is None else self.law.code_lists.get(OCCASIONS), code)
 
     def shown(self, field: FieldName, one: Value) -> str:
         """Write a value as people read it: a code by its word, a date by the calendar, a truth in words."""
@@ -98,7 +97,7 @@ class Visit:
         texts = self.front.pages.texts[self.language]
         if isinstance(value, bool):
             return texts("answer.yes" if value else "answer.no")
-        law = self.desk.running.federation.view.registry()
+        law = self.law
         rule = None if law is None else law.fields.get(field)
         if law is None or rule is None or isinstance(value, int):
             return str(value)
@@ -179,7 +178,7 @@ class Front:
             session = self.sessions.of(request)
             if session is None:
                 return RedirectResponse("/login", 303)
-            language = self._language(request)
+            language = staff_language(request)
             if session.who.caller.role not in DOORS[route]:
                 return self._problem(request, "error.forbidden", 403)
             form = await read_form(request) if route.method == "POST" else {}
@@ -205,7 +204,7 @@ class Front:
 
     async def _login(self, request: Request) -> Response:
         """Show the way in."""
-        return self.pages.show("login.html", self._language(request), failed=False)
+        return self.pages.show("login.html", staff_language(request), failed=False)
 
     async def _go(self, request: Request) -> Response:
         """Send the browser to the sign-on."""
@@ -216,14 +215,14 @@ class Front:
 
     async def _back(self, request: Request) -> Response:
         """Take a colleague who comes back from the sign-on; who fails too often waits a while."""
-        address = request.client.host if request.client is not None else ""
+        address = address_of(request)
         if not self.throttle.may_try(address):
             return self._problem(request, "login.later", 429)
         try:
             colleague = self.colleague_of(await self.sign_on.finish(request))
         except NotAuthentic:
             self.throttle.failed(address)
-            return self.pages.show("login.html", self._language(request), status=403, failed=True)
+            return self.pages.show("login.html", staff_language(request), status=403, failed=True)
         except Unavailable:
             return self._problem(request, "login.away", 503)
         if self.desk.node is not None and self.desk.node.ready:
@@ -241,18 +240,12 @@ class Front:
 
     async def _set_language(self, visit: Visit) -> Response:
         """Change the language of the pages, and go back to the start."""
-        response = RedirectResponse("/", 303)
-        wish = language_of(visit.said("language"), "")
-        response.set_cookie(_LANGUAGE, wish, max_age=365 * 86_400, secure=True, httponly=True, samesite="lax")
-        return response
-
-    def _language(self, request: Request) -> StaffLanguage:
-        return language_of(request.cookies.get(_LANGUAGE), request.headers.get("accept-language", ""))
+        return in_language(visit.said("language"), "/")
 
     # -- what went wrong -------------------------------------------------------------------------------------------
 
     def _problem(self, request: Request, key: str, status: int) -> Response:
-        language = self._language(request)
+        language = staff_language(request)
         sentence = self.pages.texts[language](key)
         return self.pages.show("outside.html", language, status=status, sentence=sentence)
 
@@ -283,8 +276,3 @@ def colleague_of(role_claim: str, team_claim: str | None) -> Callable[[Mapping[s
         return Colleague(Caller(staff, role), name, None if team is None else str(team))
 
     return made
-
-
-def with_query(path: str, **values: str) -> str:
-    """Give an address with a query; only for what names nobody: a filter, a page number."""
-    return f"{path}?{urlencode(values)}" if values else path

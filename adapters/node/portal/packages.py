@@ -74,8 +74,7 @@ async def checklist(visit: Visit) -> Response:
 
 def title(visit: Visit, found: Package) -> str:
     """Name a package by its occasion, where the law in force knows one for all its parts."""
-    law = visit.desk.running.federation.view.registry()
-    rules = {} if law is None else law.purposes
+    rules = {} if visit.law is None else visit.law.purposes
     occasions = {rules[one.part.purpose].row.occasion for one in found.items if one.part.purpose in rules}
     only = occasions.pop() if len(occasions) == 1 else None
     return visit.front.pages.texts[visit.language]("package.title") if only is None else visit.occasion(only)

@@ -14,6 +14,7 @@ from adapters.node.papers.receipt import notice, receipt
 from adapters.node.portal.consents import RECEIPT
 from adapters.node.portal.front import Page, Visit
 from adapters.node.store.reports import Drawn
+from adapters.web.answers import file
 from schemas.errors import Code, Misuse
 from schemas.ids import ConsentId, ExchangeId
 
@@ -51,7 +52,7 @@ async def export(visit: Visit) -> Response:
         case "pdf":
             texts = visit.front.pages.texts[visit.language]
             sheet = exports.as_paper(asked, visit.labels, visit.shown, texts, visit.language)
-            content = await in_thread([sheet], [], visit.desk.running.identity.clock.now_ms())
+            content = await in_thread([sheet], [], visit.desk.now_ms)
         case _:
             raise _no_form()
     return _file(content, f"answer.{form}", form)
@@ -63,7 +64,7 @@ async def notice_sheet(visit: Visit) -> Response:
     asked = await visit.desk.own_request(ExchangeId(path["exchange"]), visit.colleague.caller)
     code = await node.store.notices.code(asked.exchange)
     made = notice(asked, code, str(path["language"]), visit.desk.making)
-    return _file(await in_thread(*made, node.identity.clock.now_ms()), "notice.pdf", "pdf")
+    return _file(await in_thread(*made, visit.desk.now_ms), "notice.pdf", "pdf")
 
 
 async def receipt_sheet(visit: Visit) -> Response:
@@ -72,13 +73,13 @@ async def receipt_sheet(visit: Visit) -> Response:
     if not name:
         return RedirectResponse("/consents", 303)
     made = receipt(await visit.desk.running.consents.get(ConsentId(name)), visit.desk.making)
-    return _file(await in_thread(*made, visit.desk.running.identity.clock.now_ms()), "receipt.pdf", "pdf")
+    return _file(await in_thread(*made, visit.desk.now_ms), "receipt.pdf", "pdf")
 
 
 async def officers_paper(visit: Visit) -> Response:
     """Give a paper for data protection, as PDF or as text to work on."""
     node, path = visit.desk.running, visit.request.path_params
-    name, form, at_ms = str(path["name"]), str(path["form"]), visit.desk.running.identity.clock.now_ms()
+    name, form, at_ms = str(path["name"]), str(path["form"]), visit.desk.now_ms
     made = paper(name, visit.desk.making, node.approvals.own(), at_ms)
     match form:
         case "md":
@@ -98,7 +99,7 @@ async def person(visit: Visit) -> Response:
 async def persons_report(visit: Visit) -> Response:
     """Give the report on one person (Art. 15 GDPR), for a written reason."""
     node, form = visit.desk.running, visit.said("form")
-    at_ms = node.identity.clock.now_ms()
+    at_ms = visit.desk.now_ms
     officer, (ref, case, reason) = visit.colleague.caller.staff, map(visit.said, ("ref", "case_ref", "reason"))
     if form not in {"pdf", "json"}:
         raise _no_form()
@@ -116,5 +117,4 @@ def _no_form() -> Misuse:
 
 def _file(content: bytes, name: str, form: str) -> Response:
     """Answer with a file that is saved under a name that says nothing of anybody."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=TYPES[form], headers=headers)
+    return file(content, name, TYPES[form])

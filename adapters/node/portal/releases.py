@@ -184,7 +184,7 @@ class Blank(NamedTuple):
 
 
 def _blank(visit: Visit, field: FieldName) -> Blank:
-    law = visit.desk.running.federation.view.registry()
+    law = visit.law
     rule = None if law is None else law.fields.get(field)
     if law is None or rule is None:
         return Blank("text", ())
