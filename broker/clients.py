@@ -12,7 +12,7 @@ from broker.core.client_story import Step, Story
 from broker.core.route import addressees
 from broker.log_files import LogFiles
 from consent_ledger.core.decision import NotLogged, Submission
-from consent_ledger.core.evidence import Evidence
+from consent_ledger.core.evidence import Evidence, evidence_id
 from consent_ledger.core.signed import CLIENT, SignedStatement
 from consent_ledger.ports import Clock
 from consent_ledger.sequencer import Receipt, Sequencer
@@ -82,7 +82,7 @@ class Clients:
         typed = plain(code)
         if not isinstance(begun, st.ConsentGiven | st.BasisGiven) or not st.CODE.fullmatch(typed):
             return None
-        basis = ConsentId(begun.consent if isinstance(begun, st.ConsentGiven) else begun.given)
+        basis = ConsentId(evidence_id(begun))
         statement = st.ClientWithdrawn(log=state.log, at=self.clock.now_ms(), basis=basis, code=typed)
         signed = SignedStatement(st.statement_text(statement).encode(), statement, CLIENT)
         decided = await self.sequencer.submit(Submission(signed))

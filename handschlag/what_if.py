@@ -13,6 +13,7 @@ from consent_ledger.core.approval import Approval
 from consent_ledger.core.evidence import Evidence
 from consent_ledger.core.state import LedgerState, Member
 from schemas import statements as st
+from schemas.calendar import DAY_MS
 from schemas.errors import Misuse
 from schemas.explain import Judged, Matter, refused
 from schemas.ids import (
@@ -43,7 +44,6 @@ _ASKS, _HOLDS, _TAKES, _OTHER = map(AgencyId, ("requester", "holder", "collector
 _ROLE: Final = CodeName("adviser")
 _ID: Final = "0" * 32
 _HASH: Final = Hash("0" * 64)
-_DAY_MS: Final = 86_400_000
 
 
 class Supposed(Wire):
@@ -138,7 +138,7 @@ def _state(one: Supposed, request: st.Request, law: Registry) -> LedgerState:
             role=_ROLE,
             purpose=one.purpose,
             fields=frozenset(law.fields if one.approved is None else one.approved),
-            valid_until=one.at_ms + (_DAY_MS if one.approval == "given" else 0),
+            valid_until=one.at_ms + (DAY_MS if one.approval == "given" else 0),
             ceiling=one.ceiling,
             automatic=False,
             conditions=frozenset(one.conditions),
@@ -158,7 +158,7 @@ def _evidence(one: Supposed, request: st.Request) -> Evidence:
         purpose=one.purpose,
         fields=frozenset(request.fields if one.covered is None else one.covered),
         not_before=one.at_ms + 1 if one.basis_state == "not_yet" else 0,
-        expires=one.at_ms if one.basis_state == "expired" else one.at_ms + _DAY_MS,
+        expires=one.at_ms if one.basis_state == "expired" else one.at_ms + DAY_MS,
         uses=0 if one.basis_state == "used_up" else 1,
         person=_HASH,
         secrecy_release=one.secrecy_release,

@@ -55,7 +55,7 @@ def papers(desk: Desk) -> APIRouter:
     @router.get("/papers/{paper}", response_class=Response, responses=_PDF_OR_TEXT)
     async def officers_paper(paper: PaperPath, form: Literal["pdf", "md"] = "pdf") -> Response:
         """Give a paper for data protection as it follows from law, settings and approvals: PDF, or Markdown to edit."""
-        at_ms = desk.running.identity.clock.now_ms()
+        at_ms = desk.now_ms
         made = officer.paper(paper, desk.making, desk.running.approvals.own(), at_ms)
         if form == "md":
             return Response(markdown([made]), media_type=MARKDOWN)
@@ -66,5 +66,5 @@ def papers(desk: Desk) -> APIRouter:
 
 async def _pdf(desk: Desk, made: tuple[list[Paper], list[Attached]]) -> Response:
     """Answer with papers as a PDF, made beside the event loop."""
-    content = await in_thread(*made, desk.running.identity.clock.now_ms())
+    content = await in_thread(*made, desk.now_ms)
     return Response(content, media_type=PDF, headers={"Content-Disposition": "inline"})

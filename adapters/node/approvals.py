@@ -17,13 +17,14 @@ from adapters.node.store import NodeStore
 from consent_ledger.core.approval import Approval
 from schemas import messages as ms
 from schemas import statements as st
+from schemas.calendar import DAY_MS
 from schemas.entries import Recorded
 from schemas.errors import Code, Misuse
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
 from schemas.note import Signer
 from schemas.registry import PurposeRule, conditions_of
 
-RENEWED_MS: Final = 365 * 86_400_000
+RENEWED_MS: Final = 365 * DAY_MS
 """For how long a renewal approves again: twelve months, which is the longest there is."""
 
 

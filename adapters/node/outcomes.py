@@ -28,6 +28,7 @@ from consent_ledger.core.state import DEADLINE_GRACE_MS
 from schemas import canonical
 from schemas import messages as ms
 from schemas import statements as st
+from schemas.calendar import DAY_MS
 from schemas.entries import Withheld
 from schemas.errors import Code, HandschlagError, Misuse, NotAuthentic
 from schemas.ids import AgencyId, ExchangeId, FieldName, Hash, KeyId, Purpose
@@ -40,7 +41,7 @@ WITNESSED_FROM: Final = 3
 """The sensitivity from which on a field leaves only under a grant that the witnesses' quorum has cosigned."""
 DELIVER_TIMEOUT_S: Final = 15.0
 REDELIVER_AFTER_MS: Final = 30_000
-REDELIVER_FOR_MS: Final = 14 * 86_400_000
+REDELIVER_FOR_MS: Final = 14 * DAY_MS
 """How long the same sealed bytes are handed over again until they are acknowledged (ARCHITECTURE, Late and offline)."""
 _ENDS: Final[dict[str, ReceivedState]] = {
     "exchange.disclosed": ReceivedState.DISCLOSED,

@@ -11,6 +11,7 @@ from consent_ledger.core.signed import CLIENT, STEERING, SignedStatement
 from consent_ledger.core.state import LedgerState, Steering
 from consent_ledger.core.succession import closing_state
 from schemas import statements as st
+from schemas.calendar import DAY_MS
 from schemas.entries import RECORDED_AS, Closed, Recorded
 from schemas.errors import Code, Malformed
 from schemas.ids import AgencyId, CodeName, ConsentId, GivenId, Hash
@@ -21,7 +22,7 @@ from schemas.seal import load_public, seals
 RESERVED: Final = (STEERING, CLIENT, AgencyId("log"))
 """Names that stand in key names in place of an agency's: no agency is admitted under one of them."""
 
-MAX_APPROVAL_MS: Final = 366 * 86_400_000
+MAX_APPROVAL_MS: Final = 366 * DAY_MS
 """An approval holds for twelve months at most (b.8)."""
 
 _SIGNATURES: Final[Mapping[tuple[st.KeyRole, st.Suite], SignatureType]] = {

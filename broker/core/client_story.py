@@ -7,6 +7,7 @@ answered with "not available" nobody learns why, the client's page included.
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from consent_ledger.core.evidence import evidence_id
 from consent_ledger.core.leaf import Leaf, read_leaf
 from consent_ledger.core.signed import CLIENT
 from schemas import statements as st
@@ -99,7 +100,7 @@ class Story:
         """Give the step an entry is, None for one of another story."""
         statement = leaf.statement
         match statement:
-            case st.ConsentGiven() | st.BasisGiven() if _id(statement) == self.basis:
+            case st.ConsentGiven() | st.BasisGiven() if evidence_id(statement) == self.basis:
                 return Step("given", _agency(statement), statement.recipient, statement.purpose, statement.fields)
             case st.ConsentGiven(replaces=name) if name is not None and name == self.basis:
                 return Step("renewed", _agency(statement))
@@ -135,10 +136,6 @@ class Story:
             return replace(step, what=what, fields=leaf.entry.body.fields)
         reason = leaf.entry.reason.value if isinstance(leaf.entry, Withheld) else ""
         return replace(step, reason=reason, at_ms=request.answer_by)
-
-
-def _id(statement: st.ConsentGiven | st.BasisGiven) -> ConsentId | GivenId:
-    return statement.consent if isinstance(statement, st.ConsentGiven) else statement.given
 
 
 def _agency(statement: st.Numbered) -> AgencyId:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.calendar import DAY_MS
 from schemas.ids import Hash, LogId
 
-RETENTION_MS: Final = 153 * 86_400_000
+RETENTION_MS: Final = 153 * DAY_MS
 """Five months from a shard's end to its pruning; with the month it was open, the six of § 79(4) SGB X."""
 
 

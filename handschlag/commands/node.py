@@ -15,13 +15,13 @@ from adapters.node.settings import HttpSettings
 from handschlag import node_folder
 from handschlag.admission import FederationPins, read_paper
 from handschlag.node_client import call
+from schemas.calendar import DAY_MS
 from schemas.canonical import describe
 from schemas.errors import LedgerInconsistent, Malformed, Unavailable
 
 EXIT_LEDGER: Final = 3
 """The log contradicts itself: a supervisor must not simply start the node again."""
 
-_DAY_MS: Final = 86_400_000
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
 
@@ -99,7 +99,7 @@ def run(context: click.Context, folder: Path) -> None:
 @click.option("--condition", "conditions", multiple=True, help="What each request must declare; single_case_release.")
 def approve(folder: Path, days: int, **wish: Unpack[ApproveOptions]) -> None:
     """Approve a kind of access, as the data protection officer, through the running node."""
-    until_ms = SystemClock().now_ms() + days * _DAY_MS
+    until_ms = SystemClock().now_ms() + days * DAY_MS
     body = {**wish, "valid_until_ms": until_ms}
     click.echo(call(folder, Role.DPO, "POST", "/v1/approvals", body).json()["approval"])
 

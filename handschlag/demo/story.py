@@ -16,10 +16,11 @@ from handschlag.demo.telling import Teller
 from handschlag.town import pick
 from handschlag.town.people import ABH, COUNSELLING, JOBCENTER, SCHOOL, SOCIAL
 from handschlag.town.pick import Picked
+from schemas.calendar import DAY_MS
 
 PURPOSE: Final = "Z16@1"
 RESIDENCE: Final = "Z04@1"
-MONTH_MS: Final = 30 * 86_400_000
+MONTH_MS: Final = 30 * DAY_MS
 FIELDS: Final = [
     "course_participation.ended_on",
     "course_participation.started_on",

@@ -91,7 +91,7 @@ async def consents(visit: Visit) -> Response:
     """Show what may be offered to the client whose case is open, and all consents this agency is party to."""
     case = await opened_case(visit)
     node, collector = visit.desk.running, visit.desk.running.collector
-    now = node.identity.clock.now_ms()
+    now = visit.desk.now_ms
     held = [one for one in await node.store.bases.consents() if isinstance(one.statement, st.ConsentGiven)]
     return visit.show(
         "consents.html",
@@ -137,7 +137,7 @@ async def renew(visit: Visit) -> Response:
     """Open the client's case again and lead on to the text of the same terms: a renewal is a new conscious act."""
     node = visit.desk.running
     consent = await node.consents.get(ConsentId(visit.said("consent")))
-    now = node.identity.clock.now_ms()
+    now = visit.desk.now_ms
     choice = offers.renewal(consent, berlin_day(now)) if offers.near_end(consent, now) else None
     if choice is None or _way(visit, f"{choice.purpose},{choice.recipient},{choice.holder}") is None:
         message = "consent: cannot be renewed here and now; take a new one"
@@ -249,7 +249,7 @@ def _ways(visit: Visit) -> list[Way]:
     sanctions = law.kinds[view.state.members[own].kind].sanction_power
     return [
         Way(line, recipient, holder)
-        for line in views.purposes(view, own, node.identity.clock.now_ms())
+        for line in views.purposes(view, own, visit.desk.now_ms)
         if "consent" in line.basis
         for recipient in line.recipients
         for holder in line.holders

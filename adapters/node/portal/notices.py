@@ -32,7 +32,7 @@ async def notices(visit: Visit) -> Response:
         waiting=await found.waiting(*staff),
         handed=await found.handed(*staff),
         languages=_languages(),
-        today=berlin_day(visit.desk.running.identity.clock.now_ms()).isoformat(),
+        today=berlin_day(visit.desk.now_ms).isoformat(),
     )
 
 
@@ -43,7 +43,7 @@ async def notice(visit: Visit) -> Response:
         notice=await _own(visit),
         papers=visit.desk.making.languages,
         languages=_languages(),
-        today=berlin_day(visit.desk.running.identity.clock.now_ms()).isoformat(),
+        today=berlin_day(visit.desk.now_ms).isoformat(),
     )
 
 

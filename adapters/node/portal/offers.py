@@ -35,9 +35,9 @@ ENOUGH_TRIES: Final = 2
 class Choice(Wire):
     """What a colleague chose: for whom to ask whom, in which language, until when, how often, by which way.
 
-    `guardian` is who consents in the client's place, `replaces` the consent that is renewed, `wished`
-    that they asked for it themself. `tries` counts answers
-    to the question that shows whether the text was understood, `right` says the last one was.
+    `guardian` is who consents in the client's place, `replaces` the consent that is renewed, `wished` that they asked
+    for it themself. `tries` counts answers to the question that shows whether the text was understood, `right` says
+    the last one was.
     """
 
     purpose: Purpose

@@ -12,12 +12,12 @@ from adapters.node.approvals import Wish
 from adapters.node.core.compose import lawbook
 from adapters.node.portal.front import Page, Visit
 from adapters.web.client_words import shipped_words
+from schemas.calendar import DAY_MS
 from schemas.errors import Malformed
 from schemas.ids import ApprovalId, CodeName, FieldName, Purpose
 from schemas.registry import conditions_of
 from schemas.statements import SINGLE_CASE
 
-DAY_MS: Final = 86_400_000
 DAYS: Final = ("90", "180", "365")
 """For how long an approval may be given here; it is renewed by hand, so that somebody looks at it again."""
 SOON_DAYS: Final = 60
@@ -40,7 +40,7 @@ def pages() -> dict[Route, Page]:
 async def desk(visit: Visit) -> Response:
     """Show what is approved, and what may be."""
     node = visit.desk.running
-    now_ms = node.identity.clock.now_ms()
+    now_ms = visit.desk.now_ms
     given = [views.approval_line(name, approval) for name, approval in node.approvals.own().items()]
     purposes = views.purposes(node.federation.view, node.identity.agency, now_ms)
     return visit.show(
@@ -63,7 +63,7 @@ async def approve(visit: Visit) -> Response:
         message = "days, role: choose what is offered"
         raise Malformed(message)
     node = visit.desk.running
-    until = node.identity.clock.now_ms() + int(days) * DAY_MS
+    until = visit.desk.now_ms + int(days) * DAY_MS
     fields = tuple(FieldName(name) for name in visit.form.get("fields", []))
     wish = Wish(
         role=CodeName(role),

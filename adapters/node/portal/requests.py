@@ -18,7 +18,7 @@ from adapters.node.portal.packages import title
 from adapters.node.store.colleagues import Arrangement, Known
 from adapters.node.store.rows import NO_RECEIPT, Asked, AskedState
 from adapters.web.pages import moment
-from schemas.errors import Code, Malformed, Misuse
+from schemas.errors import Malformed
 from schemas.ids import RANDOM_PATTERN, ExchangeId
 
 COLUMNS: Final = ("at", "holder", "purpose", "case", "state", "answer_by", "basis", "staff")
@@ -82,12 +82,9 @@ async def requests(visit: Visit) -> Response:
 
 async def answer(visit: Visit) -> Response:
     """Show one answer: every value with where it comes from, and what was cut and why."""
-    asked = await visit.desk.requester.result(ExchangeId(visit.request.path_params["exchange"]))
-    own = visit.colleague.caller.staff
-    if asked.staff not in await visit.desk.running.colleagues.reads_for(own):
-        message = "exchange: this agency never asked under this id"
-        raise Misuse(message, code=Code.GRANT_UNKNOWN)
-    await visit.desk.running.colleagues.looked(own, "", "read", None)
+    caller = visit.colleague.caller
+    asked = await visit.desk.own_request(ExchangeId(visit.request.path_params["exchange"]), caller)
+    await visit.desk.running.colleagues.looked(caller.staff, "", "read", None)
     # Who gave no consent is told of it: the notice is handed out in the person's language.
     told = RANDOM.fullmatch(asked.basis) is None and asked.grant != NO_RECEIPT
     return visit.show(

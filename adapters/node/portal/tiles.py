@@ -50,7 +50,7 @@ class Errand(NamedTuple):
 async def tiles(visit: Visit, person: PersonBlock) -> list[Tile]:
     """Give every purpose this agency may ask for, with each holder; consents of this client are found by themselves."""
     node = visit.desk.running
-    now = node.identity.clock.now_ms()
+    now = visit.desk.now_ms
     used, own = await node.store.asked.uses(), node.identity.agency
     mine = [
         one

@@ -82,7 +82,7 @@ async def stand_in(visit: Visit) -> Response:
         raise Malformed(message)
     own = visit.colleague.caller.staff
     absent = visit.said("absent") if _settles_all(visit) else own
-    last = berlin_day(visit.desk.running.identity.clock.now_ms()) + timedelta(days=int(visit.said("days")))
+    last = berlin_day(visit.desk.now_ms) + timedelta(days=int(visit.said("days")))
     await visit.desk.running.colleagues.stand_in(StandIn(absent, visit.said("deputy"), end_of_day_ms(last)))
     return RedirectResponse("/stand-ins", 303)
 
