@@ -9,7 +9,7 @@ from adapters.node import api_views as views
 from adapters.node import consent_models as shapes
 from adapters.node.api_calls import Who
 from adapters.node.api_models import LoggedAt
-from adapters.node.core.consent_text import Terms, is_draft, releases_secrecy
+from adapters.node.core.consent_text import is_draft, releases_secrecy
 from adapters.node.core.taking import Given, Refused, Taken
 from adapters.node.desk import Desk
 from adapters.node.store.rows import ConsentState
@@ -32,13 +32,8 @@ def consents(desk: Desk) -> APIRouter:
         """
         consent = await desk.collector.collect(
             Taken(
-                purpose=body.purpose,
-                recipient=body.recipient,
-                holders=tuple(body.holders),
-                fields=tuple(body.fields),
+                **body.terms()._asdict(),
                 person=body.person.block(),
-                expires=body.expires_ms,
-                uses=body.uses,
                 text_sha256=body.text_sha256,
                 language=body.language,
                 medium=body.medium,
@@ -72,15 +67,7 @@ def _text(desk: Desk, router: APIRouter) -> None:
 
         Drafts are given only where the settings let clients be shown drafts.
         """
-        terms = Terms(
-            purpose=body.purpose,
-            recipient=body.recipient,
-            holders=tuple(body.holders),
-            fields=tuple(body.fields),
-            expires=body.expires_ms,
-            uses=body.uses,
-        )
-        collector, by = desk.collector, desk.by
+        terms, collector, by = body.terms(), desk.collector, desk.by
         shown = collector.text(terms, body.language)
         draft = is_draft(body.language, collector.words(), by.state)
         return views.consent_text(shown, draft=draft, secrecy_release=releases_secrecy(terms, by))
@@ -98,13 +85,8 @@ def _given(desk: Desk, router: APIRouter) -> None:
         given = await desk.collector.give(
             Given(
                 kind=body.kind,
-                purpose=body.purpose,
-                recipient=body.recipient,
-                holders=tuple(body.holders),
-                fields=tuple(body.fields),
+                **body.terms()._asdict(),
                 person=body.person.block(),
-                expires=body.expires_ms,
-                uses=body.uses,
                 norm=body.norm,
                 notice_date=body.notice_date_ms,
             )

@@ -1,35 +1,47 @@
 """The shapes of the node's HTTP API about consents and given bases; see `api_models`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from adapters.node.api_models import AT, FIELDS, HASH, ID, PERSON, Person, Shape, documented
+from adapters.node.core import consent_text
 from adapters.node.core.taking import Guardian
 from adapters.node.store.rows import ConsentState
 from schemas.ids import AgencyId, ConsentId, FieldName, Hash, Norm, Purpose
 from schemas.record import PersonBlock
 from schemas.statements import Capacity, Interpreter, Language, Medium, Millis, Understood, Uses, Withdrawal
 
+_AN_EXAMPLE: Final[dict[str, object]] = {
+    "purpose": "Z16@1",
+    "recipient": "jobcenter",
+    "holders": ["sprachschule"],
+    "fields": FIELDS,
+    "expires_ms": AT + 2_592_000_000,
+    "uses": 1,
+}
 
-class Terms(Shape):
-    """What a client would consent to: one purpose, one recipient; `expires_ms` is the end of the last day."""
 
-    model_config = documented(
-        purpose="Z16@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=FIELDS,
-        expires_ms=AT + 2_592_000_000,
-        uses=1,
-        language="ar",
-    )
+class Basis(Shape):
+    """What any basis is to: one purpose, one recipient; `expires_ms` is the end of the last day."""
+
     purpose: Purpose
     recipient: AgencyId
     holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
     fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
     expires_ms: Millis
     uses: Uses
+
+    def terms(self) -> consent_text.Terms:
+        """Give the terms as the flows take them."""
+        parties, fields = (self.recipient, tuple(self.holders)), tuple(self.fields)
+        return consent_text.Terms(self.purpose, *parties, fields, self.expires_ms, self.uses)
+
+
+class Terms(Basis):
+    """What a client would consent to, and the language they read."""
+
+    model_config = documented(**_AN_EXAMPLE, language="ar")
     language: Language
 
 
@@ -73,13 +85,8 @@ class NewConsent(Terms):
     """
 
     model_config = documented(
-        purpose="Z16@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=FIELDS,
+        **_AN_EXAMPLE,
         person=PERSON,
-        expires_ms=AT + 2_592_000_000,
-        uses=1,
         text_sha256=HASH,
         language="ar",
         medium="screen",
@@ -100,28 +107,14 @@ class NewConsent(Terms):
     wished: bool = False
 
 
-class NewBasis(Shape):
+class NewBasis(Basis):
     """A client's request that an agency hand a paper over, or their duty to cooperate (§ 60 SGB I) after a notice."""
 
     model_config = documented(
-        kind="client_request",
-        purpose="Z13@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=FIELDS,
-        person=PERSON,
-        expires_ms=AT + 2_592_000_000,
-        uses=1,
-        norm="IntV § 7(2)",
+        **_AN_EXAMPLE | {"purpose": "Z13@1"}, kind="client_request", person=PERSON, norm="IntV § 7(2)"
     )
     kind: Literal["client_request", "cooperation_duty"]
-    purpose: Purpose
-    recipient: AgencyId
-    holders: Annotated[list[AgencyId], Field(min_length=1, max_length=20)]
-    fields: Annotated[list[FieldName], Field(min_length=1, max_length=200)]
     person: Person
-    expires_ms: Millis
-    uses: Uses
     norm: Norm
     notice_date_ms: Millis | None = None
 
@@ -157,12 +150,8 @@ class ConsentLine(Shape):
         consent=ID,
         side="recipient",
         state="given",
-        purpose="Z16@1",
-        recipient="jobcenter",
-        holders=["sprachschule"],
-        fields=FIELDS,
+        **{name: value for name, value in _AN_EXAMPLE.items() if name != "uses"},
         person=PERSON,
-        expires_ms=AT + 2_592_000_000,
         log_index=41,
         replaces=None,
         ended_index=None,

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from adapters.node.core.compose import purpose_rule
 from adapters.node.core.taking import Taken
 from consent_ledger.core.state import LedgerState
+from schemas import statements as st
 from schemas.calendar import berlin_day
-from schemas.client_texts import Offer, Party, Shipped, Told, tell
+from schemas.client_texts import ClientWords, Offer, Party, Shipped, Told, tell
 from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId, FieldName, Hash, Purpose
 from schemas.registry import BasisKind, Registry
@@ -38,9 +39,9 @@ class Terms(NamedTuple):
     uses: int
 
 
-def terms_of(taken: Taken) -> Terms:
-    """Give the terms of a consent that was taken."""
-    return Terms(taken.purpose, taken.recipient, taken.holders, taken.fields, taken.expires, taken.uses)
+def terms_of(basis: Taken | st.ConsentGiven | st.BasisGiven) -> Terms:
+    """Give the terms of a consent or given basis, as it was taken or as it stands in the log."""
+    return Terms(basis.purpose, basis.recipient, basis.holders, basis.fields, basis.expires, basis.uses)
 
 
 def told(terms: Terms, language: str, words: Words, by: By, basis: BasisKind = "consent") -> Told:
@@ -84,6 +85,24 @@ def releases_secrecy(terms: Terms, by: By) -> bool:
 def is_draft(language: str, words: Words, state: LedgerState) -> bool:
     """Tell whether nobody has approved the words of a language, as they are shipped."""
     return (language, words[language].hash) not in state.texts
+
+
+class Side(NamedTuple):
+    """A text in one language with the words around it; `draft` while nobody has approved them."""
+
+    told: Told
+    words: ClientWords
+    draft: bool
+
+    @property
+    def lang(self) -> str:
+        """The language as HTML says it; German in plain words is German."""
+        return {"de-leicht": "de"}.get(self.told.language, self.told.language)
+
+
+def side(terms: Terms, language: str, words: Words, by: By, basis: BasisKind = "consent") -> Side:
+    """Put a text together as it stands on a page or paper; raises as `told`."""
+    return Side(told(terms, language, words, by, basis), words[language].words, is_draft(language, words, by.state))
 
 
 class Shown(NamedTuple):

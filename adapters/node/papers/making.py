@@ -3,30 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from adapters.node.core.compose import lawbook
-from adapters.node.core.consent_text import By, Terms, languages, told
+from adapters.node.core.consent_text import By, Side, Terms, languages, side
 from adapters.node.core.view import View
 from adapters.node.settings import PapersSettings
 from adapters.web.client_words import shipped_words
 from adapters.web.texts import Texts, load
 from adapters.web.words import Words
-from schemas.client_texts import ClientWords, Told
 from schemas.errors import Code, Misuse
 from schemas.ids import AgencyId
 from schemas.registry import BasisKind, Registry
 
 LEGAL: Final = "de"
 """The language whose text counts; every paper for a client has it, too."""
-
-
-class Side(NamedTuple):
-    """The text of a paper in one language, with the words around it; `draft` while nobody has approved them."""
-
-    told: Told
-    words: ClientWords
-    draft: bool
 
 
 @dataclass(frozen=True)
@@ -53,13 +44,12 @@ class Making:
 
         The text is of the law in force, or of an earlier one where the purpose is no more what it was.
         """
-        offered = {one.language: one for one in languages(shipped_words(), self.view.state, drafts=self.drafts)}
-        if wish not in offered:
+        if wish not in self.languages:
             message = "language: papers come in languages whose text, and the German one, are approved"
             raise Misuse(message, code=Code.TEXT_NOT_APPROVED)
         words, by = shipped_words(), By(self._law(terms), self.view.state)
         both = dict.fromkeys((wish, LEGAL))
-        return [Side(told(terms, one, words, by, basis), words[one].words, offered[one].draft) for one in both]
+        return [side(terms, one, words, by, basis) for one in both]
 
     def _law(self, terms: Terms) -> Registry:
         laws: Iterable[Registry] = (lawbook(self.view), *reversed(self.view.registries.values()))

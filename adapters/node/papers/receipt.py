@@ -6,10 +6,10 @@ Both come in the client's language and in German, name no person, and carry the 
 from collections.abc import Iterator
 from typing import Final
 
-from adapters.node.core.consent_text import Terms
+from adapters.node.core.consent_text import Side, Terms, terms_of
 from adapters.node.papers.blocks import Attached, Block, Heading, Paper, Picture, Table, Text
 from adapters.node.papers.blocks import Code as Letters
-from adapters.node.papers.making import LEGAL, Making, Side
+from adapters.node.papers.making import LEGAL, Making
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, ConsentState, Receipt
 from adapters.web.pages import moment
 from adapters.web.texts import Texts
@@ -41,8 +41,7 @@ def receipt(consent: Consent, making: Making) -> tuple[list[Paper], list[Attache
     said = consent.statement
     wish = said.language if isinstance(said, st.ConsentGiven) and said.language in making.languages else LEGAL
     basis = said.kind if isinstance(said, st.BasisGiven) else "consent"
-    terms = Terms(said.purpose, said.recipient, said.holders, said.fields, said.expires, said.uses)
-    sides = making.sides(terms, basis, wish)
+    sides = making.sides(terms_of(said), basis, wish)
     return [_receipt(consent, making, side) for side in sides], attached(consent.receipt)
 
 

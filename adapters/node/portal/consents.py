@@ -13,7 +13,7 @@ from adapters.node import api_views as views
 from adapters.node.access import Route
 from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import lawbook
-from adapters.node.core.consent_text import Shown, is_draft, languages, told
+from adapters.node.core.consent_text import Shown, Side, languages, side
 from adapters.node.core.taking import About, Refused
 from adapters.node.portal import offers
 from adapters.node.portal.cases import open_by_hand, opened_case
@@ -24,7 +24,7 @@ from adapters.web.client_words import shipped_words
 from schemas import canonical
 from schemas import statements as st
 from schemas.calendar import berlin_day
-from schemas.client_texts import ClientWords, Party, Told, party, power
+from schemas.client_texts import Party, party, power
 from schemas.errors import Malformed, Misuse
 from schemas.ids import AgencyId, ConsentId, Hash
 from schemas.record import PersonBlock
@@ -47,19 +47,6 @@ class Line(NamedTuple):
     consent: Consent
     state: ConsentState
     near_end: bool
-
-
-class Side(NamedTuple):
-    """The text in one language, with the words around it."""
-
-    told: Told
-    words: ClientWords
-    draft: bool
-
-    @property
-    def lang(self) -> str:
-        """The language as HTML says it; German in plain words is German."""
-        return {"de-leicht": "de"}.get(self.told.language, self.told.language)
 
 
 class Who(NamedTuple):
@@ -182,11 +169,11 @@ async def yes(visit: Visit) -> Response:
         return RedirectResponse("/consents", 303)
     if not choice.decides:
         return RedirectResponse("/consents/card", 303)
-    side = _side(visit, choice, choice.language)
-    if visit.said("text") != side.told.hash:
+    shown = _side(visit, choice, choice.language)
+    if visit.said("text") != shown.told.hash:
         message = "consent: the text has changed since it was shown; show it again"
         raise Misuse(message)
-    taken = offers.taken(choice, side.told, case.person, visit.desk.by, visit.colleague.caller)
+    taken = offers.taken(choice, shown.told, case.person, visit.desk.by, visit.colleague.caller)
     consent = await visit.desk.collector.collect(taken)
     _forget(visit)
     visit.session.notes[RECEIPT] = f"{consent.id} {choice.language}"
@@ -198,13 +185,13 @@ async def no(visit: Visit) -> Response:
     choice = _choice(visit)
     if choice is None:
         return RedirectResponse("/consents", 303)
-    side = _side(visit, choice, choice.language)
+    shown = _side(visit, choice, choice.language)
     case = await opened_case(visit)
     person = None if case is None else case.person
-    no = Refused(choice.purpose, choice.recipient, side.told.hash, choice.language, person)
+    no = Refused(choice.purpose, choice.recipient, shown.told.hash, choice.language, person)
     await visit.desk.collector.refuse(no)
     _forget(visit)
-    return visit.show("consent_refused.html", sides=[side, _side(visit, choice, "de")])
+    return visit.show("consent_refused.html", sides=[shown, _side(visit, choice, "de")])
 
 
 async def later(visit: Visit) -> Response:
@@ -270,9 +257,8 @@ def _languages(visit: Visit) -> list[Shown]:
 
 
 def _side(visit: Visit, choice: Choice, language: str) -> Side:
-    by, words = visit.desk.by, shipped_words()
-    text = told(offers.terms(choice, by.law), language, words, by)
-    return Side(text, words[language].words, is_draft(language, words, by.state))
+    by = visit.desk.by
+    return side(offers.terms(choice, by.law), language, shipped_words(), by)
 
 
 def _choice(visit: Visit) -> Choice | None:
