@@ -85,6 +85,12 @@ def notice(visitor: Visitor, town: Played) -> None:
     opens(f"/notices/{exchange}")(visitor, town)
 
 
+def releases(visitor: Visitor, town: Played) -> None:
+    """See two requests of one agency and purpose that wait for a decision: what stands twice is told apart."""
+    Story(town.stage, Silent()).leave_work()
+    opens("/releases", name=CLERK)(visitor, town)
+
+
 def card(visitor: Visitor, town: Played) -> None:
     """Have a consent's text shown, to somebody new each time: who was asked is not asked again so soon."""
     people = {one.family_name: one for one in pick.shared_between(town.stage.people, COUNSELLING, SCHOOL)}
@@ -138,7 +144,7 @@ WAYS: Final[dict[Route, Way]] = {
     Route("GET", "/consents/receipt"): receipt,
     Route("POST", "/consents/no"): no,
     Route("GET", "/holdings"): opens("/holdings", name=STEWARD),
-    Route("GET", "/releases"): opens("/releases", name=CLERK),
+    Route("GET", "/releases"): releases,
     Route("GET", "/officer"): opens("/officer", name=OFFICER),
     Route("GET", "/officer/registry"): opens("/officer/registry", name=OFFICER),
     Route("GET", "/officer/person"): opens("/officer/person", name=OFFICER),
