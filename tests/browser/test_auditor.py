@@ -63,6 +63,7 @@ def test_a_disclosure_is_found_by_filter_and_followed(visitor: Visitor, town: Pl
         """Filter; what is shown lies under a published checkpoint, and the witnesses are asked once a second."""
         page.locator("#kind").select_option("exchange.disclosed")
         page.locator("#agency").select_option(SCHOOL)
+        page.locator("#exchange").fill(asked["exchange"])
         page.locator("form.hs-wide button").click()
         page.wait_for_url("**kind=exchange.disclosed**")
         return page.locator("th a").first if page.locator("th a").count() else None
