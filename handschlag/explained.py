@@ -9,8 +9,8 @@ from schemas import statements as st
 from schemas.entries import Granted, Recorded, Refused
 from schemas.errors import HandschlagError
 from schemas.explain import Judged, Matter, Said, Sentences, explain, judged
-from schemas.ids import AgencyId, ExchangeId, Hash
-from schemas.registry import Labels, Registry
+from schemas.ids import AgencyId, CodeName, ExchangeId, Hash
+from schemas.registry import Registry, called
 
 MARKS: Final = {"allowed": "+", "cut": "-", "stopped": "x"}
 """What stands before a rule that allowed, cut or stopped something."""
@@ -36,6 +36,7 @@ def entries(
     The registry is the one of the decision's index: the entry names it, or it is the last one set before.
     """
     in_force: Hash | None = None
+    kinds: dict[AgencyId, CodeName] = {}
     requests: dict[ExchangeId, st.Request] = {}
     for index, raw in log:
         try:
@@ -45,6 +46,8 @@ def entries(
         statement = leaf.statement
         if isinstance(statement, st.RegistrySet) and isinstance(leaf.entry, Recorded):
             in_force = statement.registry
+        if isinstance(statement, st.MemberAdmitted) and isinstance(leaf.entry, Recorded):
+            kinds[statement.agency] = statement.kind
         if isinstance(statement, st.Request):
             requests[statement.exchange] = statement
         told = judged(leaf.entry)
@@ -52,7 +55,7 @@ def entries(
         if told == Judged() or request is None or not wanted(index, statement):
             continue
         named = leaf.entry.registry if isinstance(leaf.entry, Granted | Refused) else in_force
-        matter = _matter(request, None if named is None else registries.get(named))
+        matter = _matter(request, kinds, None if named is None else registries.get(named))
         yield Explained(index, leaf.kind, matter, explain(told, matter, sentences))
 
 
@@ -63,9 +66,9 @@ def _request(leaf: Leaf, requests: Mapping[ExchangeId, st.Request]) -> st.Reques
     return requests.get(statement.exchange) if isinstance(statement, st.Outcome) else None
 
 
-def _matter(request: st.Request, law: Registry | None) -> Matter:
-    asks, holds = AgencyId(signed_by(request)), request.holder
-    return Matter(Labels(de=asks, en=asks), Labels(de=holds, en=holds), request.purpose, request.fields, law)
+def _matter(request: st.Request, kinds: Mapping[AgencyId, CodeName], law: Registry | None) -> Matter:
+    asks, holds = (called(one, kinds.get(one), law) for one in (AgencyId(signed_by(request)), request.holder))
+    return Matter(asks, holds, request.purpose, request.fields, law)
 
 
 def permitted(said: Iterable[Said]) -> bool:

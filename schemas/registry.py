@@ -13,7 +13,7 @@ from schemas import canonical
 from schemas.calendar import berlin_ms, end_of_day_ms, parse_day
 from schemas.commitment import sha256
 from schemas.errors import Malformed
-from schemas.ids import CodeName, FieldName, Hash, Norm, Purpose, purpose_id
+from schemas.ids import AgencyId, CodeName, FieldName, Hash, Norm, Purpose, purpose_id
 from schemas.statements import SINGLE_CASE
 from schemas.wire import Wire
 
@@ -341,6 +341,14 @@ def conditions_of(registry: Registry) -> frozenset[CodeName]:
 def fits(name: FieldName, pattern: str) -> bool:
     """Tell whether a field is the one a purpose's pattern names, or of the category it names."""
     return name.startswith(pattern[:-1]) if pattern.endswith(".*") else name == pattern
+
+
+def called(agency: AgencyId, kind: CodeName | None, law: Registry | None) -> Labels:
+    """Give what people call an agency: what kind of one it is, and its name; the name alone where no kind is known."""
+    known = None if law is None or kind is None else law.kinds.get(kind)
+    if known is None:
+        return Labels(de=agency, en=agency)
+    return Labels(de=f"{known.label.de} ({agency})", en=f"{known.label.en} ({agency})")
 
 
 def prohibited_by(

@@ -10,7 +10,7 @@ from schemas.entries import Granted, Refused
 from schemas.errors import Code
 from schemas.explain import Matter, Said, Sentences, explain, judged, parse_sentences, refused
 from schemas.ids import AgencyId, Purpose
-from schemas.registry import Labels
+from schemas.registry import Labels, called
 
 
 @cache
@@ -21,7 +21,7 @@ def sentences() -> Sentences:
 
 def unasked(code: Code, holder: AgencyId, purpose: Purpose, own: AgencyId, view: View) -> list[Said]:
     """Explain why a question was never signed."""
-    matter = Matter(Labels(de=own, en=own), Labels(de=holder, en=holder), purpose, (), view.registry())
+    matter = Matter(_called(own, view), _called(holder, view), purpose, (), view.registry())
     return list(explain(refused(code), matter, sentences()))
 
 
@@ -43,6 +43,10 @@ def explanation(asked: Asked, own: AgencyId, view: View) -> list[Said]:
             told.append(judged(ended))
         else:
             told.append(refused(Code(asked.reason)))
-    holder = Labels(de=asked.holder, en=asked.holder)
-    matter = Matter(Labels(de=own, en=own), holder, asked.purpose, asked.fields, law)
+    matter = Matter(_called(own, view), _called(asked.holder, view), asked.purpose, asked.fields, law)
     return [said for one in told for said in explain(one, matter, sentences())]
+
+
+def _called(agency: AgencyId, view: View) -> Labels:
+    member = view.state.members.get(agency)
+    return called(agency, None if member is None else member.kind, view.registry())

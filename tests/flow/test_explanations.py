@@ -11,7 +11,7 @@ from schemas.errors import Code
 from schemas.explain import Said
 from schemas.ids import CodeName
 from tests.support.node_world import World
-from tests.support.small_town import FIELDS, PERSON, REQUESTER, STRANGER, Town
+from tests.support.small_town import FIELDS, HOLDER, PERSON, REQUESTER, STRANGER, Town
 from tests.support.virtual_time import pass_time, virtual
 
 pytestmark = pytest.mark.slow  # whole stories with real keys, seals and proofs
@@ -40,6 +40,7 @@ async def test_a_grant_says_what_allowed_and_what_cut_it(tmp_path: Path) -> None
     ]
     assert (said[-2].fields, said[-1].fields) == ((FIELDS[0],), ("course_results.exam_kind",))
     assert all(one.de and one.en and one.norms for one in said)
+    assert all(name in said[1].de for name in (f"Jobcenter ({REQUESTER})", f" ({HOLDER})"))
     await town.close()
 
 

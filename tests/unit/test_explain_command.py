@@ -91,7 +91,7 @@ def test_entries_of_a_log_are_explained(tmp_path: Path) -> None:
     """A grant, a refusal and an answer are said by the law of their time, from an export and from a broker's files."""
     log = write(tmp_path / "export", sound())
     granted = explained.typed(f"handschlag explain entry {log} --index {index_of(LEAVES, 'exchange.granted')}")
-    assert (granted.exit_code, "+ minimised" in granted.output) == (0, True)
+    assert (granted.exit_code, "+ minimised" in granted.output, " (jobcenter)”" in granted.output) == (0, True, True)
     refused = explained.typed(f"handschlag explain entry {log} --index {index_of(LEAVES, 'exchange.refused')}")
     assert (refused.exit_code, "\nx " in refused.output) == (1, True)
     shard = write_shard(tmp_path)

@@ -33,7 +33,7 @@ from adapters.web.throttle import Throttle, address_of
 from schemas.errors import HandschlagError, LedgerInconsistent, Misuse, NotAuthentic, Unavailable
 from schemas.ids import AgencyId, CodeName, FieldName, Purpose
 from schemas.record import Value
-from schemas.registry import OCCASIONS, CodeList, Registry
+from schemas.registry import OCCASIONS, CodeList, Registry, called
 
 
 class Colleague(NamedTuple):
@@ -77,9 +77,9 @@ class Visit:
 
     def agency(self, name: str) -> str:
         """Give what an agency is called: what kind of one it is, and the name by which the federation knows it."""
-        law, member = self.law, self.desk.running.federation.view.state.members.get(AgencyId(name))
-        kind = None if law is None or member is None else law.kinds.get(member.kind)
-        return name if kind is None else f"{getattr(kind.label, self.language)} ({name})"
+        agency = AgencyId(name)
+        member = self.desk.running.federation.view.state.members.get(agency)
+        return str(getattr(called(agency, None if member is None else member.kind, self.law), self.language))
 
     @property
     def purposes(self) -> dict[Purpose, str]:
