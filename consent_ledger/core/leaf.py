@@ -19,23 +19,32 @@ class Leaf(NamedTuple):
     statement: Statement
 
 
+class SignedLeaf(NamedTuple):
+    """A leaf with the note embedded in it, whose signatures are not verified."""
+
+    leaf: Leaf
+    note: Note
+
+
 def read_leaf(unverified: bytes) -> Leaf:
     """Parse leaf bytes down to the embedded statement; Malformed when any layer is out of form, or they do not fit."""
-    return read_signed_leaf(unverified)[0]
+    return read_signed_leaf(unverified).leaf
 
 
-@lru_cache(maxsize=64)
-def read_signed_leaf(unverified: bytes) -> tuple[Leaf, Note]:
-    """Parse leaf bytes as `read_leaf` does, and give the embedded note, whose signatures are not verified.
-
-    The last few are remembered: a receipt is looked into before it is proven, and again when it is.
-    """
+def parse_leaf(unverified: bytes) -> SignedLeaf:
+    """Parse leaf bytes as `read_leaf` does, and give the embedded note as well."""
     kind, entry = decode_entry(unverified)
     note, statement = read_note(entry.statement.encode())
     if not embeds(kind, statement):
         message = f"entry {kind}: embeds a statement of another type"
         raise Malformed(message)
-    return Leaf(unverified, kind, entry, statement), note
+    return SignedLeaf(Leaf(unverified, kind, entry, statement), note)
+
+
+@lru_cache(maxsize=64)
+def read_signed_leaf(unverified: bytes) -> SignedLeaf:
+    """Parse as `parse_leaf` does, and remember the last few: a receipt is looked into before it is proven."""
+    return parse_leaf(unverified)
 
 
 def statement_id(statement: Statement) -> bytes:

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
-from consent_ledger.core.leaf import Leaf, read_signed_leaf
+from consent_ledger.core.leaf import Leaf, SignedLeaf, parse_leaf
 from consent_ledger.core.signed import Check, Pins, SignedStatement, signing_roles, verify_signers
 from consent_ledger.core.state import LedgerState
 from schemas import commitment
@@ -36,15 +36,26 @@ Judge = Callable[[LedgerState, Proven], Broken | None]
 """Folds a proven leaf into the state before it, and says what is wrong with the decision in it, or None."""
 
 
-def prove_leaf(state: LedgerState, raw: bytes, pins: Pins, check: Check = verify_split) -> Proven | Broken:
-    """Prove a leaf on the state before it, which stays as it is; a broken leaf proves nothing.
+def read_form(raw: bytes) -> SignedLeaf | Broken:
+    """Take a leaf apart, or say what is wrong with its form."""
+    try:
+        return parse_leaf(raw)
+    except HandschlagError as error:
+        return Broken("form", str(error))
+
+
+def prove_leaf(state: LedgerState, raw: bytes, pins: Pins) -> Proven | Broken:
+    """Prove a leaf on the state before it, which stays as it is; a broken leaf proves nothing."""
+    read = read_form(raw)
+    return read if isinstance(read, Broken) else prove_read(state, read, pins)
+
+
+def prove_read(state: LedgerState, read: SignedLeaf, pins: Pins, check: Check = verify_split) -> Proven | Broken:
+    """Prove a leaf that has been taken apart, as `prove_leaf` does.
 
     `check` is for signatures that were verified beforehand, see `verify_signers`.
     """
-    try:
-        leaf, note = read_signed_leaf(raw)
-    except HandschlagError as error:
-        return Broken("form", str(error))
+    leaf, note = read
     statement = leaf.statement
     try:
         agency = verify_signers(note, statement, state.keys, pins, check)

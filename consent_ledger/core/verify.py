@@ -9,19 +9,19 @@
 The judge decides what is checked of a decision: `prove.fold_claimed` takes it as it stands, replay makes it again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Final
 
+from consent_ledger.core.ahead import Ahead, Bundle, here
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, unverified_checkpoint
 from consent_ledger.core.completeness import SKEW_MS, Completeness
 from consent_ledger.core.findings import RULES, Finding, Findings, Verdict, verdict_of
-from consent_ledger.core.leaf import Leaf, read_leaf
+from consent_ledger.core.leaf import Leaf, SignedLeaf, read_leaf
 from consent_ledger.core.merkle import HASH_BYTES
 from consent_ledger.core.policy import Policy
-from consent_ledger.core.prove import Broken, Judge, fold, fold_claimed, prove_leaf
+from consent_ledger.core.prove import Broken, Judge, fold, fold_claimed, prove_leaf, prove_read, read_form
 from consent_ledger.core.quorum import check_quorum, cosigned, members_witnesses, witnesses
 from consent_ledger.core.signed import Check, Pins, verify_statement
 from consent_ledger.core.state import LedgerState
@@ -33,31 +33,13 @@ from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.errors import HandschlagError, Incomplete, Malformed, NotAuthentic, Pruned, Unavailable
 from schemas.ids import Hash, LogId
-from schemas.note import VerifierKey, parse_vkey, verify_split
+from schemas.note import VerifierKey, parse_vkey
 
 LOG_VKEY: Final = "log.vkey"
 WITNESSES: Final = "witnesses.txt"
 
 _MAX_LOST: Final = 100
 """After so many bundles in a row that cannot be had, the rest of the log is not looked for."""
-
-
-class Bundle(NamedTuple):
-    """Bundle n of the log's entries: all of them, or those before the one that could not be had, with the reason."""
-
-    n: int
-    entries: list[bytes]
-    error: HandschlagError | None
-
-
-Ahead = Callable[[Iterator[Bundle], LedgerState], Iterator[tuple[Bundle, Iterable[Check]]]]
-"""Gives each bundle with a `Check` for each of its entries; it may look ahead and verify signatures elsewhere."""
-
-
-def in_turn(bundles: Iterator[Bundle], state: LedgerState) -> Iterator[tuple[Bundle, Iterable[Check]]]:
-    """Verify each signature when its entry's turn comes; an `Ahead`."""
-    del state
-    return ((bundle, repeat(verify_split)) for bundle in bundles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,7 @@ class Terms:
     saved: bytes | None = None
     opened: Sequence[str] = ()
     published: Mapping[str, str] = field(default_factory=dict)
-    ahead: Ahead = in_turn
+    ahead: Ahead = here
     progress: Callable[[int], None] = lambda _: None
 
 
@@ -302,17 +284,20 @@ class _Audit:
                 raise
             except HandschlagError as caught:
                 error = caught
-            yield Bundle(n, entries, error)
+            read = [read_form(raw) for raw in entries] if self.folds else []
+            proven = max(self.saved - n * TILE_WIDTH, 0)
+            notes = [None if place < proven or isinstance(one, Broken) else one.note for place, one in enumerate(read)]
+            yield Bundle(n, entries, error, read, notes)
 
-    def _take(self, bundle: Bundle, checks: Iterable[Check], tree: TreeCheck) -> None:
+    def _take(self, bundle: Bundle, checks: Sequence[Check], tree: TreeCheck) -> None:
         first = bundle.n * TILE_WIDTH
         tree.take(bundle.n, hash_entries(bundle.entries), self._stored(bundle.n))
         self.report.hashed += len(bundle.entries)
         if first < self.saved <= first + len(bundle.entries):
             self._check_saved(tree)
         if self.folds:
-            for index, (raw, check) in enumerate(zip(bundle.entries, checks, strict=False), first):
-                self._leaf(index, raw, check)
+            for index, (read, check) in enumerate(zip(bundle.read, checks, strict=True), first):
+                self._leaf(index, read, check)
         if bundle.error is not None:
             self._lose(bundle, bundle.error)
         self.terms.progress(first + len(bundle.entries))
@@ -328,14 +313,16 @@ class _Audit:
             self._found(verdict_of(error), "tile", str(error), path=tile_path(Tile(0, n, width)))
             return b""
 
-    def _leaf(self, index: int, raw: bytes, check: Check) -> None:
-        if index < self.saved:
-            self._fold_saved(index, raw)
+    def _leaf(self, index: int, read: SignedLeaf | Broken, check: Check) -> None:
+        if isinstance(read, Broken):
+            self._unfolded(index, read)
             return
-        proven = prove_leaf(self.state, raw, self.terms.pins, check)
+        if index < self.saved:
+            self._fold_saved(index, read.leaf)
+            return
+        proven = prove_read(self.state, read, self.terms.pins, check)
         if isinstance(proven, Broken):
-            self._broken(index, proven)
-            self.state.skip()
+            self._unfolded(index, proven)
             return
         self.report.proven += 1
         if isinstance(proven.leaf.statement, st.RegistrySet):
@@ -354,19 +341,18 @@ class _Audit:
             self._found(Verdict.TAMPERED, "saved", found, path="checkpoint")
             self.folds = False
 
-    def _fold_saved(self, index: int, raw: bytes) -> None:
+    def _fold_saved(self, index: int, leaf: Leaf) -> None:
         """Fold in an entry that an earlier audit found sound; that it is the same entry is what the tree shows."""
-        try:
-            leaf = read_leaf(raw)
-        except HandschlagError as error:
-            self._broken(index, Broken("form", str(error)))
-            self.state.skip()
-            return
         broken = fold(self.state, leaf)
         if broken is None:
             self._observe(index, leaf)
         else:
             self._broken(index, broken)
+
+    def _unfolded(self, index: int, broken: Broken) -> None:
+        """Report a leaf that proves nothing; it only takes up its index."""
+        self._broken(index, broken)
+        self.state.skip()
 
     def _observe(self, index: int, leaf: Leaf) -> None:
         if self.report.first_ms is None:

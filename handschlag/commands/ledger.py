@@ -23,10 +23,11 @@ from broker.core.decide import decider
 from broker.core.log_lines import Line, Wanted
 from broker.core.replay import decide_again
 from consent_ledger.archive import archived
+from consent_ledger.core.ahead import here
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.findings import Verdict, verdict_of, worst
 from consent_ledger.core.policy import parse_policy
-from consent_ledger.core.verify import Terms, in_turn
+from consent_ledger.core.verify import Terms
 from consent_ledger.core.verify_shards import verify_shards
 from consent_ledger.export import Folder, Publication, export_shards
 from consent_ledger.signature_pool import SignaturePool
@@ -172,7 +173,7 @@ def _audit(command: str, log: Source, options: AuditOptions) -> Verdict:
     covered = None if saved is None else _covered_by(saved, log)
     show: Show = Lines() if options["lines"] else bar
     with ExitStack() as stack:
-        ahead = stack.enter_context(SignaturePool(options["processes"] - 1)) if options["processes"] > 1 else in_turn
+        ahead = stack.enter_context(SignaturePool(options["processes"] - 1)) if options["processes"] > 1 else here
         terms = [
             replace(_terms(command, shard, stack, show), saved=saved if shard is covered else None, ahead=ahead)
             for shard in log.shards

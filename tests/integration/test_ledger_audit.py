@@ -1,8 +1,6 @@
-"""An audit over the broker's own HTTP pages, and one by several processes: the same verdicts as from files by one."""
+"""An audit over the broker's own HTTP pages: the same verdicts as from files."""
 
 import hashlib
-import os
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +12,13 @@ import uvicorn
 
 from broker.log_files import LogFiles
 from broker.operator_api import Pages, make_app
-from consent_ledger.core.leaf import read_leaf
-from consent_ledger.core.verify import Bundle, in_turn
-from consent_ledger.signature_pool import SignaturePool
-from schemas.errors import NotAuthentic, Unavailable
 from schemas.ids import Hash
-from schemas.note import split_note, verify_split
-from tests.support.audited_log import audit, files_of, flip, note_of, sound, terms, told
-from tests.support.auditor import run, write, write_federation
+from tests.support.audited_log import files_of, note_of, sound
+from tests.support.auditor import run, write_federation
 from tests.support.broker_site import healthy, own_of
 from tests.support.memory_store import MemoryStore
-from tests.support.pens import LOG, signer
-from tests.support.tampering import BUNDLE, LEAVES, tall
+from tests.support.pens import LOG
+from tests.support.tampering import tall
 
 TOKEN = "an auditor's token"  # noqa: S105 - of a server that lives as long as one test
 
@@ -83,49 +76,3 @@ def test_a_token_that_others_can_read_is_not_used(tmp_path: Path, token_file: Pa
     token_file.chmod(0o644)
     result = run("verify", "http://127.0.0.1:9/log", "--pins", write_federation(tmp_path), "--token-file", token_file)
     assert (result.exit_code, "holds a secret" in result.output) == (3, True)
-
-
-def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
-    """Signatures verified ahead in another process give the same counts, and the same findings for what is forged."""
-    export = write(tmp_path / "export", sound())
-    pins = write_federation(tmp_path)
-    result = run("replay", export, "--pins", pins, "--processes", "2")
-    assert (result.exit_code, "63 proven, 63 decided again" in result.output) == (0, True), result.output
-    files = files_of(tall())
-    with SignaturePool(2) as pool:
-        sound_log = audit(files, terms(ahead=pool))
-        assert (sound_log.verdict, sound_log.findings) == (0, [])
-        for index in (0, 30, 47):
-            damaged = sound()
-            flip(damaged, BUNDLE, damaged[BUNDLE].index(LEAVES[index]) + len(LEAVES[index]) // 2)
-            assert audit(damaged, terms(ahead=pool)) == audit(damaged, terms(ahead=in_turn))
-
-
-def test_a_workers_word_counts_for_the_key_that_is_asked_for_only() -> None:
-    """Where the fold asks for another key than the worker verified with, the signature is verified again."""
-    ledger = told()
-    key = ledger.state.keys[ledger.numbers.most_common(1)[0][0]].verifier
-    assert key is not None
-    at = next(index for index, raw in enumerate(LEAVES) if f'\\"key\\":\\"{key.name}\\"'.encode() in raw)
-    with SignaturePool(1) as pool:
-        ((_, checks),) = list(pool(iter([Bundle(0, [LEAVES[at], LEAVES[0]], None)]), ledger.state))
-    known, unknown = checks
-    assert unknown is verify_split
-    note = split_note(read_leaf(LEAVES[at]).entry.statement.encode())
-    assert known(note, (key,)).signers == (key,)
-    with pytest.raises(NotAuthentic):
-        known(note, (signer("amt", "dpo").key,))
-
-
-def test_a_worker_that_dies_is_told() -> None:
-    """When a worker process is gone the audit says that it could not go on."""
-    with SignaturePool(1) as pool:
-        bundles = iter([Bundle(0, [LEAVES[0]], None)])
-        broken = pool._pool.submit(_die)  # noqa: SLF001 - a worker is made to die in the only way there is
-        assert broken.exception() is not None
-        with pytest.raises(Unavailable, match="a worker process ended"):
-            list(pool(bundles, told().state))
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)

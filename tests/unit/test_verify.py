@@ -3,17 +3,19 @@
 import pytest
 
 from broker.core.replay import replay_leaf
+from consent_ledger.core.ahead import keys_of, signers_of
 from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.core.findings import MAX_KEPT, RULES, Finding, Findings, Verdict, verdict_of, worst
+from consent_ledger.core.leaf import parse_leaf
 from consent_ledger.core.merkle import leaf_hash, root_of
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
 from consent_ledger.core.tiles import TILE_BYTES, grow
 from consent_ledger.core.verify import verify
-from consent_ledger.signature_pool import signers_of
 from consent_ledger.tiles import TiledLog
 from schemas import errors
 from schemas.entries import Recorded, encode_entry
+from schemas.note import Note
 from tests.support import keys
 from tests.support.audited_log import (
     COSIGNERS,
@@ -383,19 +385,21 @@ def test_a_log_that_is_wrong_throughout_is_told_in_bounds() -> None:
     assert (len(found.kept), found.counts[TAMPERED], found.verdict) == (MAX_KEPT, MAX_KEPT + 5, TAMPERED)
 
 
-def test_a_worker_names_the_key_that_signed() -> None:
-    """It names the signer of an agency's statement, and nobody for what is forged, of an unknown key or no entry."""
-    ledger = told()
-    verifiers = [key.verifier for key in ledger.state.keys.values() if key.verifier is not None]
-    known = {(key.name, key.key_id): key for key in verifiers}
-    at = index_of(LEAVES, "exchange.refused")
-    forged = LEAVES[at].replace(b'\\"at\\":17', b'\\"at\\":18')
-    odd = [b"", b"\n", b"\n{}", b'\n{"statement":1}', b"\n[]", b'\n{"statement":"x"}', b"\n" + b"[" * 100_000]
-    assert signers_of([LEAVES[at], forged, LEAVES[0], *odd], known) == [
-        signer("jobcenter", "statement").key,
-        *[None] * (len(odd) + 2),
-    ]
-    assert signers_of([LEAVES[at]], {}) == [None]
+def test_a_signature_verified_ahead_names_its_key() -> None:
+    """The signer of an agency's statement is named, and nobody for what is forged, of an unknown key, or unsigned."""
+    keys_ahead = keys_of(told().state)
+    note = parse_leaf(LEAVES[index_of(LEAVES, "exchange.refused")]).note
+    forged = note._replace(text=note.text.replace(b'"at":17', b'"at":18'))
+    steering = parse_leaf(LEAVES[0]).note
+    found = signers_of([note, forged, steering, Note(b"unsigned\n", ()), None], keys_ahead)
+    assert found == [signer("jobcenter", "statement").key, None, None, None, None]
+    assert signers_of([note], {}) == [None]
+
+
+def test_only_statement_and_officers_keys_are_verified_ahead() -> None:
+    """A witness's key and a key that seals sign no statement."""
+    roles = {name.rpartition("/")[2].partition("-")[0] for name, _ in keys_of(told().state)}
+    assert roles == {"statement", "dpo"}
 
 
 # -- the tree alone ---------------------------------------------------------------------------------------------------
