@@ -80,7 +80,7 @@ class LogFiles:
         except Malformed:
             return None
         reader = self._all.earlier.reader(log)
-        if width_at(tile.level, tile.n, reader.size) < tile.width:
+        if width_at(tile.level, tile.n, self._all.earlier.size(log)) < tile.width:
             return None
         return await self._in_thread(lambda: _read(reader, tile))
 

@@ -17,7 +17,7 @@ from adapters.infra.files import read_private, writable, write_atomic
 from adapters.infra.http_server import listen, serving
 from adapters.infra.key_files import load_nats_seed, load_signer
 from adapters.infra.nats_bus import Listeners, NatsBus, NatsSettings
-from adapters.infra.process import loop_factory, settle, stop_signals
+from adapters.infra.process import loop_factory, only_one, settle, stop_signals
 from adapters.infra.tls import client_context
 from adapters.web.assets import PREFIX as STATIC
 from adapters.web.beside import beside
@@ -34,7 +34,14 @@ from broker.own_commands import OwnCommands
 from broker.pages import View
 from broker.process import Broker, Setup, recover_state
 from broker.pruner import Pruner
-from broker.settings import SETTINGS_FILE, BrokerSettings, log_key_place, parse_settings, parse_witnesses
+from broker.settings import (
+    SETTINGS_FILE,
+    BrokerSettings,
+    lock_place,
+    log_key_place,
+    parse_settings,
+    parse_witnesses,
+)
 from broker.snapshots import Keeper, SnapshotFile, program
 from broker.witnesses import OutsideWitness
 from consent_ledger.core.policy import Policy
@@ -45,9 +52,9 @@ from consent_ledger.core.succession import hand_over
 from consent_ledger.earlier import Earlier
 from consent_ledger.ports import LogReader
 from consent_ledger.recovery import from_bundle, start_from, take_snapshot
-from consent_ledger.shards import STATE_FILE, STATES, bundle_name, chain_from
-from consent_ledger.sqlite_files import shard_path
-from consent_ledger.store import ShardReader, ShardStore
+from consent_ledger.shards import STATE_FILE, STATES, Following, bundle_name, chain_from
+from consent_ledger.sqlite_files import is_made, shard_path
+from consent_ledger.store import ShardReader, ShardStore, shard_origins
 from consent_ledger.tiles import read_file
 from schemas.commitment import sha256
 from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, Misuse, NotAuthentic, Unavailable
@@ -92,7 +99,7 @@ def load(folder: Path) -> Loaded:
     Raises Malformed or Misuse, in one line naming file and rule, for the first file that is missing or wrong.
     """
     settings = parse_settings(_text(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE))
-    log, state = _open_shard(folder, settings)
+    log, state, note = _open_shard(folder, settings)
     key = folder / log_key_place(settings, log)
     signer = load_signer(key)
     if signer.key.name != log:
@@ -101,23 +108,32 @@ def load(folder: Path) -> Loaded:
     bundles = Bundles(folder / settings.ledger.registry)
     bundles.load()
     gate = Gate(settings.pins, settings.steering_account)
-    genesis = tuple(_genesis(folder / settings.ledger.genesis, gate))
+    genesis = [*_genesis(folder / settings.ledger.genesis, gate)]
+    if note is not None:
+        genesis.append(_steered(note.decode(), gate, f"the log.key that opens {log}"))
     outside = tuple(OutsideWitness(one.url, parse_vkey(one.vkey)) for one in settings.witnesses.outside)
     setup = Setup(gate, signer, bundles, genesis, _policy(folder, settings, outside), outside)
     return Loaded(folder, settings, log, state, setup, _nats(folder, settings))
 
 
-def _open_shard(folder: Path, settings: BrokerSettings) -> tuple[LogId, Hash | None]:
-    """Find the shard that is open by the last entries of those before it.
+def _open_shard(folder: Path, settings: BrokerSettings) -> Following:
+    """Find the shard that is open by the last entries of those before it, or the log.key beside them.
 
-    One that was closed, but whose state does not lie beside the log yet, has still to hand it over.
+    One that was closed, but whose state does not lie beside the log yet, has still to hand it over. A shard that none
+    leads to would be forked by going on in another: LedgerInconsistent.
     """
     ledger = folder / settings.ledger.folder
-    found: tuple[LogId, Hash | None] = settings.log, None
-    for log, state in chain_from(ledger, settings.log):
-        if state is not None and not (ledger / bundle_name(state)).is_file():
+    found = Following(settings.log)
+    chain = list(chain_from(ledger, settings.log))
+    for one in chain:
+        if one.state is not None and one.note is None and not (ledger / bundle_name(one.state)).is_file():
             break
-        found = log, state
+        found = one
+    if is_made(ledger, found.log):
+        lost = set(shard_origins(ledger)) - {one.log for one in chain}
+        if lost:
+            message = f"{ledger}: no shard leads to {min(lost)}; bring back the log.key note of the one before it"
+            raise LedgerInconsistent(message)
     return found
 
 
@@ -149,9 +165,11 @@ def run(folder: Path, handschlag: Sequence[str]) -> None:
     `handschlag` is what starts another process of this program, such as the one that does what `snapshot` does.
     """
     logs.configure()
+    settings = parse_settings(_text(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE))
     try:
-        while _run_shard(load(folder), handschlag):
-            pass
+        with only_one(lock_place(folder, settings)):
+            while _run_shard(load(folder), handschlag):
+                pass
     except HandschlagError:
         raise
     except Exception as error:
@@ -201,9 +219,9 @@ def _held(loaded: Loaded, reader: LogReader) -> Folded | None:
     if loaded.state is None:
         return None
     place = loaded.ledger / bundle_name(loaded.state)
-    bundle = place.read_bytes()
-    if sha256(bundle) != loaded.state:
-        message = f"{place}: is not the state that the shard before was closed with; bring back a whole copy"
+    bundle = read_file(place)
+    if bundle is None or sha256(bundle) != loaded.state:
+        message = f"{place}: is not the state that the shard before ended with; bring back a whole copy"
         raise LedgerInconsistent(message)
     return from_bundle(bundle, loaded.log)
 
@@ -316,11 +334,16 @@ def _genesis(folder: Path, gate: Gate) -> Iterator[SignedStatement]:
         message = f"{folder}: there is no such folder; an empty log begins with the notes in it"
         raise Misuse(message)
     for path in sorted(folder.glob("*.note")):
-        try:
-            yield verify_statement(_text(path).encode(), {}, gate.pins)
-        except (Malformed, NotAuthentic) as error:
-            message = f"{path}: {error}"
-            raise Malformed(message) from error
+        yield _steered(_text(path), gate, str(path))
+
+
+def _steered(note: str, gate: Gate, what: str) -> SignedStatement:
+    """Verify a note of the steering group; Malformed naming what it is when it is none."""
+    try:
+        return verify_statement(note.encode(), {}, gate.pins)
+    except (Malformed, NotAuthentic) as error:
+        message = f"{what}: {error}"
+        raise Malformed(message) from error
 
 
 def _policy(folder: Path, settings: BrokerSettings, outside: Sequence[OutsideWitness]) -> Policy | None:

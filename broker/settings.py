@@ -4,6 +4,7 @@ Nothing of this is secret: keys, the NATS login and certificates lie in files of
 """
 
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
@@ -138,6 +139,11 @@ def log_key_place(settings: BrokerSettings, log: LogId) -> Place:
         return settings.ledger.key
     folder, slash, _ = settings.ledger.key.rpartition("/")
     return f"{folder}{slash}log-{log.rpartition('/')[2]}.key"
+
+
+def lock_place(folder: Path, settings: BrokerSettings) -> Path:
+    """Give the file that only one process may hold: the broker, or who ends its shard while it does not run."""
+    return folder / f"{settings.ledger.folder.rstrip('/')}.lock"
 
 
 def parse_settings(text: str, file: str) -> BrokerSettings:

@@ -34,8 +34,17 @@ class Kept:
 
     @property
     def stop(self) -> int:
-        """The index behind its last entry, over all shards."""
-        return self.shard.first + self.reader.size
+        """The index behind its last entry, over all shards.
+
+        Where a `log.key` ended it, its file may hold more: what was durable, and never signed or answered.
+        """
+        closed = self.shard.closed
+        return self.shard.first + self.reader.size if closed is None else closed.end
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return self.stop - self.shard.first
 
 
 class Earlier:
@@ -110,12 +119,16 @@ class Earlier:
         """Give the index of the entry under this id in one of these shards, None when there is none."""
         one = self._by_log[log]
         found = one.reader.lookup(statement_id)
-        return None if found is None else one.shard.first + found
+        return None if found is None or found >= one.size else one.shard.first + found
 
     def hashes(self, log: LogId, first: int, most: int) -> bytes:
         """Give leaf hashes of a shard, from its own entry `first` on, at most so many."""
-        reader = self._by_log[log].reader
-        return hashes_of(reader, first, min(reader.size, first + most))
+        one = self._by_log[log]
+        return hashes_of(one.reader, first, min(one.size, first + most))
+
+    def size(self, log: LogId) -> int:
+        """Give how many entries one of these shards has."""
+        return self._by_log[log].size
 
     def close(self) -> None:
         """Close the files. Idempotent."""

@@ -169,8 +169,8 @@ def _steering_leaves(reader: LogReader, size: int, pins: Pins) -> list[tuple[int
 
 def _steering(origin: str, leaves: Sequence[Leaf], publication: Publication) -> _Steering:
     opening = leaves[0].statement if leaves else None
-    if not isinstance(opening, st.ShardOpened):
-        message = f"{origin}: the log does not begin with shard.opened"
+    if not isinstance(opening, st.Opening):
+        message = f"{origin}: the log does not begin with shard.opened or log.key"
         raise LedgerInconsistent(message)
     state = LedgerState(LogId(origin)) if opening.state is None else begin(_bundle(opening.state, publication))
     registries = [] if state.registry is None else [state.registry]

@@ -166,8 +166,11 @@ class Sequencer:
     def prove(self, entry: bytes, unverified_proof: bytes) -> None:
         """Check that an entry stands in this log, in whichever shard; NotAuthentic or Malformed when it does not."""
         proof = parse_proof(unverified_proof)
-        origin = LogId(unverified_checkpoint(proof.note).origin)
+        checkpoint = unverified_checkpoint(proof.note)
+        origin = LogId(checkpoint.origin)
         shard = self.state.shards.get(origin)
+        if shard is not None:
+            shard.check_within(checkpoint)
         if origin not in self._verifiers and shard is not None:
             self._verifiers[origin] = CheckpointVerifier(parse_vkey(shard.vkey))
         verify_parsed(entry, proof, self._verifiers.get(origin, self.verifier))

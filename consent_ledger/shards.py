@@ -7,13 +7,15 @@ from typing import Final, NamedTuple
 
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.signed import read_note
 from consent_ledger.ports import LogReader
-from consent_ledger.sqlite_files import is_made
+from consent_ledger.sqlite_files import is_made, shard_path
 from consent_ledger.store import ShardReader, shard_origins
+from consent_ledger.tiles import read_file
 from schemas.entries import Closed
 from schemas.errors import LedgerInconsistent, Malformed
 from schemas.ids import Hash, LogId
-from schemas.statements import ShardClosed
+from schemas.statements import LogKey, ShardClosed
 
 STATES: Final = "state"
 """The folder of state bundles, beside the log's files and in an export."""
@@ -26,10 +28,19 @@ def bundle_name(name: Hash) -> str:
 
 
 class Following(NamedTuple):
-    """What a closed shard says of the next one: its origin, and the hash of what it starts from."""
+    """A shard: its origin, the hash of what it starts from (None: from nothing), and the note that is to open it.
+
+    That note is there where the shard before was not closed, but ended by a log.key.
+    """
 
     log: LogId
-    state: Hash
+    state: Hash | None = None
+    note: bytes | None = None
+
+
+def log_key_place(folder: Path, origin: LogId) -> Path:
+    """Give where the log.key lies that ends a shard: nothing in the shard itself says how the log goes on."""
+    return shard_path(folder, origin).with_suffix(".log-key.note")
 
 
 def following(reader: LogReader) -> Following | None:
@@ -47,25 +58,42 @@ def following(reader: LogReader) -> Following | None:
     return None
 
 
-def chain_from(folder: Path, origin: LogId) -> Iterator[tuple[LogId, Hash | None]]:
-    """Give the shards of a folder from one on, by the last entry of each, with the hash of what each starts from.
+def _after_log_key(folder: Path, origin: LogId) -> Following | None:
+    """Say how the log goes on after a shard that a log.key ended; None where none did. Nothing is verified by it."""
+    place = log_key_place(folder, origin)
+    note = read_file(place)
+    if note is None:
+        return None
+    try:
+        statement = read_note(note)[1]
+    except Malformed as error:
+        message = f"{place}: {error}"
+        raise Malformed(message) from error
+    if not isinstance(statement, LogKey) or statement.ended != origin:
+        message = f"{place}: is no log.key that ends {origin}"
+        raise Malformed(message)
+    return Following(statement.log, statement.state, note)
 
-    The last may have no file yet, or a half-made one: its shard is still to be opened. The first comes without a hash.
+
+def chain_from(folder: Path, origin: LogId) -> Iterator[Following]:
+    """Give the shards of a folder from one on, by the last entry of each or the log.key beside it.
+
+    The last may have no file yet, or a half-made one: its shard is still to be opened. Of the first it is not said what
+    it starts from.
     """
     known = set[LogId]()
-    reached: Following | None = None
-    log: LogId | None = origin
-    while log is not None:
+    reached: Following | None = Following(origin)
+    while reached is not None:
+        log = reached.log
         if log in known:
             message = f"{folder}: its shards follow one on another in a circle, at {log}"
             raise LedgerInconsistent(message)
         known.add(log)
-        yield log, None if reached is None else reached.state
+        yield reached
         if not is_made(folder, log):
             return
         with ShardReader(folder, log) as reader:
-            reached = following(reader)
-        log = None if reached is None else reached.log
+            reached = following(reader) or _after_log_key(folder, log)
 
 
 def shards_in(folder: Path) -> list[LogId]:
@@ -74,7 +102,7 @@ def shards_in(folder: Path) -> list[LogId]:
     Raises Unavailable when the folder has no lock file.
     """
     origins = [LogId(origin) for origin in shard_origins(folder)]
-    behind = {origin: [log for log, _ in chain_from(folder, origin)][1:] for origin in origins}
+    behind = {origin: [one.log for one in chain_from(folder, origin)][1:] for origin in origins}
     later = {name for names in behind.values() for name in names}
     found = [name for origin in origins if origin not in later for name in (origin, *behind[origin])]
     return [name for name in found if name in origins]
@@ -82,4 +110,4 @@ def shards_in(folder: Path) -> list[LogId]:
 
 def follow_each_other(folder: Path, origins: Sequence[LogId]) -> bool:
     """Tell whether these shards of a folder are one log, each closed for the next."""
-    return [log for log, _ in chain_from(folder, origins[0])][: len(origins)] == list(origins)
+    return [one.log for one in chain_from(folder, origins[0])][: len(origins)] == list(origins)

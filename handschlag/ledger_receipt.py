@@ -2,7 +2,7 @@
 
 Both are also attached to the PDF that a client is handed. A tlog-proof is a detached signature of what lies beside it,
 so any C2SP tool can check the pair. Its `extra` line is not used: nothing proves it. The log's key comes from the
-`shard.opened` note that the pinned steering keys signed.
+note that opened the shard, which the pinned steering keys signed.
 """
 
 from collections.abc import Mapping
@@ -118,7 +118,7 @@ def _log_key(origin: str, pins: PinsFile, opened: bytes | None) -> VerifierKey:
     notes = [text.encode() for text in pins.opened] if opened is None else [_note_of(opened)]
     for note in notes:
         statement = verify_statement(note, {}, pins.pins).statement
-        if isinstance(statement, st.ShardOpened) and statement.log == origin:
+        if isinstance(statement, st.Opening) and statement.log == origin:
             return parse_vkey(statement.log_vkey)
     message = f"{origin}: no shard.opened of this log is at hand; give --opened with its note or entry"
     raise (Incomplete if origin.startswith(f"{pins.name}/log/") else NotAuthentic)(message)

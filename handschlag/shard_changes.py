@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from adapters.infra.key_files import create_signer, load_signer
 from broker.core.admission import decide_steered
-from broker.settings import SETTINGS_FILE, log_key_place, parse_settings
+from broker.settings import SETTINGS_FILE, BrokerSettings, log_key_place, parse_settings
 from consent_ledger.core.decision import NotLogged
 from consent_ledger.core.signed import STEERING, SignedStatement
 from consent_ledger.core.state import LedgerState
@@ -49,27 +49,37 @@ async def close(folder: FederationFolder, following: str) -> Opened:
     Raises Malformed for a name that no shard can have, Misuse when the log was closed for another one, Unavailable when
     the broker does not go on in time: then the same command finishes it.
     """
-    log = LogId(f"{folder.pins().name}/log/{following}")
-    if re.fullmatch(LOG_PATTERN, log) is None:
-        message = f"--next: {following!r} is no name of a shard; lower-case letters, digits, dots and hyphens"
-        raise Malformed(message)
+    log = next_log(folder, following)
     async with steering_session(folder) as session:
         if session.state.log != log:
-            vkey = _next_key(folder, log)
+            vkey = next_key(folder, log)
             await _close(session, log, vkey)
             await _open(session, log, vkey)
         return Opened(log, str(session.state.log_vkey), session.state.first)
 
 
-def _next_key(folder: FederationFolder, log: LogId) -> str:
-    """Make the key of the next shard, unless it is there; give its public half."""
+def next_log(folder: FederationFolder, following: str) -> LogId:
+    """Give the origin of the next shard by its name; Malformed for a name that none can have."""
+    log = LogId(f"{folder.pins().name}/log/{following}")
+    if re.fullmatch(LOG_PATTERN, log) is None:
+        message = f"--next: {following!r} is no name of a shard; lower-case letters, digits, dots and hyphens"
+        raise Malformed(message)
+    return log
+
+
+def broker_settings(folder: FederationFolder) -> BrokerSettings:
+    """Read the broker's settings; Misuse where they cannot be."""
     place = folder.broker / SETTINGS_FILE
     try:
-        settings = parse_settings(place.read_text("utf-8"), str(place))
+        return parse_settings(place.read_text("utf-8"), str(place))
     except OSError as error:
         message = f"{place}: cannot be read ({error.strerror}); the next shard's key is made beside it"
         raise Misuse(message) from error
-    key = folder.broker / log_key_place(settings, log)
+
+
+def next_key(folder: FederationFolder, log: LogId) -> str:
+    """Make the key of the next shard, unless it is there; give its public half."""
+    key = folder.broker / log_key_place(broker_settings(folder), log)
     if not key.exists():
         create_signer(key, log)
     return load_signer(key).key.vkey

@@ -32,10 +32,12 @@ from schemas.steering_statements import (
     KeyRevoked,
     KeyRole,
     Language,
+    LogKey,
     MemberAdmitted,
     MemberLeft,
     Millis,
     Number,
+    Opening,
     RegistrySet,
     ShardClosed,
     ShardOpened,
@@ -54,10 +56,12 @@ __all__ = [
     "KeyRevoked",
     "KeyRole",
     "Language",
+    "LogKey",
     "MemberAdmitted",
     "MemberLeft",
     "Millis",
     "Number",
+    "Opening",
     "RegistrySet",
     "ShardClosed",
     "ShardOpened",
@@ -363,6 +367,7 @@ class AgencyHead(Numbered):
 Statement = (
     ShardOpened
     | ShardClosed
+    | LogKey
     | ShardPruned
     | RegistrySet
     | TextReviewed
@@ -390,6 +395,7 @@ Statement = (
 STATEMENTS: Final[dict[str, type[Statement]]] = {
     "shard.opened": ShardOpened,
     "shard.closed": ShardClosed,
+    "log.key": LogKey,
     "pruned": ShardPruned,
     "registry.set": RegistrySet,
     "text.reviewed": TextReviewed,

@@ -37,14 +37,31 @@ class Steered(Signed):
     prev: Hash
 
 
-class ShardOpened(Steered):
+class Opening(Steered):
+    """What every entry 0 says: the shard's origin stands in `log`, the key that signs its checkpoints here."""
+
+    log_vkey: Vkey
+    state: Hash | None = None
+
+
+class ShardOpened(Opening):
     """Opens a shard of the log: its origin stands in `log`, its key here; `state` hashes the bundle it starts from.
 
     The first shard of a federation starts from nothing and has no `state`.
     """
 
-    log_vkey: Vkey
-    state: Hash | None = None
+
+class LogKey(Opening):
+    """Ends the shard `ended`, whose key was lost or stolen, at its checkpoint of `size` and `root`; opens the next one.
+
+    It stands in place of `shard.opened`, as entry 0 of the next shard: the ended one takes no entry any more. Nothing
+    its key signed beyond that checkpoint counts. `state` hashes what was in force as of `size` entries.
+    """
+
+    state: Hash
+    ended: LogId
+    size: Number
+    root: Hash
 
 
 class ShardClosed(Steered):

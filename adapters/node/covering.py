@@ -78,9 +78,11 @@ class Covering:
     async def follow(self, checkpoint: Checkpoint) -> Sequence[Op]:
         """Follow a shard up to a checkpoint it signed; give what keeps that, to be written with whatever rests on it.
 
-        Raises NotAuthentic when the leaves the broker gives are not those of the checkpoint, LedgerInconsistent when
-        they are, and one of them is another than was proven to this node: the log was forked.
+        Raises NotAuthentic when the leaves the broker gives are not those of the checkpoint, or it lies beyond the
+        shard's end, LedgerInconsistent when they are, and one of them is another than was proven to this node: the log
+        was forked.
         """
+        self.view.check_within(checkpoint)
         log = LogId(checkpoint.origin)
         async with self._lock:
             shard = await self._loaded(log)
@@ -104,6 +106,18 @@ class Covering:
             shard.edge = grown
             _remember(shard, checkpoint)
             return (self.store.known.keep_edge(log, grown),)
+
+    async def end(self, last: Checkpoint) -> None:
+        """Follow a shard to the checkpoint at which log.key ends it, and keep that.
+
+        Raises as `follow`, and LedgerInconsistent when the shard was followed further: entries would be dropped.
+        """
+        followed = await self.follow(last)
+        size = self._shards[LogId(last.origin)].edge.size
+        if size > last.size:
+            message = f"log: {size} entries of {last.origin} were cosigned here, and log.key ends it with {last.size}"
+            raise LedgerInconsistent(message)
+        await self.store.write(*followed)
 
     async def check(self) -> None:
         """Refuse to go on, with Unavailable, while a receipt is not under the quorum's cosignatures in time.
@@ -189,8 +203,7 @@ class Covering:
             self.cosigned(max(verified.cosigned_at_s.values(), default=0))
 
     async def _ask(self, log: LogId, first: int) -> ms.Hashes:
-        wanted = ms.HashesQuery(first=first, log=None if log == self.view.log else log)
-        query = ms.AskHashes(canonical.encode_model(wanted))
+        query = ms.AskHashes(canonical.encode_model(ms.HashesQuery(first=first, log=log)))
         reply = await self.bus.call(ask("hashes"), ms.pack(query), timeout_s=CALL_TIMEOUT_S)
         answer = ms.unpack(reply, ms.Hashes, ms.Failed)
         if isinstance(answer, ms.Hashes):

@@ -1,6 +1,7 @@
 """How a node learns its federation: it asks for what it lacks and believes only what comes with proof."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +9,7 @@ from adapters.node.background import Background, Sweep
 from adapters.node.core.view import Proven, View
 from adapters.node.outbox import fault_of
 from adapters.node.store import NodeStore
+from consent_ledger.core.checkpoint import Checkpoint
 from consent_ledger.ports import Clock
 from schemas import canonical
 from schemas import messages as ms
@@ -26,13 +28,17 @@ CATCH_UP_EVERY_MS: Final = 300_000
 
 @dataclass
 class Federation:
-    """The node's way to the steering chain, to approvals and to registry bundles."""
+    """The node's way to the steering chain, to approvals and to registry bundles.
+
+    `end` follows the open shard to its last checkpoint, before a log.key that ends it there is believed.
+    """
 
     bus: Bus
     store: NodeStore
     view: View
     background: Background
     clock: Clock
+    end: Callable[[Checkpoint], Awaitable[None]]
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -114,6 +120,9 @@ class Federation:
 
     async def learn(self, entry: bytes, proof: bytes) -> Proven:
         """Prove an entry, fold it in and keep it."""
+        last = self.view.ends_with(entry)
+        if last is not None:
+            await self.end(last)
         proven = self.view.learn(entry, proof)
         await self.store.write(self.store.known.keep_proven(proven, proof))
         return proven

@@ -27,6 +27,7 @@ from adapters.infra.tls import client_context
 from adapters.node.api import make_app
 from adapters.node.background import Background
 from adapters.node.core.view import View
+from adapters.node.covering import Covering
 from adapters.node.desk import Desk
 from adapters.node.federation import Federation
 from adapters.node.identity import Identity
@@ -199,7 +200,9 @@ async def _source(loaded: Loaded, bus: NatsBus, store: NodeStore, reports: Repor
     if loaded.mapping is None or not loaded.settings.roles.holder:
         return None
     view, clock = View(loaded.settings.pins), loaded.identity.clock
-    federation = Federation(bus, store, view, Background(reports), clock)
+    background = Background(reports)
+    covering = Covering(bus, view, store, clock, background)
+    federation = Federation(bus, store, view, background, clock, covering.end)
     await federation.load()
     if view.registry() is None:
         await _patiently("federation", federation.catch_up)

@@ -89,7 +89,7 @@ class Node:
         roles = identity.roles
         view, background = View(pins), Background(report)
         covering = Covering(bus, view, store, identity.clock, background, identity.policy)
-        federation = Federation(bus, store, view, background, identity.clock)
+        federation = Federation(bus, store, view, background, identity.clock, covering.end)
         outbox = Outbox(bus, store, view, identity, background, federation.catch_up)
         consents = Consents(store)
         withdrawals = Withdrawals(view, store, consents)

@@ -61,10 +61,10 @@ def _steering_objection(state: LedgerState, statement: Steering, registries: Map
 
     Raises Malformed for a public key that is none.
     """
-    if (state.entries == 0) != isinstance(statement, st.ShardOpened):
-        return "shard.opened: is the first entry of a shard, and only the first"
+    if (state.entries == 0) != isinstance(statement, st.Opening):
+        return "shard.opened, log.key: one of them is the first entry of a shard, and only the first"
     match statement:
-        case st.ShardOpened() | st.ShardClosed() | st.ShardPruned():
+        case st.ShardOpened() | st.LogKey() | st.ShardClosed() | st.ShardPruned():
             return shard_objection(state, statement)
         case st.RegistrySet():
             return _registry_objection(state, statement, registries)

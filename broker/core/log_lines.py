@@ -165,7 +165,7 @@ def _named(statement: st.Statement) -> str:
             return name
         case st.ApprovalEnded(approval=name) | st.KeyRevoked(name=name):
             return name
-        case st.ShardClosed(next=name) | st.ShardPruned(shard=name):
+        case st.ShardClosed(next=name) | st.LogKey(ended=name) | st.ShardPruned(shard=name):
             return name
         case _:
             return ""

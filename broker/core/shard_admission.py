@@ -8,10 +8,12 @@ from schemas.ids import LogId
 from schemas.note import SignatureType, VerifierKey, parse_vkey
 
 
-def shard_objection(state: LedgerState, statement: st.ShardOpened | st.ShardClosed | st.ShardPruned) -> str | None:
+def shard_objection(
+    state: LedgerState, statement: st.ShardOpened | st.LogKey | st.ShardClosed | st.ShardPruned
+) -> str | None:
     """Say what keeps a statement about a shard from taking effect, or None; Malformed for a public key that is none."""
     match statement:
-        case st.ShardOpened():
+        case st.ShardOpened() | st.LogKey():
             return _opening_objection(state, statement)
         case st.ShardClosed():
             return _closing_objection(state, statement)
@@ -27,13 +29,23 @@ def vkey_objection(key: VerifierKey, name: str, signature: SignatureType) -> str
     return f"vkey: its name must be {name}, and its type 0x{signature:02x}" if wrong else None
 
 
-def _opening_objection(state: LedgerState, statement: st.ShardOpened) -> str | None:
-    """Check that a shard is opened with the key and the state that the one before it was closed for."""
+def _opening_objection(state: LedgerState, statement: st.Opening) -> str | None:
+    """Check that a shard is opened with the key and the state that the one before it was closed, or ended, for."""
+    if state.log in state.shards:
+        return "log: must be one that there was not yet"
     if statement.state != state.begun_with:
         return "state: is not the hash of what was in force when the shard before was closed"
-    named = {one.closed.next_vkey for one in state.shards.values() if one.closed and one.closed.next == state.log}
-    if named and statement.log_vkey not in named:
+    before = next((one for one in state.shards.values() if one.closed and one.closed.next == state.log), None)
+    closed = None if before is None else before.closed
+    if closed is not None and statement.log_vkey != closed.next_vkey:
         return "log_vkey: the shard before names another key"
+    root = None if closed is None else closed.root
+    if isinstance(statement, st.LogKey):
+        ended = None if before is None or closed is None else (before.log, closed.end - before.first, root)
+        if (statement.ended, statement.size, statement.root) != ended:
+            return "ended, size, root: are not those of the shard before, as the state has them"
+    elif root is not None:
+        return "shard.opened: the shard before was not closed, only log.key goes on from it"
     return _log_key_objection(state, statement.log_vkey, state.log)
 
 

@@ -41,7 +41,7 @@ class Completeness:
         """Take note of a proven entry that has just been folded into the state."""
         statement, time = leaf.statement, leaf.entry.time
         match statement:
-            case st.ShardOpened():
+            case st.Opening():
                 self.heads.update(dict.fromkeys(state.keys, time))
             case st.KeyAdded():
                 self.heads[statement.name] = time

@@ -14,6 +14,7 @@ RULES: Final[Mapping[str, str]] = {
     "checkpoint": "a checkpoint of this federation's log, signed by the log's key",
     "opening": "entry 0 opens the shard, signed by two pinned steering keys",
     "state": "a shard begins with what was in force when the shard before was closed",
+    "ended": "a shard that log.key ended has the entries and the root that it names, and no others",
     "pruned": "entries of a closed shard are taken out only by an entry of the log, and their hashes stay",
     "saved": "the log extends the checkpoint that was saved earlier",
     "cosignature": "every cosignature by a known witness verifies",

@@ -39,6 +39,7 @@ from schemas.note import VerifierKey, from_base64, key_fingerprint, parse_vkey, 
 Steering = (
     st.ShardOpened
     | st.ShardClosed
+    | st.LogKey
     | st.ShardPruned
     | st.RegistrySet
     | st.TextReviewed
@@ -244,6 +245,12 @@ class LedgerState:
             if grant is not None:
                 self._release(grant)
 
+    def close(self, succession: Succession) -> None:
+        """End the open shard; one that was never opened has nothing to end."""
+        shard = self.shards.get(self.log)
+        if shard is not None:
+            self.shards[self.log] = replace(shard, closed=succession)
+
     def move_on(self, closed: Succession) -> None:
         """Go on in the shard that follows a closed one: all stays in force, and every key counts from 1 again."""
         self.log, self.first, self.size = closed.next, closed.end, closed.end
@@ -309,12 +316,8 @@ class LedgerState:
 
     def _record_of_steering(self, statement: Steering) -> None:
         match statement:
-            case st.ShardOpened():
-                self.hold_shard(Shard(self.log, self.first, statement.log_vkey))
-            case st.ShardClosed():
-                self._close(statement)
-            case st.ShardPruned():
-                self._forget(statement)
+            case st.ShardOpened() | st.LogKey() | st.ShardClosed() | st.ShardPruned():
+                self._record_of_shard(statement)
             case st.RegistrySet():
                 self.registry = statement.registry
             case st.TextReviewed():
@@ -330,11 +333,25 @@ class LedgerState:
             case _:
                 assert_never(statement)
 
-    def _close(self, statement: st.ShardClosed) -> None:
-        shard = self.shards.get(self.log)
-        if shard is not None:
-            succession = Succession(self.size + 1, self.time, statement.next, statement.next_vkey)
-            self.shards[self.log] = replace(shard, closed=succession)
+    def _record_of_shard(self, statement: st.ShardOpened | st.LogKey | st.ShardClosed | st.ShardPruned) -> None:
+        match statement:
+            case st.ShardOpened():
+                self.hold_shard(Shard(self.log, self.first, statement.log_vkey))
+            case st.ShardClosed():
+                self.close(Succession(self.size + 1, self.time, statement.next, statement.next_vkey))
+            case st.LogKey():
+                self._take_over(statement)
+            case st.ShardPruned():
+                self._forget(statement)
+            case _:
+                assert_never(statement)
+
+    def _take_over(self, statement: st.LogKey) -> None:
+        """Open a shard after one that could not be closed; the time for which that one is kept runs from here."""
+        ended = self.shards.get(statement.ended)
+        if ended is not None and ended.closed is not None:
+            self.shards[ended.log] = replace(ended, closed=replace(ended.closed, at_ms=self.time))
+        self.hold_shard(Shard(self.log, self.first, statement.log_vkey))
 
     def _forget(self, statement: st.ShardPruned) -> None:
         """Let go what stood in a pruned shard and is over: consents and bases, and the codes that open their story."""

@@ -133,6 +133,7 @@ def _shard_line(shard: Shard) -> ln.ShardLine:
         closed=closed.at_ms,
         next=closed.next,
         next_vkey=closed.next_vkey,
+        root=closed.root,
         pruned=shard.pruned,
     )
 
@@ -263,7 +264,7 @@ def _begun(lines: _Lines) -> LedgerState:
 def _shard(line: ln.ShardLine) -> Shard:
     if line.end is None or line.closed is None or line.next is None or line.next_vkey is None:
         return Shard(line.log, line.first, line.vkey)
-    closed = Succession(line.end, line.closed, line.next, line.next_vkey)
+    closed = Succession(line.end, line.closed, line.next, line.next_vkey, line.root)
     return Shard(line.log, line.first, line.vkey, closed, line.pruned)
 
 

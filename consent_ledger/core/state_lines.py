@@ -27,7 +27,7 @@ class HeadLine(Wire):
 
 
 class ShardLine(Wire):
-    """A shard of the log; the last five are there when it is closed, the very last when it was pruned."""
+    """A shard of the log; `end` to `next_vkey` are there when it is closed, `root` when log.key ended it."""
 
     log: LogId
     first: _Whole
@@ -36,6 +36,7 @@ class ShardLine(Wire):
     closed: st.Millis | None = None
     next: LogId | None = None
     next_vkey: st.Vkey | None = None
+    root: Hash | None = None
     pruned: Hash | None = None
 
 

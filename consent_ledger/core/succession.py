@@ -2,17 +2,21 @@
 
 `shard.closed` in the old shard and `shard.opened` in the new one hold the bundle's hash. Whoever has the old shard
 computes it again; whoever has not, because it was pruned, starts from the bundle, which two steering keys signed for.
+
+A shard whose key was lost or stolen takes no such last entry: `log.key` in the new shard names its last checkpoint, and
+the bundle is that of the state as of there.
 """
 
 from dataclasses import replace
 
+from consent_ledger.core.shard import Succession
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.state_bundle import dump_state, load_state
 from schemas import statements as st
 from schemas.commitment import sha256
 from schemas.entries import Closed
 from schemas.errors import Malformed, Misuse
-from schemas.ids import Hash
+from schemas.ids import Hash, LogId
 
 
 def hand_over(state: LedgerState) -> bytes:
@@ -28,6 +32,16 @@ def hand_over(state: LedgerState) -> bytes:
     bundle = dump_state(state)
     state.begun_with = sha256(bundle)
     return bundle
+
+
+def end(state: LedgerState, root: bytes, following: LogId, vkey: str) -> bytes:
+    """End the open shard where it stands, in place, for another that `vkey` signs; give the bundle as `hand_over`.
+
+    `root` is of the shard's tree of so many entries, 32 bytes. The time it ends at is its last entry's, as long as
+    nobody has logged the `log.key`. Raises Misuse for a shard that was never opened.
+    """
+    state.close(Succession(state.size, state.time, following, vkey, Hash(root.hex())))
+    return hand_over(state)
 
 
 def begin(unverified: bytes) -> LedgerState:

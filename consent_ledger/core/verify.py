@@ -26,7 +26,7 @@ from consent_ledger.core.quorum import check_quorum, cosigned, members_witnesses
 from consent_ledger.core.signed import Check, Pins, verify_statement
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
-from consent_ledger.core.succession import begin
+from consent_ledger.core.succession import begin, end, hand_over
 from consent_ledger.core.tiles import TILE_WIDTH, Tile, tile_path, width_at
 from consent_ledger.ports import LogReader
 from schemas import statements as st
@@ -48,9 +48,9 @@ class Terms:
 
     `bundle` gives the state that a later shard starts from, by its hash, None when it is not at hand. `registries` are
     the hashes of the bundles at hand, None where decisions are not made again. `saved` is a checkpoint note from an
-    earlier audit: what it covers was found sound then and is only hashed and folded now. `opened` are `shard.opened`
-    notes beside the tiles, for a shard whose entries were pruned; `published` holds the texts there, by file name.
-    `progress` is told how many entries are done.
+    earlier audit: what it covers was found sound then and is only hashed and folded now. `opened` are the notes
+    beside the tiles that open shards, for one whose entries were pruned; `published` holds the texts there, by file
+    name. `progress` is told how many entries are done.
     """
 
     pins: Pins
@@ -90,8 +90,10 @@ class Report:
         return self.findings.verdict
 
 
-def verify(reader: LogReader, terms: Terms, before: LedgerState | None = None, *, pruned: bool = False) -> Report:
-    """Audit a log on these terms; `before` is what the shard before it handed over, None where that is not at hand.
+def verify(reader: LogReader, terms: Terms, before: Report | None = None, *, pruned: bool = False) -> Report:
+    """Audit a log on these terms; `before` is of the shard before it, None where what that leaves is not at hand.
+
+    Its state goes on in this shard, and is used up by that.
 
     Of a `pruned` one the entries are not asked for: its tree, its checkpoint and its cosignatures are checked.
 
@@ -110,7 +112,7 @@ def verify(reader: LogReader, terms: Terms, before: LedgerState | None = None, *
 class _Audit:
     """One audit under way; `state` is the fold of the entries so far, and None where nothing can be folded any more."""
 
-    def __init__(self, reader: LogReader, terms: Terms, note: bytes, before: LedgerState | None) -> None:
+    def __init__(self, reader: LogReader, terms: Terms, note: bytes, before: Report | None) -> None:
         self.reader, self.terms, self.note, self.before = reader, terms, note, before
         self.report = Report(unverified_checkpoint(note))
         self.add = self.report.findings.add
@@ -185,50 +187,82 @@ class _Audit:
                 raise Incomplete(message)
             return self.terms.published[LOG_VKEY]
         if self.pruned:
-            return self._opened().log_vkey
+            opening = self._opened()
+            self._left(opening)
+            return opening.log_vkey
         proven = prove_leaf(self.state, self.reader.entry(0), self.terms.pins)
         if isinstance(proven, Broken):
             message = f"{proven.rule}: {proven.found}"
             raise NotAuthentic(message)
         statement = proven.leaf.statement
-        if not isinstance(statement, st.ShardOpened):
+        if not isinstance(statement, st.Opening):
             message = f"entry 0 is {proven.leaf.kind}"
             raise NotAuthentic(message)
         try:
-            self._begin(statement.state)
+            self._begin(statement)
             self._check_registry(0, self.state.registry)
         except HandschlagError as error:
             self._found(verdict_of(error), "state", f"{error}: nothing of this shard could be folded", index=0)
             self.folds = False
         return statement.log_vkey
 
-    def _opened(self) -> st.ShardOpened:
+    def _opened(self) -> st.Opening:
         """Give the opening of a pruned shard, from entry 0 or a note beside it; two steering keys signed either."""
         notes = [note.encode() for note in self.terms.opened]
         with suppress(Pruned, Incomplete):
             notes.insert(0, read_leaf(self.reader.entry(0)).entry.statement.encode())
         for note in notes:
             statement = verify_statement(note, {}, self.terms.pins).statement
-            if isinstance(statement, st.ShardOpened) and statement.log == self.state.log:
+            if isinstance(statement, st.Opening) and statement.log == self.state.log:
                 return statement
-        message = f"the entries are gone, and no shard.opened of {self.state.log} lies beside the tiles"
+        message = f"the entries are gone, and no note that opens {self.state.log} lies beside the tiles"
         raise Incomplete(message)
 
-    def _begin(self, named: Hash | None) -> None:
+    def _begin(self, opening: st.Opening) -> None:
         """Start from what the shard before handed over, or else from the bundle that the opening names."""
-        if self.before is not None and self.before.log != self.state.log:
-            message = f"the shard before goes on as {self.before.log}"
-            raise NotAuthentic(message)
-        if self.before is not None:
-            self.state = self.before
-            if named != self.before.begun_with:
-                found = f"opened with the state {named}; the shard before ends with {self.before.begun_with}"
+        named, left = opening.state, self._left(opening)
+        if left is not None:
+            self.state = left
+            if named != left.begun_with:
+                found = f"opened with the state {named}; the shard before ends with {left.begun_with}"
                 self._found(Verdict.TAMPERED, "state", found, index=0)
             self._check_bundle(named)
         elif named is not None:
             self.state = self._from_bundle(named)
             found = "the shards before are not at hand: what they left in force is the word of two steering keys"
             self._found(Verdict.SOUND, "state", found, index=0)
+
+    def _left(self, opening: st.Opening) -> LedgerState | None:
+        """Give what the shard before left for this one, None where that cannot be told from what is there of it."""
+        state = None if self.before is None else self.before.state
+        if self.before is None or state is None:
+            return None
+        if state.closed is not None:
+            hand_over(state)
+            if state.log != self.state.log:
+                message = f"the shard before goes on as {state.log}"
+                raise NotAuthentic(message)
+            return state
+        if isinstance(opening, st.LogKey):
+            return self._ended(opening, state, self.before.checkpoint)
+        found = "the log goes on in another shard, and the entry that closed this one cannot be had"
+        self.before.findings.add(Finding(Verdict.INCOMPLETE, "state", RULES["state"], found))
+        return None
+
+    def _ended(self, opening: st.LogKey, state: LedgerState, there: Checkpoint) -> LedgerState | None:
+        """End the shard before by log.key, where it is there just as far as that says; a finding where it is not."""
+        here = f"{there.size} entries of {there.origin} with the root {there.root.hex()}"
+        found = f"log.key ends {opening.ended} with {opening.size} and {opening.root}; there are {here}"
+        if there.origin != opening.ended or there.size > opening.size:
+            self._found(Verdict.TAMPERED, "ended", found, index=0)
+        elif there.size < opening.size:
+            self._found(Verdict.INCOMPLETE, "ended", found, index=0)
+        elif there.root.hex() != opening.root:
+            self._found(Verdict.TAMPERED, "ended", found, index=0)
+        else:
+            end(state, there.root, opening.log, opening.log_vkey)
+            return state
+        return None
 
     def _check_bundle(self, named: Hash | None) -> None:
         """Check what a stranger who has this shard alone would start from."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from consent_ledger.core.findings import RULES, Finding, Verdict
 from consent_ledger.core.state import LedgerState
-from consent_ledger.core.succession import hand_over
 from consent_ledger.core.tiles import TILE_WIDTH
 from consent_ledger.core.verify import Report, Terms, verify
 from consent_ledger.ports import LogReader
@@ -23,20 +22,14 @@ def verify_shards(shards: Sequence[tuple[LogReader, Terms]]) -> list[Report]:
     """
     reports: list[Report] = []
     pruned: list[Report] = []
-    before: LedgerState | None = None
+    before: Report | None = None
     for number, (reader, terms) in enumerate(shards, 1):
         gone = is_pruned(reader, newest=number == len(shards))
         report = verify(reader, terms, before, pruned=gone)
         reports.append(report)
-        before = report.state
+        before = report
         if gone:
             pruned.append(report)
-        elif before is not None and before.closed is not None:
-            hand_over(before)
-        elif number < len(shards):
-            found = "the log goes on in another shard, and the entry that closed this one cannot be had"
-            _add(report, Verdict.INCOMPLETE, "state", found)
-            before = None
     for report in pruned:
         _judge(report, reports[-1].state)
     return reports

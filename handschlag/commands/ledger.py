@@ -32,7 +32,7 @@ from consent_ledger.core.verify_shards import verify_shards
 from consent_ledger.export import Folder, Publication, export_shards
 from consent_ledger.signature_pool import SignaturePool
 from handschlag import ledger_rows as rows
-from handschlag import shard_changes
+from handschlag import rekeying, shard_changes
 from handschlag.federation_folder import FederationFolder
 from handschlag.ledger_receipt import Parts, prove_receipt, write_receipt
 from handschlag.ledger_report import Audit, as_json, instant, show_audit
@@ -346,6 +346,22 @@ def close(folder: Path, following: str) -> None:
     opened = asyncio.run(shard_changes.close(FederationFolder(folder, SystemClock()), following))
     click.echo(f"{opened.log} is open, behind {opened.first} entries of the shards before it")
     click.echo(f"log key    {opened.vkey}")
+
+
+@ledger.command()
+@click.argument("folder", metavar="FEDDIR", type=_FOLDER)
+@click.option("--next", "following", metavar="SHARD", required=True, help="The next shard's name, such as 2026-12.")
+def rekey(folder: Path, following: str) -> None:
+    """End the open shard whose key was lost or stolen, and have the next start of the broker open another.
+
+    FEDDIR is the federation's folder; the broker must not run, and the old key is not needed. The shard ends at its
+    last checkpoint, to which the quorum of witnesses must have cosigned it; from then on nothing else signed with the
+    old key counts. Everything stays in force. Tell the operators of outside witnesses the new key, and that the old one
+    is over. A command that was cut off is finished by repeating it.
+    """
+    ended = rekeying.rekey(FederationFolder(folder, SystemClock()), following)
+    click.echo(f"{ended.log} ended with {ended.size} entries; start the broker, and it goes on as {ended.next}")
+    click.echo(f"log key    {ended.vkey}")
 
 
 @ledger.command()

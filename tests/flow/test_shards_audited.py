@@ -211,4 +211,4 @@ def test_entries_that_are_gone_with_the_opening(tmp_path: Path) -> None:
     """Of a shard without entries and without a note that opens it nothing says which key signed its checkpoint."""
     files = {path: raw for path, raw in told_on().files().items() if not path.startswith("shards/2026-11/tile/entries")}
     code, output = _audited(tmp_path, files)
-    assert (code, "no shard.opened of musterstadt.example/log/2026-11 lies beside" in output) == (TAMPERED, True)
+    assert (code, "no note that opens musterstadt.example/log/2026-11 lies beside" in output) == (TAMPERED, True)

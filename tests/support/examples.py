@@ -175,6 +175,15 @@ OUTCOME: Final = _numbered(
 STATEMENTS: Final[Mapping[str, st.Statement]] = {
     "shard.opened": _steered(st.ShardOpened, 1, log_vkey=keys.log_signer().key.vkey),
     "shard.closed": _steered(st.ShardClosed, 8, next=NEXT_LOG, next_vkey=keys.signer(NEXT_LOG).key.vkey),
+    "log.key": _steered(
+        st.LogKey,
+        10,
+        log_vkey=keys.log_signer().key.vkey,
+        state=sha256(b"state"),
+        ended=NEXT_LOG,
+        size=300,
+        root=sha256(b"root"),
+    ),
     "pruned": _steered(st.ShardPruned, 9, shard=LOG, size=300, root=sha256(b"root")),
     "registry.set": _steered(st.RegistrySet, 2, registry=REGISTRY),
     "text.reviewed": _steered(

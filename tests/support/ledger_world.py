@@ -15,16 +15,17 @@ from broker.core.replay import replay_leaf
 from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.core.decision import Decide, Decision, NotLogged, OpenedBody, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
+from consent_ledger.core.merkle import Edge, leaf_hash
 from consent_ledger.core.signed import verify_statement
 from consent_ledger.core.state import Grant, LedgerState
-from consent_ledger.core.succession import hand_over
+from consent_ledger.core.succession import end, hand_over
 from schemas import statements as st
 from schemas.entries import encode_entry
-from schemas.ids import Hash
+from schemas.ids import Hash, LogId
 from schemas.registry import Registry
 from tests.support import keys
 from tests.support.memory_store import MemoryDisk, MemoryStore
-from tests.support.pens import PINS, Federation, ManualClock, changed
+from tests.support.pens import FEDERATION, PINS, Federation, ManualClock, changed
 from tests.support.small_law import LAW
 
 
@@ -121,6 +122,27 @@ class Ledger(Federation):
         twin.numbers.clear()
         twin.write(twin.opening())
         return twin
+
+    def ended(self, following: str = "2026-12") -> Self:
+        """End this shard where it stands, as if its key were lost; give the next one, before its log.key."""
+        twin = self.branch()
+        origin = LogId(f"{FEDERATION}/log/{following}")
+        twin.bundle = end(twin.state, self.root(), origin, keys.signer(origin).key.vkey)
+        twin.log, twin.handed_over, twin.leaves = twin.state.log, twin.state.begun_with, []
+        twin.numbers.clear()
+        return twin
+
+    def rekeyed(self, following: str = "2026-12") -> Self:
+        """End this shard where it stands, and give the next one, opened by log.key."""
+        twin = self.ended(following)
+        twin.write(twin.log_key(self.log, len(self.leaves), self.root()))
+        return twin
+
+    def root(self) -> bytes:
+        """Give the root of this shard's tree."""
+        tree = Edge()
+        tree.extend(map(leaf_hash, self.leaves))
+        return tree.root()
 
     def replay(self, leaves: Sequence[bytes] | None = None) -> list[tuple[int, str, str]]:
         """Replay these leaves, or all that was written, from the start; give index, rule and text of each finding."""

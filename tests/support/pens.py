@@ -183,6 +183,11 @@ class Federation:
         origin = LogId(f"{FEDERATION}/log/{following}")
         return st.ShardClosed(**self.chain(), next=origin, next_vkey=keys.signer(origin).key.vkey)
 
+    def log_key(self, ended: LogId, size: int, root: bytes) -> st.LogKey:
+        """Open the shard in place of one that is ended at a checkpoint."""
+        vkey, state = keys.signer(self.log).key.vkey, self.handed_over or st.NO_PREVIOUS
+        return st.LogKey(**self.chain(), log_vkey=vkey, state=state, ended=ended, size=size, root=Hash(root.hex()))
+
     def pruning(self, shard: str, size: int, root: Hash) -> st.ShardPruned:
         """Let the entries of a closed shard go."""
         return st.ShardPruned(**self.chain(), shard=LogId(shard), size=size, root=root)

@@ -31,10 +31,15 @@ class Shards:
         return together(self.first, self.second, self.bundle if bundle is None else bundle)
 
 
+def unclosed() -> tuple[Ledger, Logged]:
+    """Give the first shard with a grant that is open."""
+    first = told()
+    return first, first.asked()
+
+
 def closed() -> tuple[Ledger, Logged]:
     """Give the first shard with a grant that is open when it is closed."""
-    first = told()
-    granted = first.asked()
+    first, granted = unclosed()
     first.write(first.closing())
     return first, granted
 

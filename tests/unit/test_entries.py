@@ -64,6 +64,7 @@ def test_no_entry_embeds_a_statement_of_another_type() -> None:
     steered = {
         "shard.opened",
         "shard.closed",
+        "log.key",
         "pruned",
         "registry.set",
         "text.reviewed",

@@ -1,8 +1,8 @@
 """What a node knows of its federation, learned from entries with receipt and from nothing else.
 
 Pinned beforehand are the federation's name and its steering keys. A steering entry opens each shard and names the key
-of its log, as the one that closed the shard before said it would; the keys of others come only from `key.added` entries
-in a gapless chain (ARCHITECTURE.md, Cryptography).
+of its log, as the one that closed the shard before said it would, or as `log.key` says in place of one that could not
+be closed; the keys of others come only from `key.added` entries in a gapless chain (ARCHITECTURE.md, Cryptography).
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, claim
 from consent_ledger.core.evidence import Evidence, evidence_id
 from consent_ledger.core.leaf import Leaf, read_leaf, read_signed_leaf
 from consent_ledger.core.proof import parse_proof, verify_parsed
+from consent_ledger.core.shard import Succession
 from consent_ledger.core.signed import CLIENT, STEERING, Pins, verify_signers, verify_statement
 from consent_ledger.core.state import Key, LedgerState
 from schemas import statements as st
@@ -68,6 +69,7 @@ class View:
         self._laws: list[tuple[int, Hash]] = []
         self._folded: set[int] = set()
         self._ended: dict[str, int] = {}
+        self._begins: dict[LogId, int] = {}
         self._roots: dict[tuple[LogId, int], bytes] = {}
         self.leaves: dict[int, bytes] = {}
         self.proven_size = 0
@@ -129,6 +131,7 @@ class View:
         log = LogId(claimed_origin(parsed.note))
         proven = verify_parsed(raw, parsed, self._verifier(log, parsed.note))
         index = self._first_of(log) + proven.index
+        self.check_within(proven.checkpoint.checkpoint)
         self._compare(proven.checkpoint.checkpoint, index, proven.leaf_hash)
         leaf, note = read_signed_leaf(raw)
         if sent is not None and leaf.entry.statement.encode() != sent:
@@ -154,8 +157,7 @@ class View:
         What is known already is proven again and changes nothing. Raises Malformed for an entry nothing is learned
         from, LedgerInconsistent when a proven steering entry does not continue the chain: the log contradicts itself.
         """
-        if self._state is None or self._state.closed is not None:
-            self._open(raw, self._state)
+        self._open(read_leaf(raw))
         proven = self.prove(raw, proof)
         statement = proven.leaf.statement
         if not isinstance(proven.leaf.entry, Recorded | Closed) or not isinstance(statement, LEARNED):
@@ -168,6 +170,27 @@ class View:
         if proven.index not in self._folded:
             self._fold(proven)
         return proven
+
+    def ends_with(self, raw: bytes) -> Checkpoint | None:
+        """Give the checkpoint at which an entry, if it is a log.key that is new here, ends the open shard.
+
+        None for all else. Raises NotAuthentic when two steering keys did not sign it, or it does not follow on what is
+        known here, LedgerInconsistent when it leaves out what was proven here.
+        """
+        leaf = read_leaf(raw)
+        opening, before = leaf.statement, self._state
+        if before is None or before.closed is not None or not isinstance(opening, st.LogKey):
+            return None
+        if opening.log in before.shards:
+            return None
+        verify_statement(leaf.entry.statement.encode(), {}, self.pins)
+        return self._last_of(before, opening)
+
+    def check_within(self, checkpoint: Checkpoint) -> None:
+        """Refuse with NotAuthentic what a shard's key signed beyond the shard's end, as far as that is known here."""
+        shard = None if self._state is None else self._state.shards.get(LogId(checkpoint.origin))
+        if shard is not None:
+            shard.check_within(checkpoint)
 
     def key_of(self, agency: AgencyId, key_id: KeyId) -> Key | None:
         """Give an agency's unrevoked key by its long id, as far as the chain is known."""
@@ -226,8 +249,7 @@ class View:
 
     def _first_of(self, log: LogId) -> int:
         """Give the index of a shard's entry 0; that of one about to be opened is where the one before it ended."""
-        closed = self.state.closed
-        return closed.end if closed is not None and closed.next == log else self.first(log)
+        return self.first(log) if log in self.state.shards else self._begins.get(log, self.state.first)
 
     def _compare(self, checkpoint: Checkpoint, index: int, leaf: bytes) -> None:
         """Compare with what the log proved before: one size has one root, one index one entry, or the log forked."""
@@ -245,33 +267,51 @@ class View:
             message = "entry: its statement's key was not in force at that index"
             raise NotAuthentic(message, code=Code.KEY_NOT_IN_FORCE)
 
-    def _open(self, raw: bytes, before: LedgerState | None) -> None:
-        """Take a log's key from a shard opening that two pinned steering keys signed.
+    def _open(self, leaf: Leaf) -> None:
+        """Take a log's key from an entry that opens a shard, and that two pinned steering keys signed.
 
-        After a shard was closed only the opening of the next one is new; all else is of what was there before.
+        Whatever else comes after the first entry is of a shard that is known, or proves nothing.
         """
-        leaf = read_leaf(raw)
-        if not isinstance(leaf.statement, ShardOpened):
-            if before is not None:
-                return
+        opening, before = leaf.statement, self._state
+        if before is None and not isinstance(opening, ShardOpened):
             message = "chain: its first entry must open the shard"
             raise NotAuthentic(message)
+        if not isinstance(opening, st.Opening) or (before is not None and opening.log in before.shards):
+            return
         verify_statement(leaf.entry.statement.encode(), {}, self.pins)
-        if not leaf.statement.log.startswith(f"{self.pins.federation}/log/"):
+        if not opening.log.startswith(f"{self.pins.federation}/log/"):
             message = f"chain: the shard it opens is no log of {self.pins.federation}"
             raise NotAuthentic(message)
-        closed = None if before is None else before.closed
-        named = (leaf.statement.log, leaf.statement.log_vkey)
-        if (
-            closed is not None
-            and leaf.statement.log not in self._checkpoints
-            and named != (closed.next, closed.next_vkey)
-        ):
+        self._begins[opening.log] = 0 if before is None else self._begin_after(before, opening)
+        self._checkpoints[opening.log] = CheckpointVerifier(parse_vkey(opening.log_vkey))
+        if before is None:
+            self._state = LedgerState(opening.log)
+
+    def _begin_after(self, before: LedgerState, opening: st.Opening) -> int:
+        """Give the index of the entry 0 of a shard that follows on the open one, as that one or log.key says."""
+        closed = before.closed
+        if closed is None:
+            last = self._last_of(before, opening)
+            return before.first + last.size
+        if not isinstance(opening, ShardOpened) or (opening.log, opening.log_vkey) != (closed.next, closed.next_vkey):
             message = "chain: a shard is opened for another log or key than the one before it named"
             raise NotAuthentic(message)
-        self._checkpoints.setdefault(leaf.statement.log, CheckpointVerifier(parse_vkey(leaf.statement.log_vkey)))
-        if before is None:
-            self._state = LedgerState(leaf.statement.log)
+        return closed.end
+
+    def _last_of(self, before: LedgerState, opening: st.Opening) -> Checkpoint:
+        """Give the checkpoint at which log.key ends the open shard; it must hold all that was proven of that one."""
+        following = (before.log, before.chain + 1, before.chain_prev)
+        if not isinstance(opening, st.LogKey) or (opening.ended, opening.seq, opening.prev) != following:
+            message = f"chain: a shard is opened that does not follow on {before.log}, seq {before.chain}"
+            raise NotAuthentic(message, code=Code.WRONG_LOG)
+        last = Checkpoint(opening.ended, opening.size, bytes.fromhex(opening.root))
+        if self.proven_size > before.first + last.size:
+            message = f"log: entry {self.proven_size - 1} is proven here, and log.key ends {last.origin} before it"
+            raise LedgerInconsistent(message)
+        if self._roots.get((before.log, last.size), last.root) != last.root:
+            message = f"log: log.key names another root for size {last.size} than was signed"
+            raise LedgerInconsistent(message)
+        return last
 
     def _continue_chain(self, statement: st.Steered) -> None:
         expected = (self.chain + 1, self.state.chain_prev)
@@ -281,9 +321,11 @@ class View:
 
     def _fold(self, proven: Proven) -> None:
         """Fold an entry at its own index: a node's fold has holes, the log's has none."""
-        statement, closed = proven.leaf.statement, self.state.closed
-        if isinstance(statement, ShardOpened) and closed is not None:
-            self.state.move_on(closed)
+        statement, now = proven.leaf.statement, self.state
+        if isinstance(statement, st.LogKey):
+            now.close(Succession(proven.index, now.time, statement.log, statement.log_vkey, statement.root))
+        if isinstance(statement, st.Opening) and now.closed is not None:
+            now.move_on(now.closed)
         self.state.size = proven.index
         self.state.apply(proven.leaf.raw, proven.leaf.entry, statement)
         self._folded.add(proven.index)
