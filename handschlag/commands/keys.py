@@ -53,7 +53,7 @@ def rotate(folder: Path, file: Path) -> None:
 
     The agency then names the new private key in node.toml (the old one of role statement under `statement_former`, of
     role seal behind the new one) and starts its node again. Last, `keys revoke` ends the old key. The log's own key
-    changes with its shard: `ledger close`.
+    changes with its shard: by `ledger close` while that key is there and trusted, else by `ledger rekey`.
     """
     published = read_published(file if file.suffix == ".pub" else public_path(file))
     asyncio.run(key_changes.add(FederationFolder(folder, SystemClock()), published))

@@ -55,7 +55,12 @@ MODULES: Final = (
         "adapters/node/releases.py",
         _tests("flow/test_deciding", "flow/test_node_deadlines", "flow/test_node_odd_answers", "flow/test_node_api"),
     ),
-    Kept("4 6", "adapters/node/core/view.py", _tests("unit/test_node_view", "flow/test_promises")),
+    Kept(
+        "4 6",
+        "adapters/node/core/view.py",
+        _tests("unit/test_node_view", "unit/test_node_shards", "unit/test_node_log_key", "flow/test_promises"),
+    ),
+    Kept("4 6", "consent_ledger/core/shard.py", _tests("unit/test_log_key")),
     Kept("2 4", "consent_ledger/core/signed.py", _tests("unit/test_signed", "unit/test_node_view")),
     Kept("4 7", "consent_ledger/core/proof.py", _tests("unit/test_proof", "property/test_formats_property")),
     Kept("4 7", "consent_ledger/core/checkpoint.py", _tests("unit/test_checkpoint", "unit/test_cosigned")),
@@ -68,6 +73,62 @@ MODULES: Final = (
 )
 
 REPLACED: Final = (
+    Replaced(
+        "4 6",
+        "adapters/node/federation.py",
+        "await self.end(last)",
+        "pass",
+        _tests("flow/test_log_key_followed"),
+    ),
+    Replaced(
+        "4 6",
+        "adapters/node/core/view.py",
+        "        self.check_within(proven.checkpoint.checkpoint)\n",
+        "",
+        _tests("unit/test_node_log_key"),
+    ),
+    Replaced(
+        "6",
+        "adapters/node/covering.py",
+        "self.view.check_within(checkpoint)",
+        "pass",
+        _tests("flow/test_log_key_followed"),
+    ),
+    Replaced(
+        "4 6",
+        "consent_ledger/sequencer.py",
+        "shard.check_within(checkpoint)",
+        "pass",
+        _tests("flow/test_log_key_followed"),
+    ),
+    Replaced(
+        "7",
+        "consent_ledger/core/verify.py",
+        "there.origin != opening.ended or there.size > opening.size",
+        "False",
+        _tests("flow/test_log_key_audited"),
+    ),
+    Replaced(
+        "7",
+        "consent_ledger/core/verify.py",
+        "there.root.hex() != opening.root",
+        "False",
+        _tests("flow/test_log_key_audited"),
+    ),
+    Replaced(
+        "7",
+        "broker/core/shard_admission.py",
+        "(statement.ended, statement.size, statement.root) != ended",
+        "False",
+        _tests("unit/test_log_key"),
+    ),
+    Replaced(
+        "7",
+        "broker/core/shard_admission.py",
+        "elif root is not None:",
+        "elif False:",
+        _tests("unit/test_log_key"),
+    ),
     Replaced(
         "1",
         "adapters/node/requester.py",

@@ -16,6 +16,7 @@ from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.core.decision import Decide, Decision, NotLogged, OpenedBody, Submission
 from consent_ledger.core.leaf import Leaf, read_leaf, statement_id
 from consent_ledger.core.merkle import Edge, leaf_hash
+from consent_ledger.core.proof import format_proof
 from consent_ledger.core.signed import verify_statement
 from consent_ledger.core.state import Grant, LedgerState
 from consent_ledger.core.succession import end, hand_over
@@ -152,6 +153,13 @@ class Ledger(Federation):
             for index, raw in enumerate(self.leaves if leaves is None else leaves)
         ]
         return [(index, *finding) for index, finding in found if finding is not None]
+
+
+def receipt_of(log: LogId, leaves: Sequence[bytes], index: int) -> tuple[bytes, bytes]:
+    """Give an entry of a shard with its proof under a checkpoint over all of it, signed by the shard's key."""
+    store, size = MemoryStore(log), len(leaves)
+    note = sign_checkpoint(Checkpoint(log, size, store.append(leaves, [None] * size).root), keys.signer(log))
+    return leaves[index], format_proof(index, store.inclusion_proof(index, size), note)
 
 
 def copied(state: LedgerState) -> LedgerState:

@@ -1,13 +1,15 @@
-"""The log of a `World` goes on in the next shard: closed by the steering group, and opened under another broker."""
+"""The log of a `World` goes on in the next shard under another broker: closed in order, or ended by a log.key."""
 
-from consent_ledger.core.succession import hand_over
+from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.state import LedgerState
+from consent_ledger.core.succession import end, hand_over
 from consent_ledger.earlier import Kept
 from schemas import messages as ms
 from schemas import statements as st
-from schemas.ids import LogId
+from schemas.ids import Hash, LogId
 from tests.support import keys
 from tests.support.memory_store import MemoryStore
-from tests.support.node_world import FEDERATION, World
+from tests.support.node_world import FEDERATION, LOG, World
 
 
 async def close_shard(world: World, following: str = "2026-12") -> ms.Logged:
@@ -40,3 +42,29 @@ async def go_on(world: World, following: str = "2026-12") -> None:
     await close_shard(world, following)
     await begin_shard(world)
     await open_shard(world)
+
+
+async def rekey(world: World, size: int | None = None, following: str = "2026-12") -> ms.Logged:
+    """End the first shard where it stands, or at an earlier size, as if its key were lost; open the next one."""
+    origin, old = LogId(f"{FEDERATION}/log/{following}"), world.store
+    size = old.size if size is None else size
+    vkey, root, state = keys.signer(origin).key.vkey, old.root(size), LedgerState(LOG)
+    for _, raw in old.entries(0, size):
+        leaf = read_leaf(raw)
+        state.apply(raw, leaf.entry, leaf.statement)
+    world.desk.seq, world.desk.prev = state.chain, state.chain_prev
+    end(state, root, origin, vkey)
+    world.earlier.append(Kept(state.shards[LOG], old))
+    world.store = MemoryStore(origin)
+    world.break_off()
+    await world.start_broker(state)
+    world.desk.log = origin
+    named = st.LogKey(
+        **world.desk.next(),
+        log_vkey=vkey,
+        state=state.begun_with or st.NO_PREVIOUS,
+        ended=LOG,
+        size=size,
+        root=Hash(root.hex()),
+    )
+    return await world.steer(named)

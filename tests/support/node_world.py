@@ -32,7 +32,7 @@ from consent_ledger.core.decision import Decide
 from consent_ledger.core.leaf import read_leaf, statement_id
 from consent_ledger.core.signed import Pins
 from consent_ledger.core.state import LedgerState
-from consent_ledger.core.succession import hand_over
+from consent_ledger.core.succession import end, hand_over
 from consent_ledger.earlier import Earlier, Kept
 from consent_ledger.sequencer import Sequencer
 from handschlag.steering import SteeringDesk
@@ -327,10 +327,15 @@ class World:
         state = LedgerState(LOG)
         decide = decider(self.laws)
         findings = []
-        for store in (*(kept.reader for kept in self.earlier), self.store):
+        root, shards = b"", [(kept.reader, kept.size) for kept in self.earlier]
+        for store, size in (*shards, (self.store, self.store.size)):
+            opening = read_leaf(store.entry(0)).statement if store.size else None
             if state.closed is not None:
                 hand_over(state)
-            for index, raw in store.entries(0, store.size):
+            elif isinstance(opening, st.LogKey):
+                end(state, root, opening.log, opening.log_vkey)
+            root = store.root(size)
+            for index, raw in store.entries(0, size):
                 finding = replay_leaf(state, raw, decide, PINS)
                 if finding is not None:
                     findings.append((index, *finding))

@@ -209,7 +209,7 @@ class RealFederation:
         nats_port, http_port = free_port(), free_port()
         ports = ("--nats-port", str(nats_port), "--http-port", str(http_port))
         result = await command("federation", "init", folder, "--name", NAME, *ports)
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == 0, result.output or result.exception
         federation = cls(folder, http_port)
         async with AsyncExitStack() as processes:
             await federation.start_nats()
@@ -249,7 +249,7 @@ class RealFederation:
         """Make an agency and admit it."""
         agency = self.agency(name, kind)
         result = await self.add(agency, *options)
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == 0, result.output or result.exception
         return agency
 
     async def add(self, agency: Agency, *options: str) -> Result:

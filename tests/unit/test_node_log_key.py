@@ -5,27 +5,22 @@ from dataclasses import dataclass, field
 import pytest
 
 from adapters.node.core.view import View
-from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
-from consent_ledger.core.proof import format_proof
+from consent_ledger.core.checkpoint import Checkpoint
 from schemas import statements as st
 from schemas.entries import Recorded, encode_entry
 from schemas.errors import Code, LedgerInconsistent, NotAuthentic
 from schemas.ids import LogId
 from schemas.note import Signer, sign_note
 from tests.support import keys
-from tests.support.ledger_world import Ledger, founded
-from tests.support.memory_store import MemoryStore
+from tests.support.ledger_world import Ledger, founded, receipt_of
 from tests.support.pens import LOG, PINS, STEERING, changed
 
 NEXT = LogId("musterstadt.example/log/2026-12")
 
 
 def receipt(ledger: Ledger, index: int) -> tuple[bytes, bytes]:
-    """Give an entry of a shard with its proof under a checkpoint over all of it."""
-    store, size = MemoryStore(ledger.log), len(ledger.leaves)
-    root = store.append(ledger.leaves, [None] * size).root
-    note = sign_checkpoint(Checkpoint(ledger.log, size, root), keys.signer(ledger.log))
-    return ledger.leaves[index], format_proof(index, store.inclusion_proof(index, size), note)
+    """Give an entry of a shard with its proof."""
+    return receipt_of(ledger.log, ledger.leaves, index)
 
 
 @dataclass

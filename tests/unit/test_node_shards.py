@@ -6,15 +6,12 @@ import pytest
 
 from adapters.node.core.opening import open_under
 from adapters.node.core.view import View
-from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
-from consent_ledger.core.proof import format_proof
 from consent_ledger.core.succession import hand_over
 from schemas import statements as st
 from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import LogId
 from tests.support import keys
-from tests.support.ledger_world import Ledger, founded
-from tests.support.memory_store import MemoryStore
+from tests.support.ledger_world import Ledger, founded, receipt_of
 from tests.support.pens import LOG, PINS, changed
 
 NEXT = LogId("musterstadt.example/log/2026-12")
@@ -41,10 +38,7 @@ class Following:
 
 def receipt(ledger: Ledger, index: int) -> tuple[bytes, bytes]:
     """Give an entry of a shard with its proof."""
-    store, size = MemoryStore(ledger.log), len(ledger.leaves)
-    root = store.append(ledger.leaves, [None] * size).root
-    note = sign_checkpoint(Checkpoint(ledger.log, size, root), keys.signer(ledger.log))
-    return ledger.leaves[index], format_proof(index, store.inclusion_proof(index, size), note)
+    return receipt_of(ledger.log, ledger.leaves, index)
 
 
 def test_a_view_goes_on_in_the_next_shard() -> None:
