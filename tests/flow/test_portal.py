@@ -1,5 +1,6 @@
 """The node's pages without a browser: who may open what, forged forms, headers, and nothing personal in an address."""
 
+from functools import cache
 from http.cookies import SimpleCookie
 from typing import get_args
 
@@ -27,6 +28,12 @@ pytestmark = pytest.mark.slow  # each case makes all pages anew
 FORMS = [route for route in sorted(DOORS) if route.method == "POST"]
 
 
+@cache
+def opened(sign_on: type[SignOn] = SignOn) -> House:
+    """Make the pages once for all who only look whether a door opens: no time passes there, and no node runs."""
+    return House(ManualClock(1_800_000_000_000), sign_on=sign_on)
+
+
 def path_of(route: Route) -> str:
     """Fill the ids of a path in."""
     return route.path.replace("{exchange}", "0" * 32).replace("{occasion}", "0" * 32)
@@ -47,7 +54,7 @@ def test_casework_is_for_those_who_ask_alone() -> None:
 @pytest.mark.parametrize("route", sorted(DOORS), ids=" ".join)
 async def test_each_page_opens_for_its_roles_alone(route: Route, role: Role) -> None:
     """Every page and every role: who is not named is refused before the page sees anything."""
-    house = House(ManualClock(1_800_000_000_000))
+    house = opened().anew()
     headers, form_secret = house.log_in(role)
     answer = await house.client.request(
         route.method,
@@ -61,7 +68,7 @@ async def test_each_page_opens_for_its_roles_alone(route: Route, role: Role) -> 
 @pytest.mark.parametrize("route", sorted(DOORS), ids=" ".join)
 async def test_without_a_login_each_page_leads_to_it(route: Route) -> None:
     """No page shows anything to a stranger, nor to who brings a made-up cookie."""
-    house = House(ManualClock(1_800_000_000_000))
+    house = opened().anew()
     for headers in ({}, {"cookie": f"{COOKIE}={'0' * 64}"}):
         answer = await house.client.request(route.method, path_of(route), headers=headers)
         assert (answer.status_code, answer.headers["location"]) == (303, "/login")
@@ -72,7 +79,7 @@ async def test_without_a_login_each_page_leads_to_it(route: Route) -> None:
 )
 async def test_a_form_from_elsewhere_is_refused(route: Route) -> None:
     """A form without the session's own secret, or with another session's, changes nothing."""
-    house = House(ManualClock(1_800_000_000_000))
+    house = opened().anew()
     role = min(DOORS[route])
     headers, _ = house.log_in(role)
     _, others = house.log_in(role)
@@ -113,7 +120,7 @@ class Away(SignOn):
 @pytest.mark.parametrize("route", [*sorted({*DOORS, *OPEN}), Route("GET", "/nowhere"), Route("PUT", "/")], ids=" ".join)
 async def test_every_answer_carries_the_headers(route: Route, *, logged_in: bool) -> None:
     """Nothing from elsewhere, no frame, no referrer, no copy kept: of every route, to colleagues and to strangers."""
-    house = House(ManualClock(1_800_000_000_000), sign_on=Away)
+    house = opened(Away).anew()
     headers, form_secret = house.log_in(min(DOORS.get(route, {Role.ADVISER})))
     answer = await house.client.request(
         route.method,

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from copy import copy
 from http.cookies import SimpleCookie
 
 import httpx
@@ -37,6 +38,12 @@ class House:
         registered = Registered(LOGIN.issuer, LOGIN.client, "s", LOGIN.address)
         self.app = portal(desk, sign_on(registered, clock, secrets.token_bytes), self.sessions, LOGIN)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=LOGIN.address)
+
+    def anew(self) -> "House":
+        """Give the same pages to a browser that remembers nothing: many visits need them made only once."""
+        same = copy(self)
+        same.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=LOGIN.address)
+        return same
 
     def log_in(self, role: Role, staff: str = "staff-1", team: str | None = None) -> tuple[Mapping[str, str], str]:
         """Give the cookie of a fresh login, and the secret its forms carry."""
