@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from adapters.infra import logs
+from adapters.infra.bus_access import WARN_DAYS, access_ends_s, days_left
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import read_private, writable, write_atomic
 from adapters.infra.http_server import listen, serving
@@ -242,13 +243,14 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
         broker.sequencer.committed += [keeper.committed, pruner.committed]
         states = partial(_state, loaded.ledger)
         with closing(LogFiles(reader, lambda: broker.sequencer.size, earlier, states)) as files:
-            view = View(broker, files, clock, lambda: bus.connected, bus.counters, has_disk)
+            view = View(broker, files, clock, lambda: bus.connected, bus.counters, has_disk, loaded.nats.ends_s)
             work = LongWork(commands.replay, commands.export, clock)
             clients = client_pages(broker, files, clock, tls=http.tls)
             pages = {CLIENT: clients, STATIC: clients, AUDIT: audit_pages(broker, files, work, clock, http)}
             app = beside(make_app(view.pages(http)), pages)
+            port = listener.getsockname()[1]
             async with serving(app, listener), keeper.running(), work.running(), pruner.running():
-                await broker.run(_until(stop, bus.lost), partial(_tell_ready, state, listener.getsockname()[1]))
+                await broker.run(_until(stop, bus.lost), partial(_tell_ready, loaded.nats, state, port))
     _log.info("broker ended", origin=state.log, size=state.size)
     return stop.is_set()
 
@@ -276,9 +278,12 @@ def _tell_pruned(log: LogId, gone: int) -> None:
         _log.info("shard pruned", origin=log, count=gone)
 
 
-def _tell_ready(state: LedgerState, port: int) -> None:
+def _tell_ready(nats: NatsSettings, state: LedgerState, port: int) -> None:
     settle()
     _log.info("broker ready", origin=state.log, size=state.size, port=port)
+    days = days_left(nats.ends_s, SystemClock().now_ms())
+    if days < WARN_DAYS:
+        _log.warning("access to the bus runs out", days=days)
 
 
 def _commands(loaded: Loaded, handschlag: Sequence[str]) -> OwnCommands:
@@ -325,6 +330,7 @@ def _nats(folder: Path, settings: BrokerSettings) -> NatsSettings:
         seed=load_nats_seed(folder / bus.seed),
         tls=tls,
         max_handlers=MAX_HANDLERS,
+        ends_s=access_ends_s(jwt, certificate),
     )
 
 

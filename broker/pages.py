@@ -18,6 +18,7 @@ from consent_ledger.ports import Clock
 from schemas.errors import Pruned
 from schemas.ids import AgencyId, Hash
 
+ACCESS_ENDS: Final = "When login or certificate for the bus run out, in Unix seconds."
 WITNESS_LATE_MS: Final = 5 * 60_000
 """How long an entry may wait for witnesses: many rounds of asking, and long enough for agencies to come up in turn."""
 
@@ -33,7 +34,10 @@ class ConnectionCounters(Protocol):
 
 @dataclass(frozen=True)
 class View:
-    """Looks at a broker from outside; `connected` and `disk_writable` ask the world, the latter in a thread."""
+    """Looks at a broker from outside; `connected` and `disk_writable` ask the world, the latter in a thread.
+
+    `access_ends_s` is when its access to the bus runs out, in Unix seconds.
+    """
 
     broker: Broker
     files: LogFiles
@@ -41,6 +45,7 @@ class View:
     connected: Callable[[], bool]
     counters: ConnectionCounters
     disk_writable: Callable[[], bool]
+    access_ends_s: int = 0
 
     def pages(self, http: HttpSettings) -> Pages:
         """Give the pages over this view, for those who have the tokens in the settings."""
@@ -137,5 +142,6 @@ class View:
             Family("log_entries", "gauge", "Entries in the log.", single(size)),
             Family("log_cosigned_entries", "gauge", "Entries under a cosigned checkpoint.", single(cosigned)),
             Family("witness_wait_seconds", "gauge", "Time an entry waits for witnesses.", single(waiting_s)),
+            Family("bus_access_ends_seconds", "gauge", ACCESS_ENDS, single(self.access_ends_s)),
         )
         return write(families)

@@ -14,7 +14,7 @@ import structlog
 KEYS: Final = frozenset(
     {
         "event", "level", "timestamp",
-        "agency", "batch", "bytes", "code", "count", "duration_ms", "error", "exchange", "federation", "file", "index",
+        "agency", "batch", "bytes", "code", "count", "days", "duration_ms", "error", "exchange", "federation", "file", "index",
         "kind", "line", "logger", "origin", "port", "process", "rule", "size", "topic", "version", "waiting",
     }
 )  # fmt: skip

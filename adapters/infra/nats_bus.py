@@ -70,7 +70,8 @@ class NatsSettings:
     """Where the server is and who connects.
 
     `jwt` is asked at each connect and reconnect, so that a renewed login is used without a restart. `inbox` is the
-    prefix of the topics replies come back on; the login must allow `<inbox>.>`.
+    prefix of the topics replies come back on; the login must allow `<inbox>.>`. `ends_s` is when login or certificate
+    run out (Unix seconds, 0 where nobody asked), for those who look after the process.
     """
 
     servers: tuple[str, ...]
@@ -83,6 +84,7 @@ class NatsSettings:
     reconnect_wait_s: float = 0.5
     drain_timeout_s: float = 20.0
     max_handlers: int = 1024
+    ends_s: int = 0
 
 
 @dataclass

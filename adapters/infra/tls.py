@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -98,6 +98,30 @@ def answer_request(authority: Identity, unverified_request: bytes, name: str, va
     return _certify(authority, key, name, Role.CLIENT, (), validity).public_bytes(serialization.Encoding.PEM)
 
 
+def renew(authority: Identity, unverified_certificate: bytes, validity: Validity) -> bytes:
+    """Issue a certificate (PEM) anew: the same key, name, end and hosts, from another day on.
+
+    Raises Malformed when it is no certificate in PEM, Misuse when it is of another authority or of another kind.
+    """
+    try:
+        old = x509.load_pem_x509_certificate(unverified_certificate)
+    except ValueError as error:
+        message = "certificate: is none in PEM"
+        raise Malformed(message) from error
+    issuer, key = x509.load_pem_x509_certificate(authority.certificate), old.public_key()
+    try:
+        old.verify_directly_issued_by(issuer)
+        role = Role(old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value[0])
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+        message = "certificate: was not issued by this federation's authority"
+        raise Misuse(message) from error
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        message = "certificate: its key must be one on an elliptic curve"
+        raise Misuse(message)
+    name = str(old.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+    return _certify(authority, key, name, role, _hosts(old), validity).public_bytes(serialization.Encoding.PEM)
+
+
 def client_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     """Give what a client connects with: TLS 1.3 only, the server checked by name against this authority alone."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -170,6 +194,14 @@ def _host(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
+
+
+def _hosts(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in names]
 
 
 def _identity(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Identity:

@@ -240,7 +240,8 @@ def _upkeep(desk: Desk) -> APIRouter:
         """Give counters in the text format of Prometheus; they name nobody."""
         node = desk.running
         asked, received = await node.store.asked.counts(), await node.store.received.counts()
-        text = render(desk.reports, node.service.answered, asked, received, ready=await desk.works())
+        ready, ends_s = await desk.works(), desk.access_ends_s
+        text = render(desk.reports, node.service.answered, asked, received, ready=ready, access_ends_s=ends_s)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     return router

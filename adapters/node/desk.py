@@ -29,6 +29,7 @@ class Desk:
     """What the API works with: the node, None while it has not started yet, tokens, counters, what papers say.
 
     `outside` tells whether what the node stands on is there, such as NATS and its disk; it may block for a while.
+    `access_ends_s` is when its access to the bus runs out, in Unix seconds.
     """
 
     tokens: Tokens
@@ -36,6 +37,7 @@ class Desk:
     node: Node | None = None
     outside: Callable[[], bool] = lambda: True
     office: PapersSettings = field(default_factory=PapersSettings)
+    access_ends_s: int = 0
 
     @property
     def running(self) -> Node:

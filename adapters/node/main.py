@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import structlog
 
 from adapters.infra import logs
+from adapters.infra.bus_access import WARN_DAYS, access_ends_s, days_left
 from adapters.infra.clock import SystemClock
 from adapters.infra.files import read_private, writable
 from adapters.infra.http_server import listen, serving
@@ -113,7 +114,7 @@ def run(folder: Path) -> None:
 
 async def _run(loaded: Loaded) -> None:
     stop, http = stop_signals(), loaded.settings.http
-    desk = Desk(loaded.tokens, Reports(_tell), office=loaded.settings.papers)
+    desk = Desk(loaded.tokens, Reports(_tell), office=loaded.settings.papers, access_ends_s=loaded.nats.ends_s)
     app = make_app(desk) if loaded.pages is None else loaded.pages(desk)
     with listen(http.host, http.port) as listener:
         async with serving(app, listener):
@@ -151,6 +152,9 @@ async def _work(loaded: Loaded, desk: Desk) -> None:
         desk.node = node
         settle()
         _log.info("node ready", agency=loaded.settings.agency, origin=node.federation.view.log)
+        days = days_left(loaded.nats.ends_s, loaded.identity.clock.now_ms())
+        if days < WARN_DAYS:
+            _log.warning("access to the bus runs out", days=days)
         if source is not None:
             node.background.spawn("source", source.check())
         await _ended(bus, node)
@@ -305,6 +309,7 @@ def _nats(folder: Path, settings: NodeSettings) -> NatsSettings:
         jwt=lambda: _text(jwt).strip(),
         seed=load_nats_seed(folder / bus.seed),
         tls=tls,
+        ends_s=access_ends_s(jwt, certificate),
     )
 
 

@@ -9,6 +9,7 @@ from schemas.errors import Code
 
 _Labels = tuple[tuple[str, str], ...]
 
+ACCESS_ENDS: Final = "When login or certificate for the bus run out, in Unix seconds."
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -26,9 +27,15 @@ class Reports:
 
 
 def render(
-    reports: Reports, answered: Mapping[str, int], asked: Mapping[str, int], received: Mapping[str, int], *, ready: bool
+    reports: Reports,
+    answered: Mapping[str, int],
+    asked: Mapping[str, int],
+    received: Mapping[str, int],
+    *,
+    ready: bool,
+    access_ends_s: int,
 ) -> str:
-    """Write all counters."""
+    """Write all counters; `access_ends_s` is when the access to the bus runs out, in Unix seconds."""
     faults: dict[_Labels, int] = {
         (("where", where), ("code", code.value)): n for (where, code), n in reports.counted.items()
     }
@@ -37,6 +44,7 @@ def render(
         *_metric("handschlag_node_answers_total", "counter", "Answers on the bus by type.", _by("type", answered)),
         *_metric("handschlag_node_reports_total", "counter", "What went wrong, by place and code.", faults),
         *_metric("handschlag_node_asked", "gauge", "Requests of this agency by state.", _by("state", asked)),
+        *_metric("handschlag_node_bus_access_ends_seconds", "gauge", ACCESS_ENDS, {(): access_ends_s}),
         *_metric("handschlag_node_received", "gauge", "Requests to this agency by state.", _by("state", received)),
     ]
     return "\n".join(lines) + "\n"

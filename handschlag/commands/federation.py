@@ -1,4 +1,4 @@
-"""`handschlag federation`: found a federation."""
+"""`handschlag federation`: found a federation, and keep its own access to the bus alive."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 from adapters.infra.clock import SystemClock
 from handschlag.federation_folder import FederationFolder
 from handschlag.founding import Plan, found
+from handschlag.renewing import renew as renew_access
 from handschlag.registry_folder import read_bundle, shipped_bundle
 from schemas.errors import Malformed
 from schemas.ids import FEDERATION_PATTERN, FederationName
@@ -15,7 +16,7 @@ from schemas.ids import FEDERATION_PATTERN, FederationName
 
 @click.group()
 def federation() -> None:
-    """Found the federation of a town or county."""
+    """Found the federation of a town or county, and renew its own access to the bus."""
 
 
 @federation.command()
@@ -43,3 +44,17 @@ def init(folder: Path, name: str, nats_host: str, nats_port: int, http_port: int
         click.echo(f"steering    {vkey}")
     click.echo(f"next        nats-server -c {place.server_conf}")
     click.echo(f"            handschlag broker run {place.broker}")
+
+
+@federation.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def renew(folder: Path) -> None:
+    """Renew what the federation in DIR itself needs for the bus, for two years; keys stay as they are.
+
+    That is the certificates of the NATS server, of the broker and of these commands, and the broker's login. Members'
+    access is renewed by `member add` with the same application. Afterwards the server reads its certificate again
+    (`systemctl reload handschlag-nats`), and the broker is started again.
+    """
+    for renewed in renew_access(FederationFolder(folder, SystemClock())):
+        click.echo(f"renewed     {renewed}")
+    click.echo("next        systemctl reload handschlag-nats; systemctl restart handschlag-broker")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from adapters.infra import tls
-from schemas.errors import Misuse
+from schemas.errors import Malformed, Misuse
 
 VALIDITY = tls.Validity(datetime(2026, 11, 1, tzinfo=UTC), 90)
 ALTERNATIVE_NAMES = x509.ObjectIdentifier("2.5.29.17")
@@ -84,3 +84,28 @@ def test_a_client_speaks_tls_1_3_with_checked_servers_only(tmp_path: Path) -> No
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert len(context.get_ca_certs()) == 1
+
+
+@pytest.mark.parametrize(("role", "hosts"), [(tls.Role.SERVER, ["bus.example", "127.0.0.1"]), (tls.Role.CLIENT, [])])
+def test_a_renewed_certificate_differs_in_its_days_alone(role: tls.Role, hosts: list[str]) -> None:
+    """Key, name, end and hosts stay, so that whoever has the key goes on with it."""
+    old = tls.issue(AUTHORITY, "bus", role, hosts, VALIDITY)
+    later = tls.Validity(datetime(2027, 1, 1, tzinfo=UTC), 30)
+    renewed = read(tls.Identity(tls.renew(AUTHORITY, old.certificate, later), old.key))
+    renewed.verify_directly_issued_by(read(AUTHORITY))
+    assert renewed.public_key() == read(old).public_key()
+    ours, theirs = ({one.oid: one.value for one in made.extensions} for made in (renewed, read(old)))
+    assert ours == theirs
+    assert (ALTERNATIVE_NAMES in ours) is bool(hosts)
+    assert renewed.not_valid_before_utc == later.not_before
+    assert renewed.not_valid_after_utc == datetime(2027, 1, 31, tzinfo=UTC)
+
+
+def test_only_the_authoritys_own_certificates_are_renewed() -> None:
+    """One of another authority, an authority itself, and what is none are refused."""
+    other = tls.make_authority("another", VALIDITY)
+    for strange in (tls.issue(other, "bus", tls.Role.CLIENT, (), VALIDITY), AUTHORITY):
+        with pytest.raises(Misuse, match="not issued by this federation"):
+            tls.renew(AUTHORITY, strange.certificate, VALIDITY)
+    with pytest.raises(Malformed, match="none in PEM"):
+        tls.renew(AUTHORITY, b"none", VALIDITY)
