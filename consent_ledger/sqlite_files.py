@@ -60,17 +60,22 @@ def prepare(connection: sqlite3.Connection, path: Path, schema: str, page_bytes:
 
 
 def is_made(folder: Path, origin: str) -> bool:
-    """Tell whether both files of a shard were made to the end; a disk that was full may have left one without tables.
+    """Tell whether both files of a shard were made to the end; a crash or a full disk may have left one half made.
 
     Nothing was ever signed in such a shard: whoever opens it to write makes what is missing.
     """
-    paths = (shard_path(folder, origin), folder / LOCK_FILE)
-    return all(path.exists() and _version(path) for path in paths)
+    return all(_is_whole(path) for path in (shard_path(folder, origin), folder / LOCK_FILE))
 
 
-def _version(path: Path) -> int:
+def _is_whole(path: Path) -> bool:
+    """Tell whether a file has its tables; not while a rollback journal lies beside it, which only a writer can undo.
+
+    From the first table on there is a write-ahead log in its place, so a journal is left by the founding alone.
+    """
+    if not path.exists() or path.with_name(f"{path.name}-journal").exists():
+        return False
     with closing(connect(path, BUSY_S, read_only=True)) as connection, faults(path):
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        return int(connection.execute("PRAGMA user_version").fetchone()[0]) > 0
 
 
 def sync_folder(folder: Path) -> None:
