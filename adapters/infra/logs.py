@@ -14,8 +14,8 @@ import structlog
 KEYS: Final = frozenset(
     {
         "event", "level", "timestamp",
-        "agency", "batch", "bytes", "code", "count", "days", "duration_ms", "error", "exchange", "federation", "file", "index",
-        "kind", "line", "logger", "origin", "port", "process", "rule", "size", "topic", "version", "waiting",
+        "agency", "batch", "bytes", "code", "count", "days", "duration_ms", "error", "exchange", "federation", "file",
+        "index", "kind", "line", "logger", "origin", "port", "process", "rule", "size", "topic", "version", "waiting",
     }
 )  # fmt: skip
 """What may be logged: sizes, codes, random ids, names of machines' and agencies' things; never a person's."""

@@ -8,8 +8,8 @@ import click
 from adapters.infra.clock import SystemClock
 from handschlag.federation_folder import FederationFolder
 from handschlag.founding import Plan, found
-from handschlag.renewing import renew as renew_access
 from handschlag.registry_folder import read_bundle, shipped_bundle
+from handschlag.renewing import renew as renew_access
 from schemas.errors import Malformed
 from schemas.ids import FEDERATION_PATTERN, FederationName
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pytest
 
 from adapters.infra.clock import SystemClock
 from handschlag.federation_folder import MEMBER_DAYS, FederationFolder
@@ -68,7 +67,7 @@ async def test_a_broker_says_in_time_that_its_access_runs_out(tmp_path: Path) ->
         await federation.start_nats()
         broker = await federation.start_broker()
         await broker.says("access to the bus runs out")
-        assert [event["days"] for event in federation.events("access to the bus runs out")] in ([29], [30])
+        assert {int(event["days"]) for event in federation.events("access to the bus runs out")} <= {29, 30}
         before = await ends_s(federation)
         await broker.end()
         assert (await command("federation", "renew", federation.folder)).exit_code == 0

@@ -48,7 +48,7 @@ def test_a_file_that_is_no_login_is_named(certificate: Path, text: str) -> None:
     """Text without claims, claims that are no object: Malformed, with the path."""
     path = certificate.parent / "user.jwt"
     path.write_text(text)
-    with pytest.raises(Malformed, match="user.jwt: is no login"):
+    with pytest.raises(Malformed, match=r"user\.jwt: is no login"):
         access_ends_s(path, certificate)
 
 
@@ -58,5 +58,5 @@ def test_a_login_without_an_end_ends_with_the_certificate(certificate: Path) -> 
     path.write_text("e30.e30.x")
     assert access_ends_s(path, certificate) == BEGIN_S + 90 * DAY_S
     certificate.write_bytes(b"none")
-    with pytest.raises(Malformed, match="client.pem: is no certificate"):
+    with pytest.raises(Malformed, match=r"client\.pem: is no certificate"):
         access_ends_s(path, certificate)
