@@ -55,6 +55,13 @@ class Counted(_Part):
     decided: int
 
 
+class Remark(_Part):
+    """What must be said about the terms of an audit: a code, and the sentence of the command line."""
+
+    code: str
+    text: str
+
+
 class Report(_Part):
     """What `handschlag ledger replay --json` writes of one shard, and of the earlier ones in `earlier`."""
 
@@ -65,7 +72,7 @@ class Report(_Part):
     entries: Counted
     counts: dict[str, int]
     findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Remark, ...]
     earlier: tuple["Report", ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from consent_ledger.core.findings import Finding, Verdict, worst
 from consent_ledger.core.verify import Report
+from handschlag.ledger_source import REMARKS
 from schemas import canonical
 
 SHOWN: Final = 50
@@ -33,7 +34,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Audit:
-    """A report with the command it answers, the log's place, and what must be said about its terms."""
+    """A report with the command it answers, the log's place, and the codes of what must be said about its terms."""
 
     command: str
     source: str
@@ -59,7 +60,7 @@ def show_audit(audit: Audit, console: Console) -> None:
     if hidden > 0:
         console.print(f"... and {hidden} more; --json writes up to 1000.", highlight=False)
     for remark in audit.remarks:
-        console.print(f"Note: {remark}", highlight=False, markup=False)
+        console.print(f"Note: {REMARKS[remark]}", highlight=False, markup=False)
     console.print(_SENTENCES[report.verdict], style="bold", highlight=False)
 
 
@@ -122,7 +123,7 @@ def _report(audit: Audit) -> dict[str, object]:
         "pins_brought": audit.pins_brought,
         "counts": {_WORDS[verdict]: count for verdict, count in report.findings.counts.items()},
         "findings": [_finding(one) for one in report.findings.kept],
-        "notes": list(audit.remarks),
+        "notes": [{"code": remark, "text": REMARKS[remark]} for remark in audit.remarks],
     }
 
 

@@ -32,6 +32,17 @@ _SHARD: Final = re.compile(r"[a-z0-9.-]*[a-z0-9][a-z0-9.-]*")
 """The last part of an origin, by which a shard's folder is named."""
 
 
+REMARKS: Final[Mapping[str, str]] = {
+    "own_pins": (
+        "The pins are the log's own word: whoever forged the log forged them, too. Give --pins with a file you have "
+        "from elsewhere, such as the federation's federation.toml."
+    ),
+    "own_policy": "The witness policy is the log's own word; give --policy with one you have from elsewhere.",
+    "no_policy": "No witness policy: cosignatures are verified, but how many there must be is not asked.",
+}
+"""What must be said about the terms of an audit, by the code that a report for programs has, too."""
+
+
 class SourceOptions(TypedDict):
     """The options by which an auditor brings their own: pins, policy, registry; and a token, or the shard's origin."""
 
@@ -96,7 +107,7 @@ class Source:
     """A log that is open, and what lies beside it. `published` has the texts of those files of it that name keys.
 
     `opened` are the `shard.opened` notes there; `state` gives the bundle that the shard starts from; `earlier` are the
-    shards before it, the oldest first.
+    shards before it, the oldest first. `remarks` are codes of `REMARKS`.
     """
 
     name: str
@@ -229,7 +240,7 @@ def _finish(
         pins, remarks = _pins(name, own, options["pins"])
         policy = _text(beside(POLICY)) if options["policy"] is None else _text(brought(options["policy"]))
         if options["policy"] is None:
-            remarks.append(_POLICY_REMARK if policy is not None else _NO_POLICY_REMARK)
+            remarks.append("no_policy" if policy is None else "own_policy")
         if policy is not None:
             parse_policy(policy)
         return Source(
@@ -249,14 +260,6 @@ def _finish(
         raise
 
 
-_OWN_PINS_REMARK: Final = (
-    "The pins are the log's own word: whoever forged the log forged them, too. Give --pins with a file you have from "
-    "elsewhere, such as the federation's federation.toml."
-)
-_POLICY_REMARK: Final = "The witness policy is the log's own word; give --policy with one you have from elsewhere."
-_NO_POLICY_REMARK: Final = "No witness policy: cosignatures are verified, but how many there must be is not asked."
-
-
 def _registry_of(beside: Callable[[str], bytes | None]) -> Callable[[str], bytes | None]:
     return lambda file: beside(f"registry/{file}")
 
@@ -264,7 +267,7 @@ def _registry_of(beside: Callable[[str], bytes | None]) -> Callable[[str], bytes
 def _pins(name: str, own: str | None, path: Path | None) -> tuple[PinsFile | None, list[str]]:
     if path is not None:
         return brought_pins(path), []
-    return (None, []) if own is None else (parse_pins(own, f"{name}, pins"), [_OWN_PINS_REMARK])
+    return (None, []) if own is None else (parse_pins(own, f"{name}, pins"), ["own_pins"])
 
 
 def brought(path: Path) -> bytes:

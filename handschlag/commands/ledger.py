@@ -36,7 +36,7 @@ from handschlag import rekeying, shard_changes
 from handschlag.federation_folder import FederationFolder
 from handschlag.ledger_receipt import Parts, prove_receipt, write_receipt
 from handschlag.ledger_report import Audit, as_json, instant, show_audit
-from handschlag.ledger_source import Source, SourceOptions, brought, brought_pins, open_source
+from handschlag.ledger_source import REMARKS, Source, SourceOptions, brought, brought_pins, open_source
 from handschlag.progress import Lines, Show, bar
 from schemas.calendar import berlin_ms, end_of_day_ms, parse_day
 from schemas.errors import HandschlagError, Malformed
@@ -260,7 +260,7 @@ def write_export(folder: Path, source: str, **options: Unpack[SourceOptions]) ->
                 left = f"{done.left_out} later entries are left out: no quorum has cosigned them yet"
                 click.echo(left, err=folder == STREAM)
         for remark in log.remarks:
-            click.echo(f"Note: {remark}", err=True)
+            click.echo(f"Note: {REMARKS[remark]}", err=True)
 
 
 def _publication(shard: Source, stack: ExitStack) -> Publication:

@@ -23,6 +23,7 @@ from broker.core.log_lines import Wanted
 from consent_ledger.core.checkpoint import format_checkpoint, unverified_checkpoint
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.proof import verify_proof
+from handschlag.ledger_source import REMARKS
 from schemas.ids import Hash, Purpose
 from schemas.note import cosign
 from schemas.registry import Registry
@@ -319,6 +320,7 @@ def test_both_languages_say_the_same_things() -> None:
         assert places[0] == places[1], key
     for name in (*(f"kind.{kind}" for kind in KINDS), *(f"basis.{basis}" for basis in BASES)):
         assert texts["de"].has(name), name
+    assert {key.removeprefix("replay.note.") for key in texts["de"].keys if "replay.note." in key} == REMARKS.keys()
 
 
 async def test_the_names_of_the_law_are_put_together_once_for_a_page(auditor: Auditor) -> None:

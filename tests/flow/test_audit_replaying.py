@@ -44,6 +44,7 @@ async def test_a_replay_is_begun_watched_and_read(auditor: Auditor) -> None:
     assert "kern-alert--danger" in page.text
     assert 'href="/audit/entries/3"' in page.text
     assert "data-watch" not in page.text
+    assert ("ihre Zahl nicht.</p>" in page.text, 'lang="en">Something new.</p>' in page.text) == (True, True)
     assert (await auditor.browser.get(NOT_YET[1])).content == REPORT
     assert (await auditor.browser.get(NOT_YET[0])).json()["state"] == "done"
 

@@ -44,7 +44,7 @@ REPORT = canonical.pretty(
         "verdict": "tampered",
         "counts": {"tampered": 1},
         "entries": {"hashed": 63, "proven": 62, "decided": 61},
-        "notes": ["No witness policy."],
+        "notes": [{"code": "no_policy", "text": "No witness policy."}, {"code": "newer", "text": "Something new."}],
         "command": "replay",
         "findings": [
             {
