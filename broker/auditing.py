@@ -17,6 +17,7 @@ from consent_ledger.core.leaf import Leaf, read_leaf
 from consent_ledger.earlier import AllEntries, Receipted
 from schemas import statements as st
 from schemas.entries import decode_entry
+from schemas.errors import Pruned
 
 ROWS: Final = 50
 """How many lines a page shows at most."""
@@ -46,7 +47,7 @@ class Found(NamedTuple):
 class Opened(NamedTuple):
     """One entry, and the exchange it belongs to; `followed` is the index up to which its entries were looked for.
 
-    `timeline` is None for an entry of no exchange, or of several at once.
+    `timeline` is None for an entry of no exchange, or of several at once, and where its request was pruned.
     """
 
     leaf: Leaf
@@ -86,7 +87,10 @@ class Auditing:
         return Found(lines, start, reached, bottom)
 
     async def open(self, index: int, after: int | None = None) -> Opened | None:
-        """Open an entry and follow its exchange, from behind `after` where that was followed before; None beyond it."""
+        """Open an entry and follow its exchange, from behind `after` where that was followed before; None beyond it.
+
+        Raises Pruned for an entry whose time was over.
+        """
         size = self.size
         if not 0 <= index < size:
             return None
@@ -176,11 +180,14 @@ class _Forwards:
 
 
 def _begin(reader: AllEntries, index: int) -> tuple[Leaf, Line, Timeline | None]:
-    """Read an entry and the request it decides on or answers, if it does."""
+    """Read an entry and the request it decides on or answers, if it does and the request was not pruned."""
     leaf = read_leaf(reader.entry(index))
     line = line_of(index, leaf, reader.entry)
     grant = grant_of(leaf)
-    asked = leaf if grant is None else read_leaf(reader.entry(grant))
+    try:
+        asked = leaf if grant is None else read_leaf(reader.entry(grant))
+    except Pruned:
+        return leaf, line, None
     if not isinstance(asked.statement, st.Request):
         return leaf, line, None
     basis = asked.statement.basis

@@ -34,7 +34,7 @@ from broker.long_work import LongWork
 from broker.operator_api import may_read_entries
 from broker.witness_state import WitnessState
 from consent_ledger.core.state import LedgerState
-from schemas.errors import HandschlagError, LedgerInconsistent, Malformed
+from schemas.errors import HandschlagError, LedgerInconsistent, Malformed, Pruned
 from schemas.ids import Hash
 from schemas.registry import Registry
 
@@ -238,5 +238,7 @@ class Front:
         """Say that it did not work; for the operator a line says why, by a code that names nobody."""
         if isinstance(error, LedgerInconsistent):
             raise error
+        if isinstance(error, Pruned):
+            return self._told(request, "error.pruned", 410)
         _log.warning("audit page failed", code=cast("HandschlagError", error).code.value, error=type(error).__name__)
         return self._told(request, "error.title", 503)

@@ -1,7 +1,8 @@
 """The auditor's pages: the token opens them, the log is read backwards in bounded parts, each entry has its proof."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -20,6 +21,7 @@ from broker.audit_pages.shown import Words
 from broker.audit_pages.wishes import BASES, KINDS
 from broker.auditing import ROWS, Auditing
 from broker.core.log_lines import Wanted
+from broker.log_files import LogFiles
 from consent_ledger.core.checkpoint import format_checkpoint, unverified_checkpoint
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.proof import verify_proof
@@ -29,6 +31,7 @@ from schemas.note import cosign
 from schemas.registry import Registry
 from tests.support import keys
 from tests.support.audit_visit import BASE, NOT_YET, OPENS, Auditor, auditing_a_story
+from tests.support.memory_store import MemoryStore
 from tests.support.pens import ManualClock, signer
 from tests.support.small_law import LAW
 
@@ -282,6 +285,30 @@ async def test_an_exchange_is_followed_in_bounded_parts(auditor: Auditor, monkey
     page = await auditor.browser.get(f"/audit/entries/{granted}")
     (link,) = re.findall(r'href="(/audit/entries/[0-9]+\?after=[0-9]+)"', page.text)
     assert 'class="kern-btn kern-btn--secondary" href="/audit' not in (await auditor.browser.get(link)).text
+
+
+class Gone(MemoryStore):
+    """A log of which one entry was taken out."""
+
+    index = -1
+
+    def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Give all others."""
+        yield from (found for found in super().entries(start, stop) if found[0] != self.index)
+
+
+async def test_what_was_pruned_is_told_and_its_answer_still_opens(auditor: Auditor) -> None:
+    """The page of an entry that was taken out says so; of an exchange whose request is gone the answer stands alone."""
+    granted, store = newest(auditor) - 4, Gone(auditor.middle.log.pens.log, auditor.middle.log.store.disk)
+    store.index = granted
+    files, front = LogFiles(store, lambda: newest(auditor) + 1), auditor.front
+    app = replace(front, auditing=Auditing(files, front.auditing.checkpoint)).app({}, tls=True)
+    auditor.browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, follow_redirects=True)
+    await auditor.type()
+    gone = await auditor.browser.get(f"/audit/entries/{granted}")
+    assert (gone.status_code, "herausgenommen" in gone.text) == (410, True)
+    answered = await auditor.browser.get(f"/audit/entries/{granted + 1}")
+    assert (answered.status_code, "hs-steps" in answered.text) == (200, False)
 
 
 async def test_a_log_without_a_checkpoint_shows_nothing(auditor: Auditor) -> None:
