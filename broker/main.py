@@ -28,6 +28,7 @@ from broker.bundles import Bundles
 from broker.client_pages.building import client_pages
 from broker.client_pages.front import PREFIX as CLIENT
 from broker.core.authenticate import Gate
+from broker.ended import ending
 from broker.log_files import LogFiles
 from broker.long_work import LongWork
 from broker.operator_api import make_app
@@ -236,6 +237,7 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
         listen(http.host, http.port) as listener,
         ShardReader(loaded.ledger, loaded.log) as reader,
         closing(Earlier.of(loaded.ledger, state)) as earlier,
+        ending(state, partial(ShardStore, loaded.ledger)) as ended,
     ):
         bus = await NatsBus.connect(loaded.nats, _listeners())
         broker = Broker(loaded.setup, store, state, bus, clock, Earlier.of(loaded.ledger, state))
@@ -250,7 +252,8 @@ async def _run(loaded: Loaded, store: ShardStore, state: LedgerState, keeper: Ke
             app = beside(make_app(view.pages(http)), pages)
             port = listener.getsockname()[1]
             async with serving(app, listener), keeper.running(), work.running(), pruner.running():
-                await broker.run(_until(stop, bus.lost), partial(_tell_ready, loaded.nats, state, port))
+                is_ready = partial(_tell_ready, loaded.nats, state, port)
+                await broker.run(_until(stop, bus.lost), is_ready, ended)
     _log.info("broker ended", origin=state.log, size=state.size)
     return stop.is_set()
 

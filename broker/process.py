@@ -1,7 +1,8 @@
 """A broker put together from its parts, whatever store and bus it is given: started, run and ended in one order.
 
 1. Serve what only reads, so that nodes can start and answer as witnesses.
-2. Ask the witnesses whether one holds a larger log than this one (LEDGER, section 5).
+2. Ask the witnesses whether one holds a larger log than this one (LEDGER, section 5). Where a log.key is about to end
+   the shard before, they are first asked about that one, and cosign it to its end.
 3. Begin an empty log with the steering group's notes.
 4. Serve everything, until told to stop, until the ledger or a witness says that it must not go on, or until the shard
    is closed and the witnesses have cosigned all of it: then the log goes on in the next shard, with another broker.
@@ -17,6 +18,7 @@ from broker.bundles import Bundles
 from broker.core.authenticate import Gate
 from broker.core.decide import decider
 from broker.core.replay import replay_leaf
+from broker.ended import EndedShard
 from broker.exchange import Exchanges
 from broker.metrics import Metrics
 from broker.notices import Notices
@@ -91,15 +93,15 @@ class Broker:
         """True while the log can grow."""
         return self._sequencing is not None and not self._sequencing.done()
 
-    async def run(self, stop: Awaitable[None], ready: Callable[[], None]) -> None:
+    async def run(self, stop: Awaitable[None], ready: Callable[[], None], before: EndedShard | None = None) -> None:
         """Do the steps above; `stop` ends it in order when it returns, and with its exception when it raises one.
 
-        `ready` is called when everything is served. It also ends in order when the shard is closed and the witnesses
-        have cosigned it to its end. Raises what broke the ledger, or LedgerInconsistent when a witness proves that this
-        log is an older copy or a fork.
+        `ready` is called when everything is served; `before` is the shard that a log.key is about to end. It also ends
+        in order when the shard is closed and the witnesses have cosigned it to its end. Raises what broke the ledger,
+        or LedgerInconsistent when a witness proves that this log is an older copy or a fork.
         """
         self._sequencing = asyncio.create_task(self.sequencer.run())
-        serving, ended = asyncio.create_task(self._serve(ready)), asyncio.create_task(self._until_ended())
+        serving, ended = asyncio.create_task(self._serve(ready, before)), asyncio.create_task(self._until_ended())
         tasks = [self._sequencing, serving, ended, asyncio.ensure_future(stop)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -117,8 +119,10 @@ class Broker:
                 await witness.close()
             await self.sequencer.close()
 
-    async def _serve(self, ready: Callable[[], None]) -> None:
+    async def _serve(self, ready: Callable[[], None], before: EndedShard | None) -> None:
         await self.service.start(READING)
+        if before is not None:
+            await self.witnessing.of(before).settle()
         await self.witnessing.confirm()
         await self._begin()
         await self.service.start(WRITING)

@@ -11,14 +11,15 @@ proves that the ledger was set back or forked. That is LedgerInconsistent: the p
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from broker.witnesses import NodeWitness, OutsideWitness, Reply, Witness
-from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, unverified_checkpoint
+from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, format_checkpoint, unverified_checkpoint
 from consent_ledger.core.merkle import verify_consistency
 from consent_ledger.core.policy import Policy
+from consent_ledger.core.state import LedgerState
 from consent_ledger.ports import Clock
-from consent_ledger.sequencer import Receipt, Sequencer
+from consent_ledger.sequencer import Receipt
 from schemas.bus import Bus
 from schemas.errors import Code, HandschlagError, LedgerInconsistent, NotAuthentic, Unavailable
 from schemas.ids import AgencyId
@@ -53,17 +54,42 @@ class _Offer:
         return b"".join([self.base, *self.lines.values()])
 
 
+class Checkpointed(Protocol):
+    """A shard as its witnesses see it: the `Sequencer` of the open one, or one that a log.key is about to end."""
+
+    state: LedgerState
+    verifier: CheckpointVerifier
+
+    @property
+    def size(self) -> int:
+        """How many signed entries it has."""
+        ...
+
+    @property
+    def note(self) -> bytes | None:
+        """Its newest checkpoint; None before the first."""
+        ...
+
+    async def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Give the proof that its tree of size `new` extends that of size `old`."""
+        ...
+
+    async def cosigned(self, note: bytes) -> None:
+        """Keep a checkpoint with the cosignatures it has by now."""
+        ...
+
+
 @dataclass
 class Witnessing:
     """Asks the witnesses to cosign, and knows the newest checkpoint that is fit to be shown to the world.
 
-    Witnesses are the members' nodes, those the policy names, and `outside` ones. `ledger` is the sequencer of the log;
-    `empty` a signed checkpoint of the empty log, to ask with before there is any other. `report` is told of witnesses
-    that fail. `waiting_since_ms` is since when there is an entry under no checkpoint that witnesses have cosigned (with
-    a policy: its quorum), None while there is none; what was cosigned before the start counts once it is so again.
+    Witnesses are the members' nodes, those the policy names, and `outside` ones. `ledger` is what they cosign; `empty`
+    a signed checkpoint of the empty log, to ask with before there is any other. `report` is told of those that fail.
+    `waiting_since_ms` is since when there is an entry under no checkpoint that witnesses have cosigned (with a policy:
+    its quorum), None while there is none; what was cosigned before the start counts once it is so again.
     """
 
-    ledger: Sequencer
+    ledger: Checkpointed
     bus: Bus
     clock: Clock
     empty: bytes
@@ -84,6 +110,21 @@ class Witnessing:
     _entries: int = 0
     _kept: asyncio.Event = field(default_factory=asyncio.Event)
     _covered: int = 0
+
+    def of(self, ledger: Checkpointed) -> "Witnessing":
+        """Give one that asks the same witnesses about another shard."""
+        return Witnessing(
+            ledger,
+            self.bus,
+            self.clock,
+            self.empty,
+            self.report,
+            self.policy,
+            self.outside,
+            self.every_s,
+            self.patience_s,
+            self.retry_s,
+        )
 
     async def confirm(self) -> None:
         """Ask what the witnesses hold until enough have answered that no quorum can hold more than this log.
@@ -124,6 +165,19 @@ class Witnessing:
             self._kept.clear()
             self._news.set()
             await self._kept.wait()
+
+    async def settle(self) -> None:
+        """Have all there is cosigned, as `covered` says, and no more; raises as `confirm` and `run`."""
+        await self.confirm()
+        tasks = [asyncio.create_task(self.run()), asyncio.create_task(self.covered())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run(self) -> None:
         """Have each new checkpoint cosigned until cancelled; raises LedgerInconsistent as the module says."""

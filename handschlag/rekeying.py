@@ -2,11 +2,10 @@
 
 1. The shard is verified, and every decision in it made again, as far as its last signed checkpoint, which lies in the
    lock. What lies beyond was never signed, and nobody was answered by it: it does not count.
-2. The witnesses' quorum must have cosigned that checkpoint, where the broker has a policy: by its log's key alone
-   nobody could tell it from one that a thief signed.
-3. A key for the next shard is made beside, or taken as an interrupted try has left it.
-4. The state as of that checkpoint is put beside the log, and last the note of `log.key`, signed by two steering keys.
-   From then on the next start of the broker opens the next shard by it.
+2. A key for the next shard is made beside, or taken as an interrupted try has left it.
+3. The state as of that checkpoint is put beside the log, and last the note of `log.key`, signed by two steering keys.
+4. The next start of the broker has the witnesses cosign that checkpoint, where their quorum has not yet, and opens the
+   next shard by the note.
 
 Until the note is there nothing has changed, and the command may be repeated; once it is, repeating changes nothing.
 """
@@ -39,8 +38,8 @@ from schemas.commitment import sha256
 from schemas.errors import LedgerInconsistent, Misuse
 from schemas.ids import Hash, LogId
 
-_YOUNG: Final = ("gapless", "head")
-"""What a log lacks while it goes on: numbers on their way, and words of agencies that could not say them."""
+_LATER: Final = ("gapless", "head", "quorum")
+"""What a log may lack when its broker ends: numbers on their way, words of agencies, the last cosignatures."""
 
 
 class Ended(NamedTuple):
@@ -55,8 +54,8 @@ class Ended(NamedTuple):
 def rekey(folder: FederationFolder, following: str) -> Ended:
     """End the open shard at its last signed checkpoint, for another under this name.
 
-    Raises Malformed for a name that no shard can have, Misuse while the broker runs, for a shard that is closed, and
-    while the quorum is missing; LedgerInconsistent naming the first finding where the shard is not sound.
+    Raises Malformed for a name that no shard can have, Misuse while the broker runs and for a shard that is closed,
+    LedgerInconsistent naming the first finding where the shard is not sound.
     """
     log, settings = next_log(folder, following), broker_settings(folder)
     ledger = folder.broker / settings.ledger.folder
@@ -89,7 +88,7 @@ def _options(folder: FederationFolder, settings: BrokerSettings, origin: LogId) 
 
 
 def _end(folder: FederationFolder, ledger: Path, source: Source, log: LogId) -> Following:
-    """Take steps 1 to 4 of this module."""
+    """Take steps 1 to 3 of this module."""
     report = _verified(source)
     state, last = report.state, report.checkpoint
     if state is None or state.closed is not None:
@@ -121,7 +120,7 @@ def _end(folder: FederationFolder, ledger: Path, source: Source, log: LogId) -> 
 
 
 def _verified(source: Source) -> Report:
-    """Audit the open shard as far as its last signed checkpoint; what agencies have not said yet is no hindrance."""
+    """Audit the open shard as far as its last signed checkpoint; what has still to come is no hindrance."""
     policy = None if source.policy is None else parse_policy(source.policy)
     with bar("replay", source.reader.size) as progress:
         terms = Terms(
@@ -135,12 +134,7 @@ def _verified(source: Source) -> Report:
         )
         report = verify(source.reader, terms)
     for found in report.findings.kept:
-        if found.rule == "quorum":
-            last = f"{report.checkpoint.origin}: its checkpoint of {report.checkpoint.size} entries"
-            remedy = "start the broker once more with the old key, until its health is green"
-            message = f"{last} is {found.found}, not by {found.expected}; {remedy}"
-            raise Misuse(message)
-        if found.verdict is not Verdict.SOUND and found.rule not in _YOUNG:
+        if found.verdict is not Verdict.SOUND and found.rule not in _LATER:
             message = f"{report.checkpoint.origin}, entry {found.index}, {found.rule}: {found.found}"
             raise LedgerInconsistent(message)
     return report

@@ -355,9 +355,9 @@ def rekey(folder: Path, following: str) -> None:
     """End the open shard whose key was lost or stolen, and have the next start of the broker open another.
 
     FEDDIR is the federation's folder; the broker must not run, and the old key is not needed. The shard ends at its
-    last checkpoint, to which the quorum of witnesses must have cosigned it; from then on nothing else signed with the
-    old key counts. Everything stays in force. Tell the operators of outside witnesses the new key, and that the old one
-    is over. A command that was cut off is finished by repeating it.
+    last checkpoint, to which the broker has the witnesses cosign it when it starts; nothing that is signed with the old
+    key beyond that counts. Everything stays in force. Tell the operators of outside witnesses the new key, and once the
+    broker has gone on, that the old one is over. A command that was cut off is finished by repeating it.
     """
     ended = rekeying.rekey(FederationFolder(folder, SystemClock()), following)
     click.echo(f"{ended.log} ended with {ended.size} entries; start the broker, and it goes on as {ended.next}")

@@ -18,7 +18,7 @@ from schemas.note import verify_cosignature
 from tests.support import keys
 from tests.support.ledger_world import receipt_of
 from tests.support.memory_store import MemoryStore
-from tests.support.next_shard import go_on, rekey
+from tests.support.next_shard import end_shard, go_on, rekey
 from tests.support.node_world import FEDERATION, LOG, TYPES, World
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town
 from tests.support.virtual_time import pass_time, virtual
@@ -114,6 +114,24 @@ async def test_a_node_that_cosigned_beyond_the_end_stops(tmp_path: Path) -> None
     node = await _restarted(town.world, HOLDER)
     with pytest.raises(LedgerInconsistent, match=f"{size + 1} entries of {LOG} were cosigned here"):
         await node.federation.catch_up()
+    await town.close()
+
+
+@virtual
+async def test_a_node_cosigns_the_old_shard_before_it_is_ended(tmp_path: Path) -> None:
+    """The next broker has the last entries cosigned, while nodes know of no other shard yet."""
+    town = await Town.start(tmp_path)
+    await town.consent()
+    log_key = await end_shard(town.world)
+    kept = town.world.earlier[0]
+    leaves = [raw for _, raw in kept.reader.entries(0, kept.size)]
+    assert town.world.nodes[HOLDER].federation.view.log == LOG
+    answer = await _asked(town.world, HOLDER, LOG, leaves)
+    assert isinstance(answer, ms.Cosigned)
+    assert answer.line
+    await town.world.steer(log_key)
+    await town.world.nodes[HOLDER].federation.catch_up()
+    assert town.world.nodes[HOLDER].federation.view.log == NEXT
     await town.close()
 
 

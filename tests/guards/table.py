@@ -89,6 +89,13 @@ REPLACED: Final = (
     ),
     Replaced(
         "6",
+        "broker/process.py",
+        "await self.witnessing.of(before).settle()",
+        "pass",
+        _tests("flow/test_ending_shard"),
+    ),
+    Replaced(
+        "6",
         "adapters/node/covering.py",
         "self.view.check_within(checkpoint)",
         "pass",

@@ -46,6 +46,11 @@ async def go_on(world: World, following: str = "2026-12") -> None:
 
 async def rekey(world: World, size: int | None = None, following: str = "2026-12") -> ms.Logged:
     """End the first shard where it stands, or at an earlier size, as if its key were lost; open the next one."""
+    return await world.steer(await end_shard(world, size, following))
+
+
+async def end_shard(world: World, size: int | None = None, following: str = "2026-12") -> st.LogKey:
+    """Put a broker on the next shard in place of one whose key is lost; give the log.key that is to open it."""
     origin, old = LogId(f"{FEDERATION}/log/{following}"), world.store
     size = old.size if size is None else size
     vkey, root, state = keys.signer(origin).key.vkey, old.root(size), LedgerState(LOG)
@@ -59,7 +64,7 @@ async def rekey(world: World, size: int | None = None, following: str = "2026-12
     world.break_off()
     await world.start_broker(state)
     world.desk.log = origin
-    named = st.LogKey(
+    return st.LogKey(
         **world.desk.next(),
         log_vkey=vkey,
         state=state.begun_with or st.NO_PREVIOUS,
@@ -67,4 +72,3 @@ async def rekey(world: World, size: int | None = None, following: str = "2026-12
         size=size,
         root=Hash(root.hex()),
     )
-    return await world.steer(named)
