@@ -182,7 +182,10 @@ def test_no_page_is_forgotten() -> None:
 
 @pytest.mark.parametrize("route", WAYS, ids=" ".join)
 def test_every_page_is_for_everybody(visitor: Visitor, town: Played, route: Route) -> None:
-    """Axe finds nothing in light and dark, nothing scrolls sideways at 400 %, each control shows that it has focus."""
+    """Axe finds nothing in light and dark, nothing scrolls sideways at 400 %, each control shows that it has focus.
+
+    What stands in histories, bookmarks and logs says nothing about anybody.
+    """
     WAYS[route](visitor, town)
     page = visitor.page
     for scheme, size in (("light", WIDE), ("dark", ZOOMED)):
@@ -192,13 +195,7 @@ def test_every_page_is_for_everybody(visitor: Visitor, town: Played, route: Rout
         assert not visitor.scrolls_sideways()
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]  # width and height
     assert visitor.unreached() == []
-
-
-@pytest.mark.parametrize("route", WAYS, ids=" ".join)
-def test_no_page_names_a_client_in_its_title_or_address(visitor: Visitor, town: Played, route: Route) -> None:
-    """What stands in histories, bookmarks and logs says nothing about anybody."""
-    WAYS[route](visitor, town)
-    said = f"{visitor.page.title()} {visitor.page.url}".casefold()
+    said = f"{page.title()} {page.url}".casefold()
     assert town.client.family_name.casefold() not in said
     assert town.client.given_names.casefold() not in said
     assert town.client.birth_date not in said
