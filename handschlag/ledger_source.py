@@ -12,9 +12,12 @@ from typing import Final, TypedDict
 
 from adapters.infra.files import read_private
 from consent_ledger.core.findings import Finding, Verdict
+from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.pins_file import PinsFile, parse_pins
 from consent_ledger.core.policy import parse_policy
+from consent_ledger.core.state_bundle import load_state
 from consent_ledger.core.verify import LOG_VKEY, WITNESSES
+from consent_ledger.core.verify_shards import is_pruned
 from consent_ledger.export import PINS, POLICY, SHARD_LIST, SHARDS
 from consent_ledger.ports import LogReader
 from consent_ledger.shards import STATES, bundle_name, follow_each_other, shards_in
@@ -23,8 +26,9 @@ from consent_ledger.store import ShardReader
 from consent_ledger.tiles import DirectoryLog, Fetch, TiledLog, UrlLog, read_file
 from schemas import registry as law
 from schemas.commitment import sha256
-from schemas.errors import Malformed, Misuse
+from schemas.errors import HandschlagError, Malformed, Misuse
 from schemas.ids import Hash
+from schemas.steering_statements import Opening
 
 _FEDERATION: Final = "federation.toml"
 _FOR_ALL: Final = ("registry/", f"{STATES}/", PINS)
@@ -127,6 +131,37 @@ class Source:
         """Those of the earlier shards that are at hand, the oldest first, and this one."""
         return [*self.earlier, self]
 
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        """Give (index, bytes) of the entries of all shards in order, counted over all of them.
+
+        Those of a shard that was pruned are passed over.
+        """
+        for shard, first, size in self._counted():
+            if not is_pruned(shard.reader, newest=shard is self):
+                yield from ((first + index, raw) for index, raw in shard.reader.entries(0, size))
+
+    def at(self, index: int) -> tuple["Source", int]:
+        """Give the shard that has the entry of an index, and the entry's own index there; Misuse where none has it."""
+        end = 0
+        for shard, first, size in self._counted():
+            end = first + size
+            if first <= index < end:
+                return shard, index - first
+        message = f"entry {index}: the log has {end}, or begins behind it here"
+        raise Misuse(message)
+
+    def _counted(self) -> Iterator[tuple["Source", int, int]]:
+        """Give each shard, the oldest first, with the index of its entry 0 over all shards, and how many entries count.
+
+        A shard whose key was lost may hold more than the next one began with.
+        """
+        firsts, end = list[int](), 0
+        for shard in self.shards:
+            firsts.append(_counted_from(shard, end))
+            end = firsts[-1] + shard.reader.size
+        for shard, first, stop in zip(self.shards, firsts, [*firsts[1:], end], strict=True):
+            yield shard, first, max(0, min(shard.reader.size, stop - first))
+
     def close_all(self) -> None:
         """Close this shard and the earlier ones."""
         for shard in self.shards:
@@ -138,6 +173,16 @@ class Source:
             message = f"{self.name}: no pins lie beside it; give --pins with the federation's federation.toml"
             raise Misuse(message)
         return self.pins
+
+
+def _counted_from(shard: Source, before: int) -> int:
+    """Give the index of a shard's entry 0 by what it starts from; `before` where that is nothing, or not at hand."""
+    try:
+        opened = read_leaf(shard.reader.entry(0)).statement
+        bundle = shard.state(opened.state) if isinstance(opened, Opening) and opened.state is not None else None
+        return before if bundle is None else load_state(bundle).first
+    except HandschlagError:
+        return before
 
 
 def open_source(name: str, options: SourceOptions) -> Source:

@@ -1,5 +1,6 @@
 """`handschlag explain`: why something was decided so, or would be, in German and English. Exit code 0 yes, 1 no."""
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, TypedDict, Unpack, get_args
 
@@ -92,10 +93,10 @@ def entry(ctx: click.Context, source: str, **options: Unpack[EntryOptions]) -> N
     }
     log = open_source(source, brought)
     try:
-        size = log.reader.size if index is None else min(index + 1, log.reader.size)
-        found = list(explained.entries(log.reader.entries(0, size), wanted, log.registries, sentences()))
+        before = takewhile(lambda one: index is None or one[0] <= index, log.entries())
+        found = list(explained.entries(before, wanted, log.registries, sentences()))
     finally:
-        log.close()
+        log.close_all()
     if not found:
         message = f"{source}: no decision about an exchange stands there"
         raise Misuse(message)

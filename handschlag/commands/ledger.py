@@ -285,13 +285,14 @@ def _publication(shard: Source, stack: ExitStack) -> Publication:
 @click.option("--receipt", type=_FILE, metavar="FILE", help="With --index: write its receipt, FILE.tlog-proof.")
 @_source_options
 def show(source: str, **options: Unpack[ShowOptions]) -> None:
-    """Show the entries of SOURCE, filtered. Nothing is verified by it."""
+    """Show the entries of SOURCE, of all its shards, filtered. Nothing is verified by it."""
     if options["receipt"] is not None and options["index"] is None:
         message = "--receipt: is of one entry; give its --index"
         raise click.UsageError(message)
     with _opened(source, options) as log:
         if options["receipt"] is not None and options["index"] is not None:
-            for path in write_receipt(log.reader, options["index"], options["receipt"]):
+            shard, index = log.at(options["index"])
+            for path in write_receipt(shard.reader, index, options["receipt"]):
                 click.echo(f"{path} written", err=True)
         _print_rows(_rows(log, options), options["form"])
 
@@ -305,7 +306,7 @@ def _rows(log: Source, options: ShowOptions) -> Iterator[Line]:
         from_ms=0 if from_day is None else berlin_ms(parse_day(from_day, "--from")),
         until_ms=None if to_day is None else end_of_day_ms(parse_day(to_day, "--to")),
     )
-    return rows.Rows().of(log.reader.entries(0, log.reader.size), wanted, options["index"])
+    return rows.Rows().of(log.entries(), wanted, options["index"])
 
 
 def _print_rows(found: Iterator[Line], form: str) -> None:

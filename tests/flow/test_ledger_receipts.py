@@ -77,7 +77,7 @@ def test_no_receipt_without_an_entry(shard: Path, tmp_path: Path) -> None:
     """A receipt is of one entry, which must be there."""
     assert run("show", shard, "--receipt", tmp_path / "r").exit_code == 3
     result = run("show", shard, "--index", 63, "--receipt", tmp_path / "r")
-    assert (result.exit_code, "the log has 63 under its checkpoint" in result.output) == (3, True)
+    assert (result.exit_code, "the log has 63" in result.output) == (3, True)
 
 
 # -- export -----------------------------------------------------------------------------------------------------------

@@ -190,6 +190,8 @@ def test_a_pruned_log_is_sound_and_says_so(tmp_path: Path, command: str) -> None
         code, report = audited(tmp_path, source, command)
         assert code == SOUND, report
         assert f"entries 0 to {len(shards.first.leaves) - 1} are gone, as the log allows" in report
+        rows = run("show", source, "--format", "json").output
+        assert json.loads(rows)[0]["index"] == len(shards.first.leaves)
     assert not list((tmp_path / "out" / "shards" / "2026-11" / "tile").glob("entries/*"))
 
 

@@ -11,6 +11,7 @@ from schemas.entries import Recorded, encode_entry
 from schemas.ids import Hash
 from tests.support.audited_log import Files, told
 from tests.support.auditor import run, write, write_federation
+from tests.support.explained import typed
 from tests.support.pens import changed
 from tests.support.two_shards import closed, opened, together, told_on, write_shards
 
@@ -38,6 +39,45 @@ def test_two_shards_are_sound(tmp_path: Path, command: str) -> None:
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert (report["log"], report["exit_code"]) == ("musterstadt.example/log/2026-12", 0)
     assert [one["log"] for one in report["earlier"]] == ["musterstadt.example/log/2026-11"]
+
+
+def _shown(source: Path, *words: object) -> list[dict[str, object]]:
+    """Give what `ledger show` shows."""
+    result = run("show", source, "--format", "json", *words)
+    assert result.exit_code == 0, result.output
+    found: list[dict[str, object]] = json.loads(result.output)
+    return found
+
+
+def test_entries_are_shown_by_their_index_over_all_shards(tmp_path: Path) -> None:
+    """From an export, a broker's files or a shard alone: the index is the one that receipts and pages name."""
+    shards = told_on()
+    size, files = len(shards.first.leaves), shards.files()
+    both, federation = write(tmp_path / "both", files), tmp_path / "federation"
+    federation.mkdir()
+    alone = write(tmp_path / "alone", {path: raw for path, raw in files.items() if not path.startswith("shards")})
+    total = size + len(shards.second.leaves)
+    for source in (both, write_shards(federation)):
+        assert [row["index"] for row in _shown(source)] == list(range(total))
+    assert [row["index"] for row in _shown(alone)] == list(range(size, total))
+    answered = _shown(both, "--outcome", "disclosed")[-2]
+    assert (answered["index"], answered["purpose"]) == (size + 1, "Z16@1")  # what was asked in the shard before
+    for index, leaf in ((3, shards.first.leaves[3]), (size + 1, shards.second.leaves[1])):
+        assert run("show", both, "--index", index, "--receipt", tmp_path / "one.tlog-proof").exit_code == 0
+        assert (tmp_path / "one.entry").read_bytes() == leaf
+    explained = typed(f"handschlag explain entry {both} --index {size + 1}")
+    assert (explained.exit_code, explained.output.split()[0]) == (0, str(size + 1))
+    assert run("show", both, "--index", total, "--receipt", tmp_path / "none.tlog-proof").exit_code == UNREADABLE
+
+
+def test_what_a_lost_key_signed_beyond_the_end_is_not_shown(tmp_path: Path) -> None:
+    """The next shard begins where the last one was ended, whatever stands behind that in its files."""
+    first = told()
+    second, more = first.rekeyed(), first.branch()
+    more.asked()
+    shown = _shown(write(tmp_path, together(more, second, second.bundle)))
+    assert [row["index"] for row in shown] == list(range(len(first.leaves) + len(second.leaves)))
+    assert shown[len(first.leaves)]["type"] == "log.key"
 
 
 def test_a_shard_alone_starts_from_its_bundle(tmp_path: Path) -> None:
