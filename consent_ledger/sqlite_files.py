@@ -78,6 +78,17 @@ def _is_whole(path: Path) -> bool:
         return int(connection.execute("PRAGMA user_version").fetchone()[0]) > 0
 
 
+def copy_database(path: Path, copy: Path) -> None:
+    """Copy a database as of one moment, while others write to it, and make the copy durable; raises as `faults`."""
+    with (
+        faults(path),
+        closing(connect(path, BUSY_S, read_only=True)) as source,
+        closing(connect(copy, BUSY_S)) as target,
+    ):
+        target.execute("PRAGMA synchronous = FULL")
+        source.backup(target)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names of new files survive the loss of power."""
     handle = os.open(folder, os.O_RDONLY)

@@ -1,9 +1,6 @@
 """Founding a federation: its folder is made whole, or not at all."""
 
 import ipaddress
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +12,7 @@ from adapters.infra.key_files import create_nats_seed, create_signer
 from adapters.infra.nats_accounts import BROKER
 from adapters.infra.nats_keys import public_key
 from adapters.infra.nats_operator_files import OperatorStore
+from adapters.infra.whole_folder import whole_folder
 from broker.bundles import bundle_path
 from broker.settings import SETTINGS_FILE, BrokerSettings, BusSettings, HttpSettings
 from consent_ledger.core.signed import STEERING
@@ -26,7 +24,6 @@ from handschlag.steering import SteeringDesk
 from schemas import statements as st
 from schemas import toml_files
 from schemas.commitment import sha256
-from schemas.errors import Misuse
 from schemas.ids import FederationName, LogId, NatsAccount
 
 AUTHORITY_DAYS: Final = 3650
@@ -47,27 +44,8 @@ class Plan:
 def found(folder: FederationFolder, plan: Plan) -> FederationPins:
     """Make the folder of a new federation, whole or not at all; Misuse when there is something already."""
     root = folder.root.absolute()
-    with _all_or_nothing(root) as draft:
+    with whole_folder(root) as draft:
         return _fill(FederationFolder(draft, folder.clock), root, plan)
-
-
-@contextmanager
-def _all_or_nothing(root: Path) -> Iterator[Path]:
-    """Give a folder beside the wanted one, which takes its place when the block has succeeded."""
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        message = f"{root}: there is something already, and it is not overwritten"
-        raise Misuse(message)
-    draft = root.with_name(f".{root.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
-        yield draft
-        draft.replace(root)
-    except OSError as error:
-        message = f"{root}: cannot be made ({error.strerror})"
-        raise Misuse(message) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _fill(folder: FederationFolder, root: Path, plan: Plan) -> FederationPins:

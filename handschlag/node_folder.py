@@ -9,10 +9,8 @@ node.db            the node's memory, personal data included
 
 import base64
 import binascii
-import shutil
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +21,7 @@ from adapters.infra.files import write_atomic
 from adapters.infra.key_files import create_nats_seed, create_seal_key, create_signer, load_nats_seed
 from adapters.infra.nats_keys import public_key
 from adapters.infra.private_files import create_private
+from adapters.infra.whole_folder import whole_folder
 from adapters.node.main import load_settings
 from adapters.node.settings import (
     SETTINGS_FILE,
@@ -82,7 +81,7 @@ def init(folder: Path, plan: Plan, pins: FederationPins) -> Path:
         source=SourceSettings(mapping=plan.mapping),
         http=HttpSettings(port=plan.http_port),
     )
-    with _all_or_nothing(folder.absolute()) as draft:
+    with whole_folder(folder.absolute()) as draft:
         for name in ("keys", "nats", "tls"):
             (draft / name).mkdir(mode=0o700)
         write_atomic(draft / SETTINGS_FILE, toml_files.write(settings, comment=_COMMENT).encode())
@@ -114,24 +113,6 @@ def admit(folder: Path, admission: Path) -> Admission:
         message = f"{admission}: its certificate does not belong to {folder / bus.key}"
         raise Misuse(message) from error
     return paper
-
-
-@contextmanager
-def _all_or_nothing(root: Path) -> Iterator[Path]:
-    """Give a folder beside the wanted one, which takes its place when the block has succeeded."""
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        message = f"{root}: there is something already, and it is not overwritten"
-        raise Misuse(message)
-    draft = root.with_name(f".{root.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700, parents=True)
-    try:
-        yield draft
-        if root.exists():
-            root.rmdir()
-        draft.rename(root)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _application(draft: Path, settings: NodeSettings) -> Application:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from broker import main as process
+from handschlag.copying import copy_folder
 
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
@@ -27,6 +28,18 @@ def run(folder: Path) -> None:
 def snapshot(folder: Path) -> None:
     """Write the ledger's state beside its shard for the next start; a running broker has it done by itself."""
     click.echo(f"{process.snapshot(folder)} written")
+
+
+@broker.command("copy")
+@FOLDER
+@click.argument("target", type=click.Path(path_type=Path))
+def copy_(folder: Path, target: Path) -> None:
+    """Copy DIR with its ledger and keys to TARGET while the broker runs: a backup, to be kept as safe as DIR itself.
+
+    The record of all that was up to this moment, for an auditor. A broker goes on from it only if nothing was logged
+    since: witnesses refuse a ledger that is older than what they have seen.
+    """
+    click.echo(f"{copy_folder(folder, target)} files copied to {target}")
 
 
 @broker.command()

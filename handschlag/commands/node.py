@@ -14,6 +14,7 @@ from adapters.node.papers.officer import PAPERS
 from adapters.node.settings import HttpSettings
 from handschlag import node_folder
 from handschlag.admission import FederationPins, read_paper
+from handschlag.copying import copy_folder
 from handschlag.node_client import call
 from schemas.calendar import DAY_MS
 from schemas.canonical import describe
@@ -123,6 +124,18 @@ def papers(folder: Path, target: Path) -> None:
 def consent_record(folder: Path, consent: str) -> None:
     """Print the record of CONSENT, which this agency collected, by ISO/IEC TS 27560 (JSON-LD), of the running node."""
     click.echo(call(folder, Role.DPO, "GET", f"/v1/consents/{consent}/record").text)
+
+
+@node.command("copy")
+@FOLDER
+@click.argument("target", type=click.Path(path_type=Path))
+def copy_(folder: Path, target: Path) -> None:
+    """Copy DIR with its memory and keys to TARGET while the node runs: a backup, to be kept as safe as DIR itself.
+
+    A node that starts from it learns from the log how far it had come. It holds personal data: a backup falls under the
+    same periods as the agency's own.
+    """
+    click.echo(f"{copy_folder(folder, target)} files copied to {target}")
 
 
 @node.command()

@@ -101,6 +101,28 @@ async def test_the_pages_tell_the_truth(federation: RealFederation) -> None:
     assert audited.exit_code == 0, audited.output
 
 
+async def test_a_copy_made_under_load_is_a_whole_ledger_from_which_a_broker_starts(federation: RealFederation) -> None:
+    """What was answered before the copy is in it, it verifies, and where nobody saw more the log goes on from it."""
+    agency = await federation.admit("jobcenter", "jobcenter")
+    bus = await agency.connect()
+    await record(bus, agency.head(now_ms()))
+    calls = [asyncio.create_task(record(bus, agency.head(now_ms()))) for _ in range(AT_ONCE)]
+    place, copy = federation.folder / "broker", federation.folder.parent / "copy"
+    copied = await command("broker", "copy", place, copy)
+    assert copied.exit_code == 0, copied.output
+    await asyncio.gather(*calls)
+    assert federation.broker is not None
+    await federation.broker.end()
+    pins = ("--pins", federation.folder / "federation.toml")
+    verified = await command("ledger", "verify", copy / "ledger", *pins)
+    assert verified.exit_code == 0, verified.output
+    shutil.rmtree(place)
+    copy.rename(place)
+    await federation.start_broker()
+    assert int(federation.events("broker ready")[-1]["size"]) >= 8
+    await bus.close()
+
+
 async def test_a_second_writer_ends_the_process_with_one_line(federation: RealFederation) -> None:
     """Who finds the log's lock changed under it stops at once, says so in one line, and answers nothing more."""
     agency = await federation.admit("jobcenter", "jobcenter")
