@@ -8,7 +8,7 @@ those of RFC 8785. Admission re-encodes what it read and demands the very same b
 import json
 import re
 import unicodedata
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -29,6 +29,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORBIDDEN_BUT_NEWLINE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _C1_IN_UTF8 = re.compile(rb"\xc2[\x80-\x9f]")
 _ESCAPE = re.compile(rb'\\[^"\\n]')
+_EM_DASH: Final = "\u2014".encode()
 _EMBEDDED_KEY: Final = "statement"
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -127,8 +128,19 @@ def _is_plain(raw: bytes, newlines: int) -> bool:
         return False
     if raw.count(b"\\n") != newlines:
         return False
+    # The em dash before each signature of an embedded statement joins with nothing either; all else is mostly ASCII.
+    if raw.replace(_EM_DASH, b"").isascii():
+        return True
     # A quote stands around each text and joins with nothing, so the whole is in NFC when each text is, and only then.
-    return raw.isascii() or (_C1_IN_UTF8.search(raw) is None and unicodedata.is_normalized("NFC", raw.decode()))
+    return _C1_IN_UTF8.search(raw) is None and unicodedata.is_normalized("NFC", raw.decode())
+
+
+class Decode(Protocol):
+    """Reads a message of a shape: `decode_model`, or `decode_spelled` in its place."""
+
+    def __call__(self, shape: type[ModelT], unverified: bytes, /) -> ModelT:
+        """Give the message; raises Malformed as `decode_model`."""
+        ...
 
 
 def decode_model(shape: type[ModelT], unverified: bytes) -> ModelT:
@@ -137,14 +149,19 @@ def decode_model(shape: type[ModelT], unverified: bytes) -> ModelT:
     Raises Malformed naming each field and the rule it breaks; values are never repeated in the message, because they
     might be personal data.
     """
-    try:
-        model = shape.model_validate_json(unverified)
-    except ValidationError as error:
-        raise Malformed(describe(shape.__name__, error)) from error
+    model = decode_spelled(shape, unverified)
     if encode_model(model) != unverified:
         message = f"{shape.__name__}: the bytes are not in canonical form, or leave out a default"
         raise Malformed(message)
     return model
+
+
+def decode_spelled(shape: type[ModelT], spelled: bytes) -> ModelT:
+    """Read a message whose bytes `decode_model` has taken before; only fields are checked, and not the spelling."""
+    try:
+        return shape.model_validate_json(spelled)
+    except ValidationError as error:
+        raise Malformed(describe(shape.__name__, error)) from error
 
 
 def describe(what: str, error: ValidationError) -> str:

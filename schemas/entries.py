@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas import canonical
+from schemas.canonical import Decode
 from schemas.errors import Code, Malformed
 from schemas.ids import CodeName, FieldName, Hash
 from schemas.statements import (
@@ -182,8 +183,11 @@ def encode_entry(kind: str, entry: AnyEntry) -> bytes:
     return leaf
 
 
-def decode_entry(unverified_leaf: bytes) -> tuple[str, AnyEntry]:
-    """Read type and entry from leaf bytes; Malformed unless they are exactly what `encode_entry` writes."""
+def decode_entry(unverified_leaf: bytes, decode: Decode = canonical.decode_model) -> tuple[str, AnyEntry]:
+    """Read type and entry from leaf bytes; Malformed unless they are exactly what `encode_entry` writes.
+
+    `decode` may be `canonical.decode_spelled` for bytes that were read before.
+    """
     if len(unverified_leaf) > MAX_ENTRY_BYTES:
         message = f"entry: longer than {MAX_ENTRY_BYTES} bytes"
         raise Malformed(message, code=Code.TOO_LARGE)
@@ -193,7 +197,7 @@ def decode_entry(unverified_leaf: bytes) -> tuple[str, AnyEntry]:
     if kind not in ENTRIES or domain != f"{_PREFIX}{kind}{_SUFFIX}".encode() or not first or not second or tail:
         message = "entry: a known domain line and one line of canonical JSON are expected"
         raise Malformed(message)
-    return kind, canonical.decode_model(ENTRIES[kind], body)
+    return kind, decode(ENTRIES[kind], body)
 
 
 def embeds(kind: str, statement: Statement) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas import canonical
+from schemas.canonical import Decode
 from schemas.errors import Code, Malformed
 from schemas.ids import (
     AgencyId,
@@ -433,8 +434,11 @@ def statement_text(statement: Statement) -> str:
     return f"{_DOMAINS[type(statement)]}\n{canonical.encode_model(statement).decode()}\n"
 
 
-def parse_statement_text(text: str) -> Statement:
-    """Read a signed text back; Malformed when domain, form, size or any field is not as written by `statement_text`."""
+def parse_statement_text(text: str, decode: Decode = canonical.decode_model) -> Statement:
+    """Read a signed text back; Malformed when domain, form, size or any field is not as written by `statement_text`.
+
+    `decode` may be `canonical.decode_spelled` for a text that was read before.
+    """
     if len(text.encode()) > MAX_STATEMENT_BYTES:
         message = f"statement: longer than {MAX_STATEMENT_BYTES} bytes"
         raise Malformed(message, code=Code.TOO_LARGE)
@@ -443,4 +447,4 @@ def parse_statement_text(text: str) -> Statement:
     if domain not in _BY_DOMAIN or not first or not second or tail:
         message = "statement: a known domain line and one line of canonical JSON are expected"
         raise Malformed(message)
-    return canonical.decode_model(_BY_DOMAIN[domain], body.encode())
+    return decode(_BY_DOMAIN[domain], body.encode())

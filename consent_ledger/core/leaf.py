@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from consent_ledger.core.signed import read_note
+from schemas.canonical import Decode, decode_model
 from schemas.entries import AnyEntry, decode_entry, embeds
 from schemas.errors import Malformed
 from schemas.note import Note
@@ -31,10 +32,13 @@ def read_leaf(unverified: bytes) -> Leaf:
     return read_signed_leaf(unverified).leaf
 
 
-def parse_leaf(unverified: bytes) -> SignedLeaf:
-    """Parse leaf bytes as `read_leaf` does, and give the embedded note as well."""
-    kind, entry = decode_entry(unverified)
-    note, statement = read_note(entry.statement.encode())
+def parse_leaf(unverified: bytes, decode: Decode = decode_model) -> SignedLeaf:
+    """Parse leaf bytes as `read_leaf` does, and give the embedded note as well.
+
+    `decode` may be `schemas.canonical.decode_spelled` for bytes that were parsed before.
+    """
+    kind, entry = decode_entry(unverified, decode)
+    note, statement = read_note(entry.statement.encode(), decode)
     if not embeds(kind, statement):
         message = f"entry {kind}: embeds a statement of another type"
         raise Malformed(message)

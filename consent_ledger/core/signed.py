@@ -6,6 +6,7 @@ from typing import Final
 
 from consent_ledger.core.state import Key
 from schemas import statements as st
+from schemas.canonical import Decode, decode_model
 from schemas.errors import Code, Malformed, NotAuthentic
 from schemas.ids import AgencyId, FederationName, KeyName
 from schemas.note import Note, VerifiedNote, VerifierKey, split_note, verify_split
@@ -23,6 +24,12 @@ Check = Callable[[Note, Sequence[VerifierKey]], VerifiedNote]
 """Verifies a note's signatures with known keys, as `schemas.note.verify_split` does."""
 
 _QUORUM: Final = 2
+_ROLES: Final[Mapping[type[Numbered], tuple[st.KeyRole, ...]]] = {
+    st.ApprovalGiven: ("dpo",),
+    st.ApprovalEnded: ("dpo",),
+    st.Void: ("statement", "dpo"),
+    st.AgencyHead: ("statement", "dpo"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +49,16 @@ class SignedStatement:
     agency: AgencyId
 
 
-def read_note(unverified_note: bytes) -> tuple[Note, Statement]:
+def read_note(unverified_note: bytes, decode: Decode = decode_model) -> tuple[Note, Statement]:
     """Take a note apart and parse its statement without proving anything; Malformed when either is out of form.
 
-    What a client says by a code is a text without signatures.
+    What a client says by a code is a text without signatures. `decode` is as in `parse_statement_text`.
     """
     if len(unverified_note) > MAX_STATEMENT_BYTES:
         message = f"statement: {len(unverified_note)} bytes, at most {MAX_STATEMENT_BYTES} are taken"
         raise Malformed(message, code=Code.TOO_LARGE)
     note = Note(unverified_note, ()) if unverified_note.startswith(_UNSIGNED) else split_note(unverified_note)
-    return note, parse_statement_text(note.text.decode("utf-8", "replace"))
+    return note, parse_statement_text(note.text.decode("utf-8", "replace"), decode)
 
 
 def verify_statement(unverified_note: bytes, keys: Mapping[KeyName, Key], pins: Pins) -> SignedStatement:
@@ -114,6 +121,4 @@ def signing_roles(statement: Numbered) -> tuple[st.KeyRole, ...]:
 
     Approvals are the DPO's; voids and heads speak of the very key that signs them; all else is the statement key's.
     """
-    if isinstance(statement, st.ApprovalGiven | st.ApprovalEnded):
-        return ("dpo",)
-    return ("statement", "dpo") if isinstance(statement, st.Void | st.AgencyHead) else ("statement",)
+    return _ROLES.get(type(statement), ("statement",))

@@ -159,7 +159,10 @@ class LedgerState:
 
     def counter(self, key: KeyName) -> Counter:
         """Give a key's counter, starting one for a key that never signed."""
-        return self.counters.setdefault(key, Counter())
+        counter = self.counters.get(key)
+        if counter is None:
+            counter = self.counters[key] = Counter()
+        return counter
 
     def place(self, statement: st.Statement) -> Place:
         """Say what a statement's number is: free, used, or too far ahead; a void may come from however far."""

@@ -14,14 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from consent_ledger.core.ahead import Ahead, Bundle, here
+from consent_ledger.core.ahead import Ahead, Bundle, Read, here
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, unverified_checkpoint
 from consent_ledger.core.completeness import SKEW_MS, Completeness
 from consent_ledger.core.findings import RULES, Finding, Findings, Verdict, verdict_of
 from consent_ledger.core.leaf import Leaf, SignedLeaf, read_leaf
 from consent_ledger.core.merkle import HASH_BYTES
 from consent_ledger.core.policy import Policy
-from consent_ledger.core.prove import Broken, Judge, fold, fold_claimed, prove_leaf, prove_read, read_form
+from consent_ledger.core.prove import Broken, Judge, fold, fold_claimed, prove_leaf, prove_read
 from consent_ledger.core.quorum import check_quorum, cosigned, members_witnesses, witnesses
 from consent_ledger.core.signed import Check, Pins, verify_statement
 from consent_ledger.core.state import LedgerState
@@ -132,8 +132,8 @@ class _Audit:
             self._found(Verdict.INCOMPLETE, "checkpoint", found)
             tree.stop()
         try:
-            for bundle, checks in self.terms.ahead(self._bundles(), self.state):
-                self._take(bundle, checks, tree)
+            for bundle, read in self.terms.ahead(self._bundles(), self.state):
+                self._take(bundle, read, tree)
         except Unavailable as error:
             self._found(verdict_of(error), "file", str(error))
             tree.stop()
@@ -311,27 +311,24 @@ class _Audit:
             if self.pruned:
                 yield Bundle(n, entries, None)
                 continue
+            first = n * TILE_WIDTH
             try:
-                first = n * TILE_WIDTH
                 entries.extend(raw for _, raw in self.reader.entries(first, first + width_at(None, n, self.held)))
             except Unavailable:
                 raise
             except HandschlagError as caught:
                 error = caught
-            read = [read_form(raw) for raw in entries] if self.folds else []
-            proven = max(self.saved - n * TILE_WIDTH, 0)
-            notes = [None if place < proven or isinstance(one, Broken) else one.note for place, one in enumerate(read)]
-            yield Bundle(n, entries, error, read, notes)
+            yield Bundle(n, entries, error, min(max(self.saved - first, 0), len(entries)), self.folds)
 
-    def _take(self, bundle: Bundle, checks: Sequence[Check], tree: TreeCheck) -> None:
+    def _take(self, bundle: Bundle, read: Sequence[Read], tree: TreeCheck) -> None:
         first = bundle.n * TILE_WIDTH
         tree.take(bundle.n, hash_entries(bundle.entries), self._stored(bundle.n))
         self.report.hashed += len(bundle.entries)
         if first < self.saved <= first + len(bundle.entries):
             self._check_saved(tree)
         if self.folds:
-            for index, (read, check) in enumerate(zip(bundle.read, checks, strict=True), first):
-                self._leaf(index, read, check)
+            for index, one in enumerate(read, first):
+                self._leaf(index, one.leaf, one.check)
         if bundle.error is not None:
             self._lose(bundle, bundle.error)
         self.terms.progress(first + len(bundle.entries))

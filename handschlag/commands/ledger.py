@@ -30,7 +30,7 @@ from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.verify import Terms
 from consent_ledger.core.verify_shards import verify_shards
 from consent_ledger.export import Folder, Publication, export_shards
-from consent_ledger.signature_pool import SignaturePool
+from consent_ledger.reading_pool import ReadingPool
 from handschlag import ledger_rows as rows
 from handschlag import rekeying, shard_changes
 from handschlag.federation_folder import FederationFolder
@@ -173,7 +173,7 @@ def _audit(command: str, log: Source, options: AuditOptions) -> Verdict:
     covered = None if saved is None else _covered_by(saved, log)
     show: Show = Lines() if options["lines"] else bar
     with ExitStack() as stack:
-        ahead = stack.enter_context(SignaturePool(options["processes"] - 1)) if options["processes"] > 1 else here
+        ahead = stack.enter_context(ReadingPool(options["processes"] - 1)) if options["processes"] > 1 else here
         terms = [
             replace(_terms(command, shard, stack, show), saved=saved if shard is covered else None, ahead=ahead)
             for shard in log.shards

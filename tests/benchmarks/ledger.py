@@ -30,9 +30,9 @@ from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
 from consent_ledger.core.tiles import TILE_WIDTH, TileTree
 from consent_ledger.core.verify import Terms, verify
+from consent_ledger.reading_pool import ReadingPool
 from consent_ledger.recovery import recover, start_from
 from consent_ledger.sequencer import Sequencer
-from consent_ledger.signature_pool import SignaturePool
 from consent_ledger.store import ShardReader, ShardStore
 from schemas import statements as st
 from schemas.ids import ConsentId
@@ -219,7 +219,7 @@ def _replay(ledger: Ledger) -> Iterator[Figure]:
 
     def two() -> None:
         """Replay with signatures checked in a second process."""
-        with SignaturePool(1) as pool:
+        with ReadingPool(1) as pool:
             assert verify(store, Terms(PINS, judge=terms.judge, registries=terms.registries, ahead=pool)).proven == size
 
     signed = [read_leaf(raw) for raw in ledger.leaves[-2000:]]

@@ -3,11 +3,12 @@
 import pytest
 
 from broker.core.replay import replay_leaf
-from consent_ledger.core.ahead import keys_of, signers_of
+from consent_ledger.core.ahead import Bundle, keys_of, read, read_vouched, signers_of, unproven, vouch
 from consent_ledger.core.checkpoint import Checkpoint, sign_checkpoint
 from consent_ledger.core.findings import MAX_KEPT, RULES, Finding, Findings, Verdict, verdict_of, worst
 from consent_ledger.core.leaf import parse_leaf
 from consent_ledger.core.merkle import leaf_hash, root_of
+from consent_ledger.core.prove import Broken
 from consent_ledger.core.state import LedgerState
 from consent_ledger.core.structure import TreeCheck, hash_entries
 from consent_ledger.core.tiles import TILE_BYTES, grow
@@ -15,7 +16,7 @@ from consent_ledger.core.verify import verify
 from consent_ledger.tiles import TiledLog
 from schemas import errors
 from schemas.entries import Recorded, encode_entry
-from schemas.note import Note
+from schemas.note import Note, verify_split
 from tests.support import keys
 from tests.support.audited_log import (
     COSIGNERS,
@@ -388,12 +389,31 @@ def test_a_log_that_is_wrong_throughout_is_told_in_bounds() -> None:
 def test_a_signature_verified_ahead_names_its_key() -> None:
     """The signer of an agency's statement is named, and nobody for what is forged, of an unknown key, or unsigned."""
     keys_ahead = keys_of(told().state)
-    note = parse_leaf(LEAVES[index_of(LEAVES, "exchange.refused")]).note
-    forged = note._replace(text=note.text.replace(b'"at":17', b'"at":18'))
-    steering = parse_leaf(LEAVES[0]).note
-    found = signers_of([note, forged, steering, Note(b"unsigned\n", ()), None], keys_ahead)
+    refused = parse_leaf(LEAVES[index_of(LEAVES, "exchange.refused")])
+    text = refused.note.text.replace(b'"at":17', b'"at":18')
+    forged, unsigned = (refused._replace(note=note) for note in (refused.note._replace(text=text), Note(text, ())))
+    found = signers_of([refused, forged, unsigned, parse_leaf(LEAVES[0]), Broken("form", "")], keys_ahead)
     assert found == [signer("jobcenter", "statement").key, None, None, None, None]
-    assert signers_of([note], {}) == [None]
+    assert signers_of([refused], {}) == [None]
+
+
+def test_what_is_vouched_for_is_read_the_same() -> None:
+    """Whoever reads a bundle gives the same leaves; what nobody vouches for is read in full, form and all."""
+    keys_ahead = keys_of(told().state)
+    odd = [LEAVES[0].replace(b'"v":1', b'"v": 1'), b"no entry"]
+    bundle = Bundle(0, [LEAVES[0], *LEAVES[-5:], *odd], None, proven=2)
+    vouched = vouch(unproven(bundle), keys_ahead)
+    assert [key is not None for key in vouched] == [True] * 4 + [False] * 2
+    here, elsewhere = read(bundle, keys_ahead), read_vouched(bundle, vouched)
+    assert [one.leaf for one in here] == [one.leaf for one in elsewhere]
+    assert [isinstance(one.leaf, Broken) for one in here] == [False] * 6 + [True] * 2
+    assert [one.check is verify_split for one in here] == [True] * 2 + [False] * 4 + [True] * 2
+
+
+def test_a_bundle_that_is_not_folded_is_not_read() -> None:
+    """Where the fold has ended, entries are hashed and not looked into."""
+    bundle = Bundle(0, [b"no entry"], None, folded=False)
+    assert (read(bundle, {}), unproven(bundle), read_vouched(bundle, [])) == ([], (), [])
 
 
 def test_only_statement_and_officers_keys_are_verified_ahead() -> None:

@@ -1,8 +1,9 @@
-"""Signatures verified a bundle at a time, by this process or by several others: the findings stay the same."""
+"""A log read a bundle at a time, by this process or by several others: the findings stay the same."""
 
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from consent_ledger.core.ahead import Ahead, Bundle, here
+from consent_ledger.core.ahead import Ahead, Bundle, Read, here
 from consent_ledger.core.leaf import parse_leaf
-from consent_ledger.core.signed import Check
+from consent_ledger.core.prove import read_form
 from consent_ledger.core.state import LedgerState
-from consent_ledger.signature_pool import SignaturePool
+from consent_ledger.reading_pool import ReadingPool
 from schemas.entries import Recorded, encode_entry
 from schemas.errors import NotAuthentic, Unavailable
 from schemas.note import verify_split
@@ -25,16 +26,19 @@ from tests.support.pens import changed, signer
 from tests.support.tampering import LEAVES
 
 
-def in_turn(bundles: Iterator[Bundle], state: LedgerState) -> Iterator[tuple[Bundle, Sequence[Check]]]:
+def in_turn(bundles: Iterator[Bundle], state: LedgerState) -> Iterator[tuple[Bundle, Sequence[Read]]]:
     """Verify each signature when its entry's turn comes, and none before: what all others are compared with."""
     del state
-    return ((bundle, [verify_split] * len(bundle.notes)) for bundle in bundles)
+    for bundle in bundles:
+        yield bundle, [Read(read_form(raw), verify_split) for raw in bundle.entries] if bundle.folded else []
 
 
 @pytest.fixture(scope="module")
 def ways() -> Iterator[dict[str, Ahead]]:
-    """Give the ways of verifying ahead: in this process, and in one and two others."""
-    with SignaturePool(1) as one, SignaturePool(2) as two:
+    """Give the ways of reading ahead: in this process, and in one and two others, which are there."""
+    with ReadingPool(1) as one, ReadingPool(2) as two:
+        one.started.result()
+        two.started.result()
         yield {"here": here, "one": one, "two": two}
 
 
@@ -63,12 +67,12 @@ def _write_by_second_key(ledger: Ledger) -> None:
 
 @some.composite
 def _damaged(draw: some.DrawFn) -> list[bytes]:
-    """Give the log with one to four entries changed, lost, doubled, put elsewhere, or with another's signature."""
+    """Give the log with one to four entries changed, lost, doubled, moved, spelled otherwise or signed by another."""
     leaves = list(_leaves())
     places = some.integers(0, len(leaves) - 5) | some.integers(250, len(leaves) - 5)
     for _ in range(draw(some.integers(1, 4))):
         at, other = draw(places), draw(places)
-        match draw(some.sampled_from(("bit", "lost", "doubled", "moved", "signature"))):
+        match draw(some.sampled_from(("bit", "lost", "doubled", "moved", "spelling", "signature"))):
             case "bit":
                 changed_leaf = bytearray(leaves[at])
                 bit = draw(some.integers(0, 8 * len(changed_leaf) - 1))
@@ -80,6 +84,8 @@ def _damaged(draw: some.DrawFn) -> list[bytes]:
                 leaves.insert(at, leaves[other])
             case "moved":
                 leaves.insert(at, leaves.pop(other))
+            case "spelling":
+                leaves[at] = leaves[at].replace(b',"v":1', b', "v":1')
             case _:
                 leaves[at] = _signature_of(leaves[other], leaves[at])
     return leaves
@@ -119,32 +125,36 @@ def test_the_command_audits_with_several_processes(tmp_path: Path) -> None:
     assert (result.exit_code, "63 proven, 63 decided again" in result.output) == (0, True), result.output
 
 
-def _bundle(*indices: int) -> Bundle:
-    """Give a bundle of some of the story's leaves."""
-    read = [parse_leaf(LEAVES[index]) for index in indices]
-    return Bundle(0, [one.leaf.raw for one in read], None, read, [one.note for one in read])
-
-
 def test_a_workers_word_counts_for_the_key_that_is_asked_for_only() -> None:
     """Where the fold asks for another key than the worker verified with, the signature is verified again."""
     ledger = told()
     key = ledger.state.keys[ledger.numbers.most_common(1)[0][0]].verifier
     assert key is not None
     at = next(index for index, raw in enumerate(LEAVES) if f'\\"key\\":\\"{key.name}\\"'.encode() in raw)
-    with SignaturePool(1) as pool:
-        ((_, checks),) = list(pool(iter([_bundle(at, 0)]), ledger.state))
-    known, unknown = checks
-    assert unknown is verify_split
+    with ReadingPool(1) as pool:
+        pool.started.result()
+        ((_, (known, unknown)),) = list(pool(iter([Bundle(0, [LEAVES[at], LEAVES[0]], None)]), ledger.state))
+    assert unknown.check is verify_split
     note = parse_leaf(LEAVES[at]).note
-    assert known(note, (key,)).signers == (key,)
+    assert known.leaf == parse_leaf(LEAVES[at])
+    assert known.check(note, (key,)).signers == (key,)
     with pytest.raises(NotAuthentic):
-        known(note, (signer("amt", "dpo").key,))
+        known.check(note, (signer("amt", "dpo").key,))
+
+
+def test_nobody_waits_for_a_worker_to_start() -> None:
+    """Until a worker is there, the process that folds reads by itself; the findings are those of any other time."""
+    with ReadingPool(1) as pool:
+        pool.started = Future()
+        found = audit(sound(), terms(ahead=pool))
+    assert found == audit(sound(), terms(ahead=in_turn))
 
 
 def test_a_worker_that_dies_is_told() -> None:
     """When a worker process is gone the audit says that it could not go on."""
-    with SignaturePool(1) as pool:
-        bundles = iter([_bundle(0)])
+    with ReadingPool(1) as pool:
+        bundles = iter([Bundle(0, [LEAVES[0]], None)])
+        pool.started.result()
         broken = pool._pool.submit(_die)  # noqa: SLF001 - a worker is made to die in the only way there is
         assert broken.exception() is not None
         with pytest.raises(Unavailable, match="a worker process ended"):
