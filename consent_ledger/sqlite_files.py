@@ -78,15 +78,20 @@ def _is_whole(path: Path) -> bool:
         return int(connection.execute("PRAGMA user_version").fetchone()[0]) > 0
 
 
-def copy_database(path: Path, copy: Path) -> None:
-    """Copy a database as of one moment, while others write to it, and make the copy durable; raises as `faults`."""
-    with (
-        faults(path),
-        closing(connect(path, BUSY_S, read_only=True)) as source,
-        closing(connect(copy, BUSY_S)) as target,
-    ):
-        target.execute("PRAGMA synchronous = FULL")
-        source.backup(target)
+def look(path: Path) -> sqlite3.Connection:
+    """Open a database, and see it from now on as it is at this moment, whatever others write to it."""
+    link = connect(path, BUSY_S, read_only=True)
+    with faults(path):
+        link.execute("BEGIN")
+        link.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return link
+
+
+def write_copy(seen: sqlite3.Connection, path: Path) -> None:
+    """Write a database as it is seen to a new file, durably; raises as `faults`."""
+    with faults(path), closing(connect(path, BUSY_S)) as copy:
+        copy.execute("PRAGMA synchronous = FULL")
+        seen.backup(copy)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,20 +1,20 @@
 """A copy of a running broker's or node's folder, as a backup needs it.
 
 What lies in a database while it is written to cannot simply be copied: half of it may be in the file beside it. SQLite
-copies its own files as of one moment. The ledger's lock comes first, so that it is never newer than the shard copied
-after it; a start on such a copy checks what the lock does not speak of yet.
+copies its own files as of one moment; of a ledger all files are copied together.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from adapters.infra.files import sync_folder
+from adapters.infra.files import sync_folder, write_atomic
 from adapters.infra.whole_folder import whole_folder
-from consent_ledger.sqlite_files import LOCK_FILE, copy_database
+from consent_ledger.backup import copy_ledger
+from consent_ledger.sqlite_files import LOCK_FILE, look, write_copy
 from schemas.errors import Misuse, Unavailable
 
 _DATABASE: Final = b"SQLite format 3\0"
@@ -36,13 +36,19 @@ def copy_folder(source: Path, target: Path) -> int:
         message = f"{target}: lies in the folder that is to be copied"
         raise Misuse(message)
     with whole_folder(target) as draft:
-        files = sorted(_files(source), key=lambda path: (path.name != LOCK_FILE, path))
-        for path in files:
-            place = draft / path.relative_to(source)
-            _make_parents(source, draft, place)
-            _copy(path, place)
-        for folder in {place.parent for place in draft.rglob("*")} | {draft}:
-            sync_folder(folder)
+        files = sorted(_files(source))
+        ledgers = {path.parent for path in files if path.name == LOCK_FILE}
+        places = {path: draft / path.relative_to(source) for path in files}
+        for path, place in places.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in ledgers or path.suffix != ".db":
+                _copy(path, place)
+        for ledger in ledgers:
+            copy_ledger(ledger, draft / ledger.relative_to(source))
+        for place in draft.rglob("*"):
+            shutil.copymode(source / place.relative_to(draft), place)
+            sync_folder(place.parent)
+        shutil.copymode(source, draft)
     return len(files)
 
 
@@ -52,25 +58,16 @@ def _files(folder: Path) -> Iterator[Path]:
             yield from _files(path) if path.is_dir() else [path]
 
 
-def _make_parents(source: Path, draft: Path, place: Path) -> None:
-    for parent in reversed(place.relative_to(draft).parents):
-        (draft / parent).mkdir(exist_ok=True)
-        shutil.copymode(source / parent, draft / parent)
-
-
 def _copy(path: Path, place: Path) -> None:
-    """Copy one file to the disk, with the rights it has."""
+    """Copy one file to the disk; who else may read it is nobody's right yet, in a draft that only its owner sees."""
     try:
-        place.touch(mode=0o600)
-        with path.open("rb") as file, place.open("wb") as copy:
+        with path.open("rb") as file:
             is_database = file.read(len(_DATABASE)) == _DATABASE
-            if not is_database:
-                file.seek(0)
-                shutil.copyfileobj(file, copy)
-                os.fsync(copy.fileno())
         if is_database:
-            copy_database(path, place)
-        shutil.copymode(path, place)
+            with closing(look(path)) as seen:
+                write_copy(seen, place)
+        else:
+            write_atomic(place, path.read_bytes())
     except OSError as error:
-        message = f"{path}: cannot be copied ({error.strerror})"
+        message = f"{path}: cannot be read ({error.strerror})"
         raise Unavailable(message) from error

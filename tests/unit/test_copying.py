@@ -1,6 +1,5 @@
 """Backups: a copy of a folder in which a process works is as of one moment, and has the rights of the original."""
 
-import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from consent_ledger.sqlite_files import LOCK_FILE
 from handschlag.copying import copy_folder
 from schemas.errors import LedgerInconsistent, Misuse
 
@@ -54,17 +52,6 @@ def test_a_database_is_copied_as_of_one_moment(source: Path, writer: sqlite3.Con
     for place in ("", "keys", "keys/statement.key", "node.toml", "node.db"):
         assert stat.S_IMODE((target / place).stat().st_mode) == stat.S_IMODE((source / place).stat().st_mode), place
     assert (target / "keys" / "statement.key").read_text() == "keys/statement.key"
-
-
-def test_the_lock_is_copied_before_any_shard(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock newer than its shard would stop the broker that starts from the copy."""
-    (source / "ledger").mkdir()
-    for name in ("ledger/a.db", f"ledger/{LOCK_FILE}"):
-        (source / name).touch()
-    order = list[str]()
-    monkeypatch.setattr(shutil, "copymode", lambda path, _: order.append(path.name))
-    copy_folder(source, tmp_path / "backup")
-    assert [name for name in order if name.endswith(".db")] == [LOCK_FILE, "a.db"]
 
 
 def test_nothing_is_overwritten_and_nothing_half_is_left(source: Path, tmp_path: Path) -> None:
