@@ -7,7 +7,8 @@ from pathlib import Path
 import uvloop
 
 from tests.benchmarks import exchange, law, ledger, matched
-from tests.benchmarks.results import show, write
+from tests.benchmarks.bars import against_bars
+from tests.benchmarks.results import show, show_bars, write
 
 SECONDS = 5.0
 
@@ -26,7 +27,9 @@ def main() -> None:
         show(laws)
         logs = ledger.measure(Path(folder))
     show(logs)
-    write([*exchanges, *matches, *laws, *logs])
+    figures = against_bars([*exchanges, *matches, *laws, *logs])
+    show_bars(figures)
+    write(figures)
 
 
 main()

@@ -124,5 +124,8 @@ def _figures(floors: dict[int, Load], found: dict[int, Load]) -> list[Figure]:
     figures = [Figure(f"relay.rate.{n}", round(one.rate, 1), "1/s") for n, one in floors.items()]
     figures += [Figure.beside(f"exchange.rate.{n}", found[n].rate, "1/s", floors[n].rate) for n in IN_FLIGHT]
     figures += [Figure.beside(f"exchange.p50_ms.{n}", found[n].p50_ms, "ms", floors[n].p50_ms) for n in IN_FLIGHT]
+    figures += [Figure(f"relay.p50_ms.{n}", round(one.p50_ms, 3), "ms") for n, one in floors.items()]
+    figures += [Figure(f"relay.cpu_ms.{n}", round(one.cpu_ms, 3), "ms") for n, one in floors.items()]
+    figures += [Figure.beside(f"exchange.cpu_ms.{n}", found[n].cpu_ms, "ms", floors[n].cpu_ms) for n in IN_FLIGHT]
     figures += [Figure.beside(f"exchange.p99_ms.{n}", found[n].p99_ms, "ms", floors[n].p99_ms) for n in IN_FLIGHT]
     return figures
