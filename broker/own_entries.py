@@ -13,6 +13,7 @@ from broker.log_files import LogFiles
 from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.leaf import Leaf, read_leaf
 from consent_ledger.earlier import Receipted
+from schemas.errors import Pruned
 from schemas.ids import AgencyId
 
 
@@ -43,11 +44,14 @@ class OwnEntries:
         return Listing(agency=agency, indices=found.indices, next=found.next, size=size)
 
     async def receipt(self, agency: AgencyId, index: int) -> Receipted | None:
-        """Give an entry with its proof; None for one that the agency is no party to, or that there is not."""
+        """Give an entry with its proof; None for one that the agency is no party to, that there is not, or no more."""
         note = self.checkpoint()
         if note is None or not 0 <= index < self._size():
             return None
-        receipt = await self.files.receipt(index, note)
+        try:
+            receipt = await self.files.receipt(index, note)
+        except Pruned:
+            return None
         return receipt if self.may_fetch(read_leaf(receipt.entry), agency) else None
 
     def _size(self) -> int:

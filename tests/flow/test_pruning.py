@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from broker.log_files import LogFiles
+from broker.own_entries import OwnEntries
 from broker.pruner import Pruner
 from consent_ledger import pruning
 from consent_ledger.core.decision import NotLogged
@@ -24,7 +26,7 @@ from consent_ledger.store import ShardReader, ShardStore
 from schemas import statements as st
 from schemas.entries import Recorded, encode_entry
 from schemas.errors import Code, Pruned, Unavailable
-from schemas.ids import Hash, LogId
+from schemas.ids import AgencyId, Hash, LogId
 from tests.support.audited_log import note_of
 from tests.support.auditor import log, run, write, write_federation
 from tests.support.ledger_world import Ledger
@@ -178,6 +180,23 @@ def test_entries_are_gone_and_their_hashes_are_there(tmp_path: Path) -> None:
     assert take_out(folder, shards) == 0
     with closing(sqlite3.connect(shard_path(folder, LOG))) as file, pytest.raises(sqlite3.IntegrityError):
         file.execute("DELETE FROM entry")
+
+
+async def test_an_officer_is_given_no_entry_that_is_gone(tmp_path: Path) -> None:
+    """It is as if there were none; what follows is given as before."""
+    folder, shards = on_disk(tmp_path)
+    take_out(folder, shards)
+    gone = next(index for index, raw in enumerate(shards.first.leaves) if b"exchange.granted" in raw)
+    with (
+        ShardReader(folder, shards.second.log) as newest,
+        closing(Earlier.of(folder, shards.second.state)) as earlier,
+        closing(LogFiles(newest, lambda: newest.size, earlier)) as files,
+    ):
+        own = OwnEntries(files, newest.last_checkpoint, lambda *_: True)
+        assert await own.receipt(AgencyId("jobcenter"), gone) is None
+        kept = await own.receipt(AgencyId("jobcenter"), len(shards.first.leaves))
+    assert kept is not None
+    assert kept.entry == shards.second.leaves[0]
 
 
 @pytest.mark.parametrize("command", ["verify", "replay"])
