@@ -17,7 +17,7 @@ def show_text(visitor: Visitor, town: Played, language: str) -> None:
     visitor.page.get_by_role("button", name="öffnen").first.click()
     visitor.go("/consents")
     visitor.page.get_by_label("Kursstand erfragen: jobcenter").first.check()
-    visitor.page.get_by_label("Sprache der Person").select_option(language)
+    visitor.page.locator("#language").select_option(language)
     assert visitor.violations() == []
     visitor.page.get_by_role("button", name="Text zeigen").click()
 

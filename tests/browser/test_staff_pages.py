@@ -111,6 +111,15 @@ def receipt(visitor: Visitor, town: Played) -> None:
     visitor.page.locator('form[action="/consents/yes"] button').click()
 
 
+def request(visitor: Visitor, town: Played) -> None:
+    """Have the text of a client's own request shown."""
+    visitor.open_case(town.client, COUNSELLING)
+    visitor.go("/consents")
+    visitor.page.locator('form[action="/consents/request"] input[name="way"]').first.check()
+    visitor.page.locator("#request_language").select_option("ar")
+    visitor.click("Text der Anfrage zeigen")
+
+
 def no(visitor: Visitor, town: Played) -> None:
     """Say no."""
     decision(visitor, town)
@@ -142,6 +151,7 @@ WAYS: Final[dict[Route, Way]] = {
     Route("GET", "/consents/card"): card,
     Route("POST", "/consents/answer"): decision,
     Route("GET", "/consents/receipt"): receipt,
+    Route("GET", "/consents/request"): request,
     Route("POST", "/consents/no"): no,
     Route("GET", "/holdings"): opens("/holdings", name=STEWARD),
     Route("GET", "/releases"): releases,
@@ -168,6 +178,7 @@ LEADS_ON: Final = {
     *(Route("POST", path) for path in ("/notices/{exchange}", "/arrangements", "/arrangements/forget")),
     *(Route("POST", path) for path in ("/stand-ins", "/stand-ins/end", "/holdings/publish")),
     *(Route("POST", f"/consents/{step}") for step in ("offer", "renew", "yes", "later", "resume", "end")),
+    *(Route("POST", f"/consents/{step}") for step in ("request", "request/record")),
     *(Route("POST", f"/releases/{{exchange}}/{step}") for step in ("release", "confirm", "refuse", "ask", "take-back")),
     *(Route("POST", f"/officer/{step}") for step in ("approve", "renew", "end")),
 }

@@ -24,10 +24,15 @@ WAY = f"Z16@1,{REQUESTER},{HOLDER}"
 CHOSEN = {"way": WAY, "days": "30", "uses": "3", "medium": "screen", "interpreter": "none", "who": "own"}
 
 
-async def shown(adviser: Seated, language: str = "ar", **more: str) -> httpx.Response:
-    """Open the case and have a text shown."""
+async def opened(adviser: Seated) -> None:
+    """Open the client's case."""
     said = {"family_name": PERSON.family_name, "given_names": PERSON.given_names}
     await adviser.send("/case", **said, birth_date=PERSON.birth_date or "")
+
+
+async def shown(adviser: Seated, language: str = "ar", **more: str) -> httpx.Response:
+    """Open the case and have a text shown."""
+    await opened(adviser)
     return await adviser.send("/consents/offer", language=language, **{**CHOSEN, **more})
 
 

@@ -12,6 +12,7 @@ from adapters.node.core.consent_text import (
     languages,
     releases_secrecy,
     shown,
+    side,
     terms_of,
     told,
 )
@@ -76,6 +77,18 @@ def refused(one: Taken, held: By, *, drafts: bool = False) -> Code:
     with pytest.raises(Misuse) as error:
         check_text(one, shipped_words(), held, drafts=drafts)
     return error.value.code
+
+
+def test_a_text_stands_with_its_words() -> None:
+    """Whatever shows it knows what language it is for a browser, and that it is a draft until it is approved."""
+    plain, held = side(TERMS, "de-leicht", shipped_words(), by()), by()
+    assert (plain.told, plain.words) == (
+        told(TERMS, "de-leicht", shipped_words(), by()),
+        shipped_words()["de-leicht"].words,
+    )
+    held.state.texts.add(("ar", shipped_words()["ar"].hash))
+    arabic = side(TERMS, "ar", shipped_words(), held)
+    assert [(one.lang, one.draft) for one in (plain, arabic)] == [("de", True), ("ar", False)]
 
 
 def test_the_last_day_stands_in_the_text() -> None:

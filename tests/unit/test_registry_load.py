@@ -9,10 +9,11 @@ from schemas import canonical
 from schemas.calendar import berlin_ms, parse_day
 from schemas.commitment import sha256
 from schemas.errors import Malformed
-from schemas.ids import CodeName, FieldName, Purpose, purpose_id
-from schemas.registry import FILES, BasisKind, Registry, load, prohibited_by
+from schemas.ids import AgencyId, CodeName, FieldName, Purpose, purpose_id
+from schemas.registry import FILES, BasisKind, Registry, called, load, prohibited_by
 from schemas.registry_files import bundle_of
 from tests.support.registry import SHIPPED, SMALL, changed, shipped
+from tests.support.small_law import LAW
 
 JOBCENTER, MBE = CodeName("jobcenter"), CodeName("mbe")
 
@@ -323,3 +324,12 @@ def test_only_a_canonical_bundle_is_loaded(raw: bytes) -> None:
     """Bytes that are no bundle in canonical form are refused."""
     with pytest.raises(Malformed, match=r"JSON|registry: "):
         load(raw)
+
+
+def test_an_agency_is_called_by_what_it_is() -> None:
+    """Its kind and its name; the name alone where no law is held, or the law knows no such kind."""
+    agency, kind = AgencyId("stadtplan"), next(iter(LAW.kinds.values()))
+    assert called(agency, kind.name, LAW).de == f"{kind.label.de} (stadtplan)"
+    assert called(agency, kind.name, LAW).en == f"{kind.label.en} (stadtplan)"
+    for unknown in (called(agency, kind.name, None), called(agency, None, LAW), called(agency, CodeName("x"), LAW)):
+        assert (unknown.de, unknown.en) == ("stadtplan", "stadtplan")

@@ -9,6 +9,7 @@ from adapters.node.api import make_app
 from adapters.node.desk import Desk
 from adapters.node.portal import (
     cases,
+    client_requests,
     consents,
     notices,
     officer,
@@ -44,7 +45,7 @@ def portal(desk: Desk, sign_on: SignOn, sessions: Sessions[Colleague], settings:
         colleague_of=colleague_of(settings.role, settings.team),
     )
     issuer = urlsplit(settings.issuer)
-    parts = (cases, packages, requests, notices, releases, officer, papers, registry, watch, consents)
+    parts = (cases, packages, requests, notices, releases, officer, papers, registry, watch, consents, client_requests)
     served = {route: page for part in parts for route, page in part.pages().items()}
     pages = front.app(served, f"{issuer.scheme}://{issuer.netloc}", tls=settings.address.startswith("https:"))
     return beside(pages, dict.fromkeys(API, make_app(desk)))

@@ -9,20 +9,18 @@ from typing import Final, NamedTuple
 
 from starlette.responses import RedirectResponse, Response
 
-from adapters.node import api_views as views
 from adapters.node.access import Route
-from adapters.node.api_models import PurposeLine
 from adapters.node.core.compose import lawbook
-from adapters.node.core.consent_text import Shown, Side, languages, side
+from adapters.node.core.consent_text import Side, side
 from adapters.node.core.taking import About, Refused
 from adapters.node.portal import offers
 from adapters.node.portal.cases import open_by_hand, opened_case
 from adapters.node.portal.front import Page, Visit
 from adapters.node.portal.offers import Choice
+from adapters.node.portal.ways import tongues, way_named, ways
 from adapters.node.store.rows import Consent, ConsentState
 from adapters.web.client_words import shipped_words
 from schemas import canonical
-from schemas import statements as st
 from schemas.calendar import berlin_day
 from schemas.client_texts import Party, party, power
 from schemas.errors import Malformed, Misuse
@@ -33,16 +31,8 @@ OFFER: Final = "offer"
 RECEIPT: Final = "receipt"
 
 
-class Way(NamedTuple):
-    """A consent that may be offered: its purpose, and who would ask whom."""
-
-    purpose: PurposeLine
-    recipient: AgencyId
-    holder: AgencyId
-
-
 class Line(NamedTuple):
-    """A consent in the list: as it stands now, and whether it may be renewed."""
+    """A consent or given basis in the list: as it stands now, and whether it may be renewed."""
 
     consent: Consent
     state: ConsentState
@@ -75,22 +65,22 @@ def pages() -> dict[Route, Page]:
 
 
 async def consents(visit: Visit) -> Response:
-    """Show what may be offered to the client whose case is open, and all consents this agency is party to."""
+    """Show what the client whose case is open may be offered or ask for, and all that this agency is party to."""
     case = await opened_case(visit)
     node, collector = visit.desk.running, visit.desk.running.collector
     now = visit.desk.now_ms
-    held = [one for one in await node.store.bases.consents() if isinstance(one.statement, st.ConsentGiven)]
     return visit.show(
         "consents.html",
         case=case,
-        ways=[] if case is None else _ways(visit),
-        languages=_languages(visit),
+        ways=[] if case is None else ways(visit, "consent"),
+        requests=[] if case is None else ways(visit, "client_request"),
+        languages=tongues(visit),
         days=offers.DAYS,
         uses=offers.USES,
         media=offers.MEDIA,
         interpreters=offers.INTERPRETERS,
         consenting=offers.CONSENTING,
-        held=[Line(one, one.stands(now), offers.near_end(one, now)) for one in held],
+        held=[Line(one, one.stands(now), offers.near_end(one, now)) for one in await node.store.bases.consents()],
         open_states=(ConsentState.GIVEN, ConsentState.SENT),
         deferred=[] if collector is None else await collector.offering.waiting(),
     )
@@ -99,8 +89,8 @@ async def consents(visit: Visit) -> Response:
 async def offer(visit: Visit) -> Response:
     """Take the choice, and lead on to the text."""
     case = await opened_case(visit)
-    way = _way(visit, visit.said("way"))
-    languages = {one.language for one in _languages(visit)}
+    way = way_named(visit, "consent", visit.said("way"))
+    languages = {one.language for one in tongues(visit)}
     days, uses = visit.said("days"), visit.said("uses")
     numbers = days in map(str, offers.DAYS) and uses in map(str, offers.USES)
     if case is None or way is None or visit.said("language") not in languages or not numbers:
@@ -126,7 +116,7 @@ async def renew(visit: Visit) -> Response:
     consent = await node.consents.get(ConsentId(visit.said("consent")))
     now = visit.desk.now_ms
     choice = offers.renewal(consent, berlin_day(now)) if offers.near_end(consent, now) else None
-    if choice is None or _way(visit, f"{choice.purpose},{choice.recipient},{choice.holder}") is None:
+    if choice is None or way_named(visit, "consent", f"{choice.purpose},{choice.recipient},{choice.holder}") is None:
         message = "consent: cannot be renewed here and now; take a new one"
         raise Misuse(message)
     await open_by_hand(visit, consent.package.person)
@@ -226,34 +216,6 @@ async def end(visit: Visit) -> Response:
     """End a consent for the client: one click, effective at its index in the log."""
     await visit.desk.collector.withdraw(ConsentId(visit.said("consent")))
     return RedirectResponse("/consents", 303)
-
-
-def _ways(visit: Visit) -> list[Way]:
-    """Give every consent that may be taken here: not what a law allows anyhow, nor for whom this agency may not ask."""
-    node = visit.desk.running
-    view, own = node.federation.view, node.identity.agency
-    law = lawbook(view)
-    sanctions = law.kinds[view.state.members[own].kind].sanction_power
-    return [
-        Way(line, recipient, holder)
-        for line in views.purposes(view, own, visit.desk.now_ms)
-        if "consent" in line.basis
-        for recipient in line.recipients
-        for holder in line.holders
-        for kinds in ((view.state.members[recipient].kind, view.state.members[holder].kind),)
-        if recipient != holder and law.purposes[line.purpose].pairs(*kinds)
-        if not (sanctions and kinds[0] in law.purposes[line.purpose].row.neutral_collector)
-    ]
-
-
-def _way(visit: Visit, named: str) -> Way | None:
-    """Give the way a form names, `purpose,recipient,holder`, if it is one that may be offered."""
-    return next((one for one in _ways(visit) if ",".join((one.purpose.purpose, *one[1:])) == named), None)
-
-
-def _languages(visit: Visit) -> list[Shown]:
-    node = visit.desk.running
-    return languages(shipped_words(), node.federation.view.state, drafts=node.identity.drafts)
 
 
 def _side(visit: Visit, choice: Choice, language: str) -> Side:

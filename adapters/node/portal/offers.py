@@ -32,13 +32,8 @@ ENOUGH_TRIES: Final = 2
 """After so many answers to the question both decide in talking."""
 
 
-class Choice(Wire):
-    """What a colleague chose: for whom to ask whom, in which language, until when, how often, by which way.
-
-    `guardian` is who consents in the client's place, `replaces` the consent that is renewed, `wished` that they asked
-    for it themself. `tries` counts answers to the question that shows whether the text was understood, `right` says
-    the last one was.
-    """
+class Asking(Wire):
+    """What a colleague chose: for what who would ask whom, in which language it is read, until when, how often."""
 
     purpose: Purpose
     recipient: AgencyId
@@ -46,6 +41,16 @@ class Choice(Wire):
     language: Literal[LANGUAGES]  # type: ignore[valid-type]  # the one list of languages
     until: Day
     uses: Annotated[int, Field(ge=1, le=12)]
+
+
+class Choice(Asking):
+    """A consent as a colleague chose it: by which way, and who says it.
+
+    `guardian` is who consents in the client's place, `replaces` the consent that is renewed, `wished` that they asked
+    for it themself. `tries` counts answers to the question that shows whether the text was understood, `right` says
+    the last one was.
+    """
+
     medium: Literal["screen", "paper", "oral"]
     interpreter: st.Interpreter
     guardian: Guardian | None = None
@@ -108,7 +113,7 @@ def last_day(today: date, days: int) -> str:
     return (today + timedelta(days=days)).isoformat()
 
 
-def terms(choice: Choice, law: Registry) -> Terms:
+def terms(choice: Asking, law: Registry) -> Terms:
     """Give the terms of a choice: all fields of the purpose, until the end of the last day."""
     rule = law.purposes.get(choice.purpose)
     return Terms(
