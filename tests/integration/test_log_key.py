@@ -93,6 +93,11 @@ async def _sound(federation: RealFederation, folder: Path, ended: LogId) -> None
         for source, shards in ((ledger, 2), (folder / "export", 2), (old, 1)):
             result = await command("ledger", verb, source, *options)
             assert (result.exit_code, result.output.count("Sound: ")) == (SOUND, shards), result.output
+    for place in (folder / "export", old):
+        receipt = folder / "receipt.tlog-proof"
+        await command("ledger", "show", place, "--index", "1", "--receipt", receipt, "--format", "csv")
+        proved = await command("ledger", "prove", receipt, "--pins", place / "pins.toml")
+        assert proved.exit_code == SOUND, proved.output
     shown = await command("ledger", "show", folder / "export", "--format", "csv")
     assert "log.key" in shown.output
 
@@ -139,3 +144,16 @@ async def test_a_broker_that_lost_the_way_does_not_fork(federation: RealFederati
     note.write_bytes(kept)
     await federation.start_broker()
     assert federation.events("broker ready")[-1]["origin"] == NEXT
+
+
+async def test_a_shard_that_log_key_opened_is_ended_by_another(federation: RealFederation) -> None:
+    """The way out is there as often as it is needed, and the whole log is one."""
+    for name in ("next", "third"):
+        assert federation.broker is not None
+        await federation.broker.end()
+        assert (await _rekey(federation, name))[0] == SOUND
+        await federation.start_broker()
+        assert federation.events("broker ready")[-1]["origin"] == f"{NAME}/log/{name}"
+    source = federation.folder / "broker" / "ledger"
+    result = await command("ledger", "replay", source, "--pins", federation.folder / "federation.toml")
+    assert (result.exit_code, result.output.count("Sound: ")) == (SOUND, 3), result.output
