@@ -10,7 +10,7 @@ NATS := build/bin/nats-server
 PACKAGES := adapters broker consent_ledger handschlag schemas
 ASSETS := adapters/web/static/vendor/kern.css
 PURE := schemas,adapters.node.core,broker.core,consent_ledger.core
-PURE_TESTS := tests/unit $(addprefix tests/flow/test_,tamper_matrix.py ledger_commands.py shards_audited.py pruning.py) tests/house/test_json_schemas.py
+PURE_TESTS := tests/unit $(addprefix tests/flow/test_,tamper_matrix.py ledger_commands.py shards_audited.py log_key_audited.py pruning.py) tests/house/test_json_schemas.py
 FAST_TESTS := $(addprefix tests/,unit property contract flow)
 SOURCES = $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*')
 

@@ -92,6 +92,7 @@ async def test_the_pages_tell_the_truth(federation: RealFederation) -> None:
         assert (await client.get("/log/tile/entries/000.p/8")).status_code == 401
         assert federation.nats is not None
         await federation.nats.end(signal.SIGKILL)
+        await federation.broker.says("NATS disconnected")
         down = await client.get("/health")
         assert (down.status_code, down.json()["nats_connected"]) == (503, False)
     token = federation.folder / "token"
