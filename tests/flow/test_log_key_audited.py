@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from consent_ledger.core.findings import Verdict
+from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.pins_file import write_pins
 from schemas import statements as st
 from schemas.entries import Recorded, encode_entry
 from schemas.ids import Hash
@@ -13,7 +15,7 @@ from schemas.note import Signer, sign_note
 from tests.support.audited_log import MINUTE, Files
 from tests.support.auditor import run, write, write_federation
 from tests.support.ledger_world import Ledger
-from tests.support.pens import KINDS, STEERING, changed
+from tests.support.pens import DAY, KINDS, PINS, STEERING, changed
 from tests.support.two_shards import closed, together, unclosed
 
 pytestmark = pytest.mark.slow  # whole logs and folders
@@ -165,3 +167,43 @@ def test_a_shard_that_was_closed_is_not_ended_by_log_key(tmp_path: Path) -> None
     forged = _opened_with(new, new.log_key(old.log, len(old.leaves), old.root()))
     code, output = _audited(tmp_path, together(old, forged, b""))
     assert code == TAMPERED, output
+
+
+def _gone(files: Files, ledger: Ledger) -> Files:
+    """Take the entries of a shard out of an export; what opened it is in the pins beside its tiles."""
+    folder = f"shards/{ledger.log.rpartition('/')[2]}"
+    note = read_leaf(ledger.leaves[0]).entry.statement
+    kept = {path: raw for path, raw in files.items() if not path.startswith(f"{folder}/tile/entries")}
+    return kept | {f"{folder}/pins.toml": write_pins(PINS, (note,)).encode()}
+
+
+def _let_go(newest: Ledger, pruned: Ledger) -> None:
+    """Log, long after, that a shard's entries may go."""
+    newest.clock.ms += 160 * DAY
+    newest.write(newest.pruning(pruned.log, len(pruned.leaves), Hash(pruned.root().hex())))
+    for agency in KINDS:
+        newest.write(newest.agency_head(agency))
+
+
+def test_an_ended_shard_is_pruned_as_a_closed_one(tmp_path: Path) -> None:
+    """Five months after the log.key its entries may go; its tree is the one that log.key named."""
+    old, new = _told()
+    _let_go(new, old)
+    code, output = _audited(tmp_path, _gone(together(old, new, new.bundle), old), "verify")
+    assert (code, "as the log allows" in output) == (SOUND, True), output
+
+
+def test_a_pruned_shard_still_says_where_the_one_before_ended(tmp_path: Path) -> None:
+    """The entries behind a log.key are gone, it is not: a thief who wrote on in the shard it ended is found."""
+    old, new = _told()
+    third = new.following("2027-01")
+    _let_go(third, new)
+    for thief in (False, True):
+        if thief:
+            old.write(old.agency_head("kurse"))
+        first = {
+            path: raw for path, raw in together(old, new, new.bundle).items() if path.startswith(("shards/", "state"))
+        }
+        files = first | together(new, third, third.bundle) | {"shards.txt": b"2026-11\n2026-12\n"}
+        code, output = _audited(tmp_path / str(thief), _gone(files, new), "verify")
+        assert (code, "log.key ends" in output) == ((TAMPERED, True) if thief else (SOUND, False)), output
