@@ -115,7 +115,6 @@ def request(visitor: Visitor, town: Played) -> None:
     """Have the text of a client's own request shown."""
     visitor.open_case(town.client, COUNSELLING)
     visitor.go("/consents")
-    visitor.page.locator('form[action="/consents/request"] input[name="way"]').first.check()
     visitor.page.locator("#request_language").select_option("ar")
     visitor.click("Text der Anfrage zeigen")
 
