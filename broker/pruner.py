@@ -1,10 +1,11 @@
 """Closed shards are pruned beside the broker's work once the log has an entry for it; at the start, what was left."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from broker.going_on import going_on
 from consent_ledger.core.state import LedgerState
 from consent_ledger.pruning import prune, to_prune
 from consent_ledger.sequencer import Receipt
@@ -32,15 +33,9 @@ class Pruner:
         if any(isinstance(receipt.leaf.statement, ShardPruned) for receipt in receipts):
             self._due.set()
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Prune until the block ends; what is under way then is finished by its thread, or by the next start."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+        return going_on(self._run())
 
     async def _run(self) -> None:
         while True:

@@ -5,11 +5,12 @@ is damaged, costs the next start some time and nothing else: a snapshot that doe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import schemas
+from broker.going_on import going_on
 from consent_ledger import core
 from consent_ledger.sequencer import Receipt
 from consent_ledger.sqlite_files import shard_path
@@ -77,15 +78,9 @@ class Keeper:
         self._size += len(receipts)
         self._look()
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Have snapshots taken until the block ends; one that is under way then is broken off."""
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+        return going_on(self._run())
 
     def _look(self) -> None:
         if self._size - self._held >= self._every:
