@@ -57,7 +57,7 @@ def main() -> None:
 
 def _auditor(browser: Browser, town: Played) -> None:
     """Take the auditor's pages, with one exchange from its last entry."""
-    address = town.stage.broker_address.replace("127.0.0.1", "localhost")
+    address = town.broker
     for locale in WORDS:
         page = browser.new_context(locale=locale, viewport={"width": 1180, "height": 720}).new_page()
         page.goto(f"{address}/audit")
@@ -82,7 +82,7 @@ def _auditor(browser: Browser, town: Played) -> None:
 
 def _client(browser: Browser, town: Played) -> None:
     """Take the client's pages as a phone shows them, in every language, and on paper."""
-    address = town.stage.broker_address.replace("127.0.0.1", "localhost")
+    address = town.broker
     page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     page.goto(f"{address}/c/{town.view_code}")
     for language in LANGUAGES:

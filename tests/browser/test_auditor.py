@@ -18,21 +18,16 @@ PAGES = ("/audit/entries", "/audit/charts", "/audit/witnesses", "/audit/replay",
 def opened(visitor: Visitor, town: Played) -> Page:
     """Type the token."""
     page = visitor.page
-    page.goto(f"{address(town)}/audit")
+    page.goto(f"{town.broker}/audit")
     page.locator("#token").fill(town.stage.auditor)
     page.keyboard.press("Enter")
     page.wait_for_url("**/audit/entries")
     return page
 
 
-def address(town: Played) -> str:
-    """Give the broker's address by the name under which a browser keeps a login on plain HTTP."""
-    return town.stage.broker_address.replace("127.0.0.1", "localhost")
-
-
 def test_axe_finds_nothing_on_the_way_in(visitor: Visitor, town: Played) -> None:
     """Before the token, and after a wrong one."""
-    visitor.page.goto(f"{address(town)}/audit")
+    visitor.page.goto(f"{town.broker}/audit")
     assert visitor.violations() == []
     visitor.page.locator("#token").fill("wrong")
     visitor.page.keyboard.press("Enter")
@@ -44,7 +39,7 @@ def test_axe_finds_nothing_on_the_way_in(visitor: Visitor, town: Played) -> None
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(visitor: Visitor, town: Played, path: str) -> None:
     """On a wide screen and at 320 pixels, in light and in dark."""
     page = opened(visitor, town)
-    page.goto(address(town) + path)
+    page.goto(town.broker + path)
     assert visitor.violations() == []
     page.emulate_media(color_scheme="dark")
     assert visitor.violations() == []
@@ -72,7 +67,7 @@ def test_a_disclosure_is_found_by_filter_and_followed(visitor: Visitor, town: Pl
     expect(page.locator(".hs-steps > li")).not_to_have_count(1)
     expect(page.locator(".hs-steps > li").first).to_contain_text(re.compile("jobcenter"))
     assert visitor.violations() == []
-    page.goto(f"{address(town)}/audit/charts")
+    page.goto(f"{town.broker}/audit/charts")
     expect(page.locator("svg rect").first).to_be_visible()
     assert visitor.violations() == []
     page.go_back()
@@ -89,7 +84,7 @@ def test_a_replay_is_started_watched_and_finished(visitor: Visitor, town: Played
     The export is then packed no sooner than that.
     """
     page = opened(visitor, town)
-    page.goto(f"{address(town)}/audit/replay")
+    page.goto(f"{town.broker}/audit/replay")
     page.locator('form[action="/audit/replay"] button').click()
     expect(page.locator("[data-watch]")).to_be_visible()
     assert visitor.violations() == []
@@ -101,7 +96,7 @@ def test_a_replay_is_started_watched_and_finished(visitor: Visitor, town: Played
     assert len({facts[name] for name in ("Einträge unter dem Checkpoint", "Neu getroffene Entscheidungen")}) == 1
     assert facts["Befunde"] == "0"
     assert page.locator('form[action="/audit/replay"] button').count() == 0
-    page.goto(f"{address(town)}/audit/check")
+    page.goto(f"{town.broker}/audit/check")
     page.locator('form[action="/audit/export"] button').click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dieser Rechner arbeitet")
     assert visitor.violations() == []
@@ -111,6 +106,6 @@ def test_without_a_script_a_link_looks_again(chromium: Browser, town: Played) ->
     """Whoever has scripts turned off comes as far: the page says how far it is, and has a link to itself."""
     context = chromium.new_context(locale="de-DE", java_script_enabled=False)
     page = opened(Visitor(context.new_page(), town.stage), town)
-    page.goto(f"{address(town)}/audit/replay")
+    page.goto(f"{town.broker}/audit/replay")
     assert page.locator("h1").inner_text() == "Nachrechnen lassen"
     context.close()

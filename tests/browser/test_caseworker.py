@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from handschlag.town.people import JOBCENTER
-from tests.browser.town import Played
+from tests.browser.town import Played, named
 from tests.browser.visitor import Visitor
 
 
@@ -20,7 +20,7 @@ def test_two_clicks_lead_from_the_case_to_the_answer(visitor: Visitor, town: Pla
 
 def test_nobody_sees_a_page_without_a_login(visitor: Visitor, town: Played) -> None:
     """Each page leads to the login, and the login page passes axe too."""
-    address = town.stage.offices[JOBCENTER].address.replace("127.0.0.1", "localhost")
+    address = named(town.stage.offices[JOBCENTER].address)
     for path in ("/", "/clients", "/case", "/requests"):
         visitor.page.goto(address + path)
         assert visitor.page.url == f"{address}/login"

@@ -20,14 +20,13 @@ from tests.browser.test_consents import show_text
 from tests.browser.test_notices import answered
 from tests.browser.test_packages import SEND, TILE
 from tests.browser.town import Played, Silent
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import FIRST_PAGE_BYTES, Visitor
 
 Way = Callable[[Visitor, Played], None]
 
 ADVISER, OFFICER, STEWARD = "Ayla Berger", "Dr. Hanno Feld", "Nele Sander"
 CLERK, SECOND = "Marta Lindner", "Emil Sommer"
 _ASKED: Final = count()
-FIRST_PAGE_BYTES: Final = 150_000
 ZOOMED: Final = {"width": 320, "height": 256}
 WIDE: Final = {"width": 1280, "height": 900}
 
@@ -253,19 +252,9 @@ def test_the_first_page_is_light(visitor: Visitor, town: Played, path: str) -> N
     """All that a browser with nothing kept loads for a first page is at most 150 kB; nothing but style holds it up."""
     opens(path)(visitor, town)
     page = visitor.page
-    session = page.context.new_cdp_session(page)
-    sizes: list[float] = []
-    urls: list[str] = []
-    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    session.on("Network.requestWillBeSent", lambda event: urls.append(event["request"]["url"]))
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    visitor.go(path)
-    page.wait_for_load_state("networkidle")
-    page.evaluate("document.fonts.ready")
     own = page.url.partition(path)[0] if path != "/" else page.url.rstrip("/")
-    assert len(sizes) >= 4  # the page, two style sheets, and at least one font
-    assert sum(sizes) <= FIRST_PAGE_BYTES, sizes
+    weight, urls = visitor.loaded(own + path)
+    assert weight <= FIRST_PAGE_BYTES
     assert [url for url in urls if not url.startswith(own)] == []
     assert _holding_up(page) == []
 

@@ -20,6 +20,11 @@ class Silent(Teller):
         """Begin nothing."""
 
 
+def named(address: str) -> str:
+    """Give an address by the name under which a browser keeps a login on plain HTTP."""
+    return address.replace("127.0.0.1", "localhost")
+
+
 class Played(NamedTuple):
     """The client whose consent the Jobcenter holds, as the Jobcenter knows them; the receipt's codes and the id."""
 
@@ -28,6 +33,11 @@ class Played(NamedTuple):
     view_code: str
     withdraw_code: str
     consent: str
+
+    @property
+    def broker(self) -> str:
+        """The address of the broker's pages, for a browser."""
+        return named(self.stage.broker_address)
 
 
 def played(stage: Stage) -> Played:

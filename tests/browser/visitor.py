@@ -10,9 +10,13 @@ from handschlag.demo.stage import Stage
 from handschlag.town.people import JOBCENTER
 from handschlag.town.pick import Picked
 from schemas.client_texts import LANGUAGES
+from tests.browser.town import named
 
 AXE = Path(__file__).parents[2] / "build" / "axe" / "axe.min.js"
 MOST_TABS = 60
+FIRST_PAGE_BYTES = 150_000
+"""What a first page weighs at the most, for somebody who has kept nothing."""
+LEAST_FILES = 4
 EVERY = [one if one in {"de", "ar"} else pytest.param(one, marks=pytest.mark.long) for one in LANGUAGES]
 """The languages of clients: German and Arabic in `make test`, all in `make test-all`."""
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -53,7 +57,7 @@ class Visitor:
 
     def log_in(self, agency: str, name: str) -> None:
         """Log in at an agency's node as one of its made-up staff."""
-        self._home = self._stage.offices[agency].address.replace("127.0.0.1", "localhost")
+        self._home = named(self._stage.offices[agency].address)
         self.page.goto(f"{self._home}/login/go")
         self.page.get_by_role("button", name=name).click()
         self.page.wait_for_url(f"{self._home}/")
@@ -125,6 +129,22 @@ class Visitor:
             seen.add(self.page.evaluate(FOCUSED))
         missed: list[str] = self.page.evaluate(OTHER_CONTROLS, sorted(seen))
         return missed
+
+    def loaded(self, address: str) -> tuple[int, list[str]]:
+        """Open a page as somebody who has kept nothing of it; give how many bytes came, and all addresses asked.
+
+        A page brings at least itself, two style sheets and a font.
+        """
+        session, sizes, urls = self.page.context.new_cdp_session(self.page), list[float](), list[str]()
+        session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        session.on("Network.requestWillBeSent", lambda event: urls.append(event["request"]["url"]))
+        session.send("Network.enable")
+        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        self.page.goto(address)
+        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate("document.fonts.ready")
+        assert len(sizes) >= LEAST_FILES
+        return int(sum(sizes)), urls
 
     def scrolls_sideways(self) -> bool:
         """Tell whether the page is wider than its window."""
