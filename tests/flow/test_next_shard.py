@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters.node.papers.blocks import markdown
+from adapters.node.papers.receipt import receipt
 from adapters.node.store.rows import AskedState, ConsentState
 from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from consent_ledger.core.policy import parse_policy
@@ -15,6 +17,7 @@ from schemas.ids import LogId
 from schemas.note import verify_cosignature
 from tests.support import keys
 from tests.support.next_shard import begin_shard, close_shard, go_on, open_shard
+from tests.support.node_http import Front
 from tests.support.node_world import FEDERATION, LOG, TYPES, World
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town, taken
 from tests.support.virtual_time import pass_time, virtual
@@ -38,6 +41,19 @@ async def test_a_consent_of_the_old_shard_is_asked_under_in_the_next(tmp_path: P
     for agency in (REQUESTER, HOLDER):
         await town.world.restart(agency)
     assert (await town.ask(consent)).state is AskedState.ANSWERED
+    await town.close()
+
+
+@virtual
+async def test_a_paper_names_its_entry_over_all_shards(tmp_path: Path) -> None:
+    """As the client's page does: in the next shard the proof itself counts from 0 again."""
+    town = await Town.start(tmp_path)
+    before = town.world.store.size
+    await go_on(town.world)
+    held = await town.world.nodes[COLLECTOR].consents.get(await town.consent())
+    papers, _ = receipt(held, Front(town, COLLECTOR).desk.making)
+    assert held.log_index == before + 2  # behind shard.closed and shard.opened
+    assert f"Eintrag {held.log_index} im Protokoll" in markdown(papers)
     await town.close()
 
 

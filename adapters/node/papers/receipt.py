@@ -13,6 +13,7 @@ from adapters.node.papers.making import LEGAL, Making
 from adapters.node.store.rows import NO_RECEIPT, Asked, Consent, ConsentState, Receipt
 from adapters.web.pages import moment
 from adapters.web.texts import Texts
+from consent_ledger.core.checkpoint import unverified_checkpoint
 from consent_ledger.core.leaf import read_leaf
 from consent_ledger.core.proof import parse_proof
 from schemas import statements as st
@@ -20,6 +21,7 @@ from schemas.client_address import client_address
 from schemas.commitment import sha256
 from schemas.entries import Granted
 from schemas.errors import Code, Misuse, Unavailable
+from schemas.ids import LogId
 
 ENTRY: Final = "receipt.entry"
 PROOF: Final = "receipt.tlog-proof"
@@ -79,7 +81,7 @@ def _receipt(consent: Consent, making: Making, side: Side) -> Paper:
             how = ((t("taken.on"), moment(statement.not_before)), (t("taken.how"), words.taking(statement)))
             blocks.append(Table(how))
         blocks.append(Text(t("receipt.collector", collector=words.agency(making.agency)), small=True))
-        blocks.append(_proof(t, consent.receipt))
+        blocks.append(_proof(t, consent.receipt, making))
     # A duty to cooperate is nobody's permission: its paper is called what it is.
     duty = isinstance(statement, st.BasisGiven) and statement.kind == "cooperation_duty"
     return Paper(side.told.language, card.notice if duty else card.receipt, tuple(blocks))
@@ -105,7 +107,7 @@ def _notice(asked: Asked, view_code: str, making: Making, side: Side) -> Paper:
         blocks += [Heading(side.words.detail.who), *map(Letters, filter(None, (office.responsible, office.officer)))]
     blocks += [*_opening(side.words.card.view_code, view_code, making)]
     if german:
-        blocks.append(_proof(t, asked.grant))
+        blocks.append(_proof(t, asked.grant, making))
     return Paper(side.told.language, side.words.card.notice, tuple(blocks))
 
 
@@ -129,6 +131,8 @@ def _opening(heading: str, code: str, making: Making) -> Iterator[Block]:
         yield Letters(client_address(base))
 
 
-def _proof(t: Texts, receipt: Receipt) -> Block:
-    index = parse_proof(receipt.proof).index
+def _proof(t: Texts, receipt: Receipt, making: Making) -> Block:
+    """Name the entry as the client's page does: by its index over all shards, where a proof counts within its own."""
+    proof = parse_proof(receipt.proof)
+    index = making.view.first(LogId(unverified_checkpoint(proof.note).origin)) + proof.index
     return Text(t("receipt.proof", index=index, hash=sha256(receipt.entry)), small=True)
