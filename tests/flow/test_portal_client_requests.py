@@ -8,6 +8,7 @@ from adapters.node.access import Role
 from adapters.node.store.rows import AskedState
 from adapters.web.client_words import shipped_words
 from schemas import statements as st
+from tests.support.portal_visit import Seated
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town
 from tests.support.virtual_time import virtual
 
@@ -21,13 +22,19 @@ NORM = "IntV § 7(2)"
 CHOSEN = {"way": f"Z13@1,{REQUESTER},{HOLDER}", "days": "30", "language": "ar"}
 
 
-@virtual
-async def test_a_client_reads_what_they_ask_for_and_it_is_handed_over_once(tmp_path: Path) -> None:
-    """Text in both languages, norm, receipt with both codes; the list names it, and the agency asks under it once."""
-    town = await Town.start(tmp_path)
+async def visited(folder: Path) -> tuple[Town, Seated]:
+    """Open the client's case at counselling, in a town where the Jobcenter may ask for the proof."""
+    town = await Town.start(folder)
     await town.world.approve(REQUESTER, "Z13@1")
     adviser = seated(town.world, COLLECTOR, Role.ADVISER)
     await opened(adviser)
+    return town, adviser
+
+
+@virtual
+async def test_a_client_reads_what_they_ask_for_and_it_is_handed_over_once(tmp_path: Path) -> None:
+    """Text in both languages, norm, receipt with both codes; the list names it, and the agency asks under it once."""
+    town, adviser = await visited(tmp_path)
     page = await adviser.send("/consents/request", **CHOSEN)
     assert (page.status_code, page.url.path) == (200, "/consents/request")
     assert ('lang="ar" dir="rtl"' in page.text, 'lang="de" dir="ltr"' in page.text) == (True, True)
@@ -52,10 +59,7 @@ async def test_a_client_reads_what_they_ask_for_and_it_is_handed_over_once(tmp_p
 @virtual
 async def test_a_request_is_ended_like_a_consent(tmp_path: Path) -> None:
     """One click in the list, and nothing is handed over under it any more."""
-    town = await Town.start(tmp_path)
-    await town.world.approve(REQUESTER, "Z13@1")
-    adviser = seated(town.world, COLLECTOR, Role.ADVISER)
-    await opened(adviser)
+    town, adviser = await visited(tmp_path)
     page = await adviser.send("/consents/request", **CHOSEN)
     await adviser.send("/consents/request/record", text=hash_on(page), norm=NORM)
     (held,) = await town.world.nodes[COLLECTOR].store.bases.consents()
