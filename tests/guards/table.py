@@ -95,6 +95,13 @@ REPLACED: Final = (
         _tests("flow/test_ending_shard"),
     ),
     Replaced(
+        "4 6",
+        "adapters/node/covering.py",
+        "if self._overdue(now):",
+        "if False:",
+        _tests("flow/test_covering"),
+    ),
+    Replaced(
         "6",
         "adapters/node/covering.py",
         "self.view.check_within(checkpoint)",
