@@ -102,8 +102,8 @@ def test_a_replay_is_started_watched_and_finished(visitor: Visitor, town: Played
     assert visitor.violations() == []
 
 
-def test_without_a_script_a_link_looks_again(chromium: Browser, town: Played) -> None:
-    """Whoever has scripts turned off comes as far: the page says how far it is, and has a link to itself."""
+def test_without_a_script_an_auditor_comes_as_far(chromium: Browser, town: Played) -> None:
+    """The token opens the pages without one; while a replay runs, a link on its page looks again."""
     context = chromium.new_context(locale="de-DE", java_script_enabled=False)
     page = opened(Visitor(context.new_page(), town.stage), town)
     page.goto(f"{town.broker}/audit/replay")

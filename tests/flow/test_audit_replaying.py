@@ -38,6 +38,7 @@ async def test_a_replay_is_begun_watched_and_read(auditor: Auditor) -> None:
     assert state.json() == {"state": "running", "done": 12, "total": 63}
     page = await auditor.browser.get("/audit/replay")
     assert ('value="12"' in page.text, 'max="63"' in page.text, "data-watch" in page.text) == (True, True, True)
+    assert 'btn--secondary" href="/audit/replay"' in page.text  # who has scripts turned off looks again by it
     auditor.report.set()
     await over(auditor)
     page = await auditor.browser.get("/audit/replay")

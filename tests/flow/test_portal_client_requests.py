@@ -49,6 +49,7 @@ async def test_a_client_reads_what_they_ask_for_and_it_is_handed_over_once(tmp_p
         assert shown in page.text
     assert (await adviser.open("/consents/receipt.pdf")).content[:5] == b"%PDF-"
     listed = (await adviser.open("/consents")).text
+    assert f"Jobcenter ({REQUESTER})</td>" in listed
     assert ("Anfrage der Person)" in listed, f'value="{held.id}"' in listed) == (True, True)
     assert (await adviser.open("/consents/request")).url.path == "/consents"
     assert await asked_under(town, held.id) is AskedState.ANSWERED
