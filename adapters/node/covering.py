@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from adapters.node.background import Background
-from adapters.node.core.follow import follow, split_hashes
+from adapters.node.core.follow import split_hashes
 from adapters.node.core.view import View
 from adapters.node.database import Op
 from adapters.node.outbox import fault_of
 from adapters.node.store import NodeStore
+from adapters.node.store.known import LEAVES
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier
-from consent_ledger.core.merkle import Edge
+from consent_ledger.core.merkle import HASH_BYTES, Edge
 from consent_ledger.core.policy import Policy
 from consent_ledger.ports import Clock
 from schemas import canonical
@@ -50,9 +51,13 @@ class _Mark(NamedTuple):
 
 @dataclass
 class _Shard:
-    """How far one shard was followed, and how many of its entries a quorum has cosigned."""
+    """How far one shard was followed, and how many of its entries a quorum has cosigned.
+
+    `row` has the last leaf hashes, from the beginning of the row that they are kept in.
+    """
 
     edge: Edge
+    row: bytes = b""
     roots: dict[int, bytes] = field(default_factory=dict)
     covered: int = 0
 
@@ -86,26 +91,53 @@ class Covering:
         log = LogId(checkpoint.origin)
         async with self._lock:
             shard = await self._loaded(log)
+            await self._look_up()
             if checkpoint.size <= shard.edge.size:
                 _check_earlier(shard, checkpoint)
                 return ()
-            grown, other, first = shard.edge.copy(), None, self.view.first(log)
-            while grown.size < checkpoint.size:
-                leaves = split_hashes((await self._ask(log, grown.size)).hashes)[: checkpoint.size - grown.size]
-                if not leaves:
-                    message = f"hashes: the broker gives none from {grown.size} on"
-                    raise NotAuthentic(message)
-                found = follow(grown, leaves, self.view.leaves, first)
-                other = found if other is None else other
+            leaves = await self._leaves(log, shard.edge.size, checkpoint.size)
+            grown = shard.edge.copy()
+            grown.extend(leaves)
             if grown.root() != checkpoint.root:
                 message = f"hashes: the leaves that came do not give the root of the checkpoint of {checkpoint.size}"
                 raise NotAuthentic(message)
+            row, begin = shard.row + b"".join(leaves), shard.edge.size - shard.edge.size % LEAVES
+            await self.store.write(*self.store.known.keep_leaves(log, begin, row))
+            other = self.view.unseen.follow(log, leaves)
             if other is not None:
-                message = f"log: another entry stands at index {other} than was proven to this node"
-                raise LedgerInconsistent(message)
-            shard.edge = grown
+                raise _forked(self.view.first(log) + other)
+            shard.edge, shard.row = grown, row[len(row) - grown.size % LEAVES * HASH_BYTES :]
             _remember(shard, checkpoint)
             return (self.store.known.keep_edge(log, grown),)
+
+    async def _leaves(self, log: LogId, first: int, end: int) -> list[bytes]:
+        """Ask for the leaf hashes of a shard from one up to another; nobody knows yet whether they are the log's."""
+        found = list[bytes]()
+        while first + len(found) < end:
+            came = split_hashes((await self._ask(log, first + len(found))).hashes)
+            if not came:
+                message = f"hashes: the broker gives none from {first + len(found)} on"
+                raise NotAuthentic(message)
+            found += came
+        return found[: end - first]
+
+    async def _look_up(self) -> None:
+        """Compare what was proven behind what was followed with the leaf that went by there.
+
+        Raises LedgerInconsistent where it is another one, Unavailable where it was not kept: then the log is followed
+        from its beginning again.
+        """
+        late = self.view.unseen.late
+        for (log, index), leaf in list(late.items()):
+            stood = await self.store.known.leaf(log, index)
+            if stood is None:
+                self._begin(log, _Shard(Edge()))
+                message = f"log: what was followed of {log} is not at hand, and is followed again"
+                raise Unavailable(message)
+            if stood != leaf:
+                raise _forked(self.view.first(log) + index)
+            if late.get((log, index)) == leaf:
+                del late[log, index]
 
     async def end(self, last: Checkpoint) -> None:
         """Follow a shard to the checkpoint at which log.key ends it, and keep that.
@@ -123,7 +155,12 @@ class Covering:
         """Refuse to go on, with Unavailable, while a receipt is not under the quorum's cosignatures in time.
 
         Nothing is asked of anybody while all is well; when time is up, the newest cosigned checkpoint is fetched first.
+        What was proven of the past is compared with the log as it was followed, with a policy and without.
         """
+        for log in self.view.logs:
+            await self._loaded(log)
+        if self.view.unseen.late:
+            await self._look_up()
         if self.policy is None or self.policy.quorum is None:
             return
         now, size = self.clock.now_ms(), self.view.proven_size
@@ -212,8 +249,18 @@ class Covering:
 
     async def _loaded(self, log: LogId) -> _Shard:
         if log not in self._shards:
-            self._shards[log] = _Shard(await self.store.known.edge(log))
+            edge = await self.store.known.edge(log)
+            row = (await self.store.known.leaves(log, edge.size))[: edge.size % LEAVES * HASH_BYTES]
+            self._begin(log, _Shard(edge, row) if len(row) == edge.size % LEAVES * HASH_BYTES else _Shard(Edge()))
         return self._shards[log]
+
+    def _begin(self, log: LogId, shard: _Shard) -> None:
+        self._shards[log] = shard
+        self.view.unseen.begin(log, shard.edge.size)
+
+
+def _forked(index: int) -> LedgerInconsistent:
+    return LedgerInconsistent(f"log: another entry stands at index {index} than was proven to this node")
 
 
 def _check_earlier(shard: _Shard, checkpoint: Checkpoint) -> None:

@@ -8,17 +8,20 @@ import pytest
 
 from adapters.infra.key_files import Ed25519Signer
 from adapters.node import outcomes
+from adapters.node.database import Op
 from adapters.node.store.rows import AskedState
 from consent_ledger.core.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
-from consent_ledger.core.merkle import HASH_BYTES
+from consent_ledger.core.leaf import read_leaf
+from consent_ledger.core.merkle import HASH_BYTES, leaf_hash
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.witness import format_addition
 from schemas import messages as ms
 from schemas import statements as st
 from schemas.errors import Code, LedgerInconsistent, Unavailable
-from schemas.ids import KeyName
+from schemas.ids import ConsentId, KeyName
 from schemas.note import cosign, verify_cosignature
 from tests.support import keys
+from tests.support.memory_store import MemoryStore
 from tests.support.node_http import Front
 from tests.support.node_world import FEDERATION, LOG, TYPES, World
 from tests.support.small_town import COLLECTOR, HOLDER, REQUESTER, Town
@@ -98,6 +101,80 @@ async def test_a_fork_of_what_was_proven_stops_a_node_that_never_cosigned(tmp_pa
     with pytest.raises(LedgerInconsistent, match="another entry stands at index"):
         town.world.nodes[HOLDER].background.check()
     await town.world.close()
+
+
+async def _put_back(world: World, honest: MemoryStore) -> None:
+    """Show everybody the log again as it was."""
+    world.store = honest
+    await world.fork(honest.size)
+
+
+async def _past(town: Town, agency: str) -> tuple[ConsentId, int]:
+    """Let an agency cosign what was logged after a consent, in which it has no part; give consent and size before."""
+    consent, size = await town.consent(), town.world.store.size
+    for purpose in ("Z16@1", "Z17@1", "Z18@1"):
+        await town.world.approve(COLLECTOR, purpose)
+    assert isinstance(await cosigned(town.world, agency), ms.Cosigned)
+    return consent, size
+
+
+@virtual
+async def test_another_past_is_not_believed_by_a_holder(tmp_path: Path) -> None:
+    """A grant in a place the holder has followed and cosigned long ago, under a small tree: nothing is released."""
+    town = await Town.start(tmp_path)
+    consent, size = await _past(town, HOLDER)
+    await town.world.fork(size)
+    assert (await town.ask(consent)).state is AskedState.GRANTED
+    with pytest.raises(LedgerInconsistent, match=f"another entry stands at index {size} than was proven"):
+        town.world.nodes[HOLDER].background.check()
+    assert read_leaf(list(town.world.leaves())[-1]).kind == "exchange.granted"
+    await town.world.close()
+
+
+@virtual
+async def test_another_past_stops_whoever_it_was_shown_to(tmp_path: Path) -> None:
+    """Only the asking agency sees it, then all see the log as it was: with the next cosignature it comes out."""
+    town = await Town.start(tmp_path)
+    honest = town.world.store
+    consent, size = await _past(town, REQUESTER)
+    held = honest.size
+    await town.world.fork(size)
+    await town.ask(consent)
+    await _put_back(town.world, honest)
+    await town.world.approve(COLLECTOR, "Z19@1")
+    with pytest.raises(Unavailable):
+        await cosigned(town.world, REQUESTER, held)
+    with pytest.raises(LedgerInconsistent, match=f"another entry stands at index {size} than was proven"):
+        town.world.nodes[REQUESTER].background.check()
+    await town.world.close()
+
+
+@virtual
+async def test_every_leaf_that_went_by_is_kept_and_else_followed_again(tmp_path: Path) -> None:
+    """What is proven of the past is found where it went by; where that was lost, the log is followed anew first."""
+    town = await Town.start(tmp_path)
+    held = 0
+    for _ in range(2):
+        await town.agreed()
+        assert isinstance(await cosigned(town.world, HOLDER, held), ms.Cosigned)
+        held = town.world.store.size
+        await town.world.restart(HOLDER)
+    node = town.world.nodes[HOLDER]
+    known, covering = node.store.known, node.covering
+    leaves = [leaf_hash(raw) for raw in town.world.leaves()]
+    assert [await known.leaf(LOG, index) for index in range(len(leaves) + 1)] == [*leaves, None]
+    await node.federation.hold_entry(0)
+    await covering.check()
+    assert node.federation.view.unseen.late == {}
+    await node.store.write(Op("DELETE FROM followed_leaf"))
+    await node.federation.hold_entry(0)
+    with pytest.raises(Unavailable, match="is followed again"):
+        await covering.check()
+    await town.world.approve(COLLECTOR, "Z17@1")
+    assert isinstance(await cosigned(town.world, HOLDER, held), ms.Cosigned)
+    await covering.check()
+    assert [await known.leaf(LOG, index) for index in range(len(leaves))] == leaves
+    await town.close()
 
 
 @pytest.mark.parametrize(

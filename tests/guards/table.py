@@ -102,6 +102,27 @@ REPLACED: Final = (
         _tests("flow/test_covering"),
     ),
     Replaced(
+        "4 6",
+        "adapters/node/covering.py",
+        "if self.view.unseen.late:",
+        "if False:",
+        _tests("flow/test_covering"),
+    ),
+    Replaced(
+        "6",
+        "adapters/node/covering.py",
+        "            await self._look_up()\n            if checkpoint",
+        "            if checkpoint",
+        _tests("flow/test_covering"),
+    ),
+    Replaced(
+        "6",
+        "adapters/node/core/follow.py",
+        "if index < self._followed.get(log, 0):",
+        "if False:",
+        _tests("flow/test_covering", "unit/test_follow"),
+    ),
+    Replaced(
         "6",
         "adapters/node/covering.py",
         "self.view.check_within(checkpoint)",

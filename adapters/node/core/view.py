@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from adapters.node.core.follow import Unseen
 from consent_ledger.core.approval import Approval
 from consent_ledger.core.checkpoint import Checkpoint, CheckpointVerifier, claimed_origin, unverified_checkpoint
 from consent_ledger.core.evidence import Evidence, evidence_id
@@ -58,8 +59,8 @@ class View:
     def __init__(self, pins: Pins) -> None:
         """Start knowing only what is pinned.
 
-        `leaves` has the leaf hashes of the entries proven last, by index; `proven_size` is the smallest log that holds
-        all that was proven.
+        `unseen` is what was proven and has still to be seen in the log as this node follows it; `proven_size` is the
+        smallest log that holds all that was proven.
         """
         self.pins = pins
         self.registries: dict[Hash, Registry] = {}
@@ -71,7 +72,8 @@ class View:
         self._ended: dict[str, int] = {}
         self._begins: dict[LogId, int] = {}
         self._roots: dict[tuple[LogId, int], bytes] = {}
-        self.leaves: dict[int, bytes] = {}
+        self._leaves: dict[int, bytes] = {}
+        self.unseen = Unseen()
         self.proven_size = 0
 
     @property
@@ -256,9 +258,11 @@ class View:
         if _remember(self._roots, (LogId(checkpoint.origin), checkpoint.size), checkpoint.root) != checkpoint.root:
             message = f"log: two roots are signed for size {checkpoint.size}"
             raise LedgerInconsistent(message)
-        if _remember(self.leaves, index, leaf) != leaf:
+        if _remember(self._leaves, index, leaf) != leaf:
             message = f"log: two entries are proven for index {index}"
             raise LedgerInconsistent(message)
+        log = LogId(checkpoint.origin)
+        self.unseen.proven(log, index - self._first_of(log), leaf)
         self.proven_size = max(self.proven_size, index + 1)
 
     def _check_in_force(self, key: Key, index: int) -> None:

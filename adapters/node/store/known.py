@@ -1,11 +1,16 @@
 """Tables of what a node knows and vouches for: proven entries, registry bundles, cosigned checkpoints, staff."""
 
+from typing import Final
+
 from adapters.node.core.follow import split_hashes
 from adapters.node.core.view import Proven
 from adapters.node.database import Database, Op
 from adapters.node.store.rows import Receipt
-from consent_ledger.core.merkle import Edge
+from consent_ledger.core.merkle import HASH_BYTES, Edge
 from schemas.ids import Hash
+
+LEAVES: Final = 256
+"""How many leaf hashes stand in a row."""
 
 
 class Known:
@@ -49,6 +54,25 @@ class Known:
             " DO UPDATE SET size = excluded.size, edge = excluded.edge"
         )
         return Op(sql, (origin, edge.size, b"".join(edge.hashes)))
+
+    def keep_leaves(self, origin: str, first: int, hashes: bytes) -> tuple[Op, ...]:
+        """Keep leaf hashes of a log that was followed, 256 to a row; `first` is the index of one that begins a row."""
+        return tuple(
+            Op("INSERT OR REPLACE INTO followed_leaf VALUES (?, ?, ?)", (origin, (first + at) // LEAVES, row))
+            for at in range(0, len(hashes) // HASH_BYTES, LEAVES)
+            if (row := hashes[at * HASH_BYTES : (at + LEAVES) * HASH_BYTES])
+        )
+
+    async def leaves(self, origin: str, index: int) -> bytes:
+        """Give the row of leaf hashes in which an entry's stands, nothing where there is none."""
+        sql = "SELECT hashes FROM followed_leaf WHERE origin = ? AND n = ?"
+        rows = await self._database.read(sql, origin, index // LEAVES)
+        return rows[0].blob("hashes") if rows else b""
+
+    async def leaf(self, origin: str, index: int) -> bytes | None:
+        """Give an entry's leaf hash as it was followed, None where it was not kept."""
+        start = index % LEAVES * HASH_BYTES
+        return (await self.leaves(origin, index))[start : start + HASH_BYTES] or None
 
     async def edge(self, origin: str) -> Edge:
         """Give how far a log was followed; the edge of the empty tree before the first leaf."""

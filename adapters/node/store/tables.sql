@@ -86,6 +86,9 @@ CREATE TABLE IF NOT EXISTS cosigned (origin TEXT PRIMARY KEY, note BLOB NOT NULL
 CREATE TABLE IF NOT EXISTS followed (        -- how far each log was followed leaf by leaf: the hashes of its right edge
     origin TEXT PRIMARY KEY, size INTEGER NOT NULL, edge BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS followed_leaf (   -- the hashes of the leaves that went by, 256 to a row
+    origin TEXT NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (origin, n)
+) STRICT;
 CREATE TABLE IF NOT EXISTS staff (pseudonym TEXT PRIMARY KEY, month TEXT NOT NULL, staff TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS month_key (month TEXT PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
