@@ -24,18 +24,19 @@ class Offering:
 
     async def check(self, about: About, *, wished: bool) -> None:
         """Refuse to ask again too soon after a no; Misuse."""
-        last = await self.store.offers.find(about)
-        refused = last is not None and last.state is OfferState.REFUSED
-        check_asked_again(last.at if refused and last is not None else None, self.clock.now_ms(), wished=wished)
+        check_asked_again(await self._refused_at(about), self.clock.now_ms(), wished=wished)
 
     async def ask(self, about: About, choice: str, *, wished: bool) -> None:
-        """Begin to ask; Misuse as `check` does. What is older than the time a no counts is forgotten."""
+        """Begin to ask; Misuse as `check` does. What is older than the time a no counts is forgotten.
+
+        A no stands until there is another answer, also where the client wishes to be asked again.
+        """
         await self.check(about, wished=wished)
         now = self.clock.now_ms()
-        await self.store.write(
-            self.store.offers.forget(now - REFUSED_MS),
-            self.store.offers.keep(Offer(about, OfferState.REQUESTED, now, choice)),
-        )
+        ops, refused_at = [self.store.offers.forget(now - REFUSED_MS)], await self._refused_at(about)
+        if refused_at is None or refused_at + REFUSED_MS <= now:
+            ops.append(self.store.offers.keep(Offer(about, OfferState.REQUESTED, now, choice)))
+        await self.store.write(*ops)
 
     async def defer(self, about: About, choice: str) -> None:
         """Note that the client decides later."""
@@ -55,6 +56,11 @@ class Offering:
             raise Misuse(message, code=Code.CONSENT_EXPIRED)
         await self.store.write(self.store.offers.keep(found._replace(state=OfferState.REQUESTED)))
         return found
+
+    async def _refused_at(self, about: About) -> int | None:
+        """Give when the client said no, None where that is not the last word."""
+        last = await self.store.offers.find(about)
+        return last.at if last is not None and last.state is OfferState.REFUSED else None
 
     def refused(self, about: About) -> Op:
         """Note a no."""

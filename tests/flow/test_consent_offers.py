@@ -36,6 +36,9 @@ async def test_after_a_no_nobody_asks_again_for_ninety_days(tmp_path: Path) -> N
     refused = await shown(adviser)
     assert (refused.status_code, Code.ASKED_TOO_SOON.value in refused.text) == (422, True)
     assert (await adviser.open("/consents/card")).url.path == "/consents"
+    await shown(adviser, wished="yes")
+    broken_off = await shown(seated(town.world, COLLECTOR, Role.ADVISER))
+    assert Code.ASKED_TOO_SOON.value in broken_off.text
     page = await shown(adviser, wished="yes")
     assert page.url.path == "/consents/card"
     await adviser.send("/consents/answer", answer=REQUESTER)
