@@ -1,10 +1,10 @@
 """Log in at the agency's own sign-on: OpenID Connect Core 1.0, code flow with PKCE (RFC 7636), by Authlib.
 
 What the sign-on says of a person is taken from the ID token alone, after its signature, issuer, audience, times and
-nonce were checked. The way there and back belongs to one browser: a cookie of its own binds it.
+nonce were checked. The way there and back belongs to one browser, which carries it in a cookie that only this process
+can read: however many set out and never come back, nothing is kept of them here.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +16,9 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from nacl.encoding import URLSafeBase64Encoder
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
@@ -26,7 +29,6 @@ COOKIE: Final = "__Host-handschlag-login"
 ALGORITHMS: Final = ["RS256", "PS256", "ES256", "Ed25519"]
 """Signatures only; nothing symmetric, so the client's secret cannot make an ID token."""
 WAY_MS: Final = 10 * 60_000
-MAX_WAYS: Final = 1000
 SKEW_S: Final = 60
 TIMEOUT_S: Final = 10.0
 CALLBACK: Final = "/login/back"
@@ -55,7 +57,7 @@ class _Way(NamedTuple):
     state: str
     nonce: str
     verifier: str
-    began_ms: int
+    began: str
 
 
 @dataclass
@@ -67,23 +69,24 @@ class SignOn:
     random_bytes: Callable[[int], bytes]
     transport: httpx2.AsyncBaseTransport | None = None
     """The way to the sign-on; None is the network."""
-    _ways: dict[str, _Way] = field(default_factory=dict)
+    _walked: dict[str, int] = field(default_factory=dict)
     _found: dict[str, str] | None = None
     _keys: KeySet | None = None
 
+    def __post_init__(self) -> None:
+        """Make the key of the cookies; a process that starts anew lets those begin again who are on their way."""
+        self._box = SecretBox(self.random_bytes(SecretBox.KEY_SIZE))
+
     async def begin(self) -> RedirectResponse:
-        """Send a browser to the sign-on; Unavailable when that is out of reach, or too many are on their way."""
-        self._forget_old()
-        if len(self._ways) >= MAX_WAYS:
-            message = "login: too many at once"
-            raise Unavailable(message)
+        """Send a browser to the sign-on; Unavailable when that is out of reach."""
         places, now = await self._places(), self.clock.now_ms()
-        cookie, nonce, verifier = (self.random_bytes(32).hex() for _ in range(3))
+        nonce, verifier = (self.random_bytes(32).hex() for _ in range(2))
         async with self._client() as client:
             url, state = client.create_authorization_url(
                 places["authorization_endpoint"], nonce=nonce, code_verifier=verifier
             )
-        self._ways[_digest(cookie)] = _Way(state, nonce, verifier, now)
+        way = " ".join(_Way(state, nonce, verifier, str(now))).encode()
+        cookie = self._box.encrypt(way, self.random_bytes(SecretBox.NONCE_SIZE), URLSafeBase64Encoder).decode()
         response = RedirectResponse(url, 303)
         response.set_cookie(
             COOKIE, cookie, max_age=WAY_MS // 1000, path="/", secure=True, httponly=True, samesite="lax"
@@ -95,10 +98,7 @@ class SignOn:
 
         Raises NotAuthentic for anything that is not the end of a way begun here, Unavailable when the sign-on fails.
         """
-        way = self._ways.pop(_digest(request.cookies.get(COOKIE, "")), None)
-        if way is None or self.clock.now_ms() - way.began_ms > WAY_MS:
-            message = "login: was not begun here, or took too long"
-            raise NotAuthentic(message)
+        way = self._way(request.cookies.get(COOKIE, ""))
         places = await self._places()
         try:
             async with self._client(way.state) as client:
@@ -114,7 +114,22 @@ class SignOn:
             raise Unavailable(message) from error
         except ODD as error:
             raise Unavailable(_ODDLY) from error
-        return self._checked(unverified_token, await self._key_set(places), way.nonce)
+        claims = self._checked(unverified_token, await self._key_set(places), way.nonce)
+        self._walked[way.state] = int(way.began)
+        return claims
+
+    def _way(self, unverified_cookie: str) -> _Way:
+        """Read a browser's way back; NotAuthentic unless it was begun here, lately, and not walked to its end yet."""
+        now = self.clock.now_ms()
+        self._walked = {state: began for state, began in self._walked.items() if now - began <= WAY_MS}
+        try:
+            way = _Way(*self._box.decrypt(unverified_cookie.encode(), encoder=URLSafeBase64Encoder).decode().split(" "))
+        except (CryptoError, ValueError, TypeError):
+            way = None
+        if way is None or now - int(way.began) > WAY_MS or way.state in self._walked:
+            message = "login: was not begun here, or took too long"
+            raise NotAuthentic(message)
+        return way
 
     def _checked(self, unverified_token: str, keys: KeySet, nonce: str) -> Claims:
         """Check an ID token (OpenID Connect Core 3.1.3.7)."""
@@ -183,11 +198,3 @@ class SignOn:
             message = "login: the sign-on does not answer"
             raise Unavailable(message) from error
         return found if isinstance(found, dict) else {}
-
-    def _forget_old(self) -> None:
-        oldest = self.clock.now_ms() - WAY_MS
-        self._ways = {name: way for name, way in self._ways.items() if way.began_ms >= oldest}
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()

@@ -230,3 +230,28 @@ async def test_a_sign_on_that_does_not_say_where_it_is_is_a_page(answer: Respons
         assert (gone.status_code, "<h1" in gone.text) == (503, True)
         street.odd.clear()
         assert (await browser.get("/login/go")).status_code == 303
+
+
+async def test_however_many_set_out_the_next_one_gets_in() -> None:
+    """Whoever goes to the sign-on and never comes back takes nobody's place."""
+    street = Street()
+    async with street.browser() as strangers, street.browser() as browser:
+        for _ in range(1001):
+            assert (await strangers.get("/login/go")).status_code == 303
+        answer = await browser.get(BACK, params=await street.chosen(browser))
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_a_way_is_read_by_the_process_that_began_it_alone() -> None:
+    """A cookie of another process, a changed one and one that is none begin no session; the right one does."""
+    street, other = Street(), Street()
+    async with street.browser() as browser, other.browser() as elsewhere:
+        said = await street.chosen(browser)
+        right = browser.cookies[sign_on.COOKIE]
+        await elsewhere.get("/login/go")
+        for wrong in (elsewhere.cookies[sign_on.COOKIE], f"A{right[1:]}", right[:-4], "ü"):
+            async with street.browser() as stranger:
+                cookie = f"{sign_on.COOKIE}={wrong}".encode("latin-1")
+                answer = await stranger.get(BACK, params=said, headers=[(b"cookie", cookie)])
+                assert answer.status_code == 403
+        assert (await browser.get(BACK, params=said)).status_code == 303
