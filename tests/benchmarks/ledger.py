@@ -117,7 +117,7 @@ def _appends(folder: Path, sync_s: float) -> Iterator[Figure]:
     filler = Filler(folder)
     for _ in range(40):
         filler.add(BATCH, PAYLOAD)
-    batches, singles = 60, 300
+    batches, singles = 60, 1000
     took_s = _timed(lambda: _fill(filler, batches, BATCH))
     yield Figure.beside("ledger.append_rate.256", batches * BATCH / took_s, "entries/s", BATCH / (2 * sync_s))
     took_s = _timed(lambda: _fill(filler, singles, 1))
