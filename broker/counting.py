@@ -32,11 +32,16 @@ class Counting:
             self._tally.see(receipt.index, receipt.leaf)
 
     async def tally(self) -> Tally:
-        """Give what is counted by now, after a moment's patience; its `size` says how far that is."""
+        """Give what is counted by now, after a moment's patience; its `size` says how far that is.
+
+        Raises what kept the log from being read; who asks after that lets it be tried again.
+        """
         if self._tally.size < self.size() and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._catch_up())
         if self._task is not None and not self._task.done():
             await asyncio.wait({self._task}, timeout=PATIENCE_S)
+        if self._task is not None and self._task.done():
+            await self._task
         return self._tally
 
     async def _catch_up(self) -> None:

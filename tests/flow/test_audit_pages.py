@@ -26,6 +26,7 @@ from consent_ledger.core.checkpoint import format_checkpoint, unverified_checkpo
 from consent_ledger.core.policy import parse_policy
 from consent_ledger.core.proof import verify_proof
 from handschlag.ledger_source import REMARKS
+from schemas.errors import Unavailable
 from schemas.ids import Hash, Purpose
 from schemas.note import cosign
 from schemas.registry import Registry
@@ -221,6 +222,21 @@ async def test_numbers_are_drawn_with_the_table_beside_them(auditor: Auditor) ->
     await auditor.middle.asked()
     tally = await auditor.counting.tally()
     assert (tally.exchanges, tally.size) == (before + 1, auditor.middle.log.sequencer.size)
+
+
+async def test_numbers_of_a_log_that_cannot_be_read_are_none(auditor: Auditor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails is told of instead of a part of the numbers; the next look counts anew."""
+    await auditor.type()
+
+    async def failing(*_: object) -> int:
+        """Fail as a reader of a broken disk does."""
+        message = "shard: disk I/O error"
+        raise Unavailable(message)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(auditor.counting.files, "walk", failing)
+        assert (await auditor.browser.get("/audit/charts")).status_code == 503
+    assert (await auditor.browser.get("/audit/charts")).status_code == 200
 
 
 async def test_the_checkpoint_is_shown_with_whose_cosignatures_hold(auditor: Auditor) -> None:
