@@ -13,7 +13,8 @@ stays, so an export that was interrupted, or has grown old, is continued by doin
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
 
@@ -33,7 +34,7 @@ from consent_ledger.shards import bundle_name
 from consent_ledger.tiles import CHECKPOINT, read_file
 from schemas import statements as st
 from schemas.commitment import sha256
-from schemas.errors import Incomplete, LedgerInconsistent, Misuse, Pruned, Unavailable
+from schemas.errors import HandschlagError, Incomplete, LedgerInconsistent, Misuse, Pruned, Unavailable
 from schemas.ids import Hash, LogId
 from schemas.note import VerifierKey, parse_vkey, split_note
 
@@ -57,7 +58,7 @@ class Publication:
 
     `policy` is the text of a tlog-policy, None for one that asks for more than half of the members' witnesses;
     `bundle` gives a registry bundle and `state` what a shard starts from, None when it is not at hand; `progress` is
-    told how many entries are written.
+    told how many entries are written; `earlier` are the notes that opened the shards before, for receipts of theirs.
     """
 
     pins: Pins
@@ -65,6 +66,7 @@ class Publication:
     bundle: Callable[[Hash], bytes | None] = lambda _: None
     state: Callable[[Hash], bytes | None] = lambda _: None
     progress: Callable[[int], None] = lambda _: None
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,20 @@ class Place(Protocol):
 
 def export_shards(shards: Sequence[tuple[LogReader, Publication]], place: Place) -> list[Exported]:
     """Write the shards of a log, the oldest first: the last one to a place, the others below it; as `export`."""
-    *earlier, newest = shards
-    done = [export(*newest, place)]
+    *earlier, (reader, publication) = shards
+    openings = tuple(chain.from_iterable(_opening(one) for one, _ in reversed(earlier)))
+    done = [export(reader, replace(publication, earlier=openings), place)]
     names = [reader.origin.rpartition("/")[2] for reader, _ in earlier]
     done += [export(*one, place.below(f"{SHARDS}/{name}")) for one, name in zip(earlier, names, strict=True)]
     if names:
         place.put(SHARD_LIST, "".join(f"{name}\n" for name in names).encode())
     return done
+
+
+def _opening(reader: LogReader) -> Iterator[str]:
+    """Give the note that opened a shard, nothing where its entry is not at hand."""
+    with suppress(HandschlagError):  # whatever is the matter with it is told when that shard is exported
+        yield read_leaf(reader.entry(0)).entry.statement
 
 
 def export(reader: LogReader, publication: Publication, place: Place) -> Exported:
@@ -202,7 +211,7 @@ def _side_files(steering: _Steering, publication: Publication) -> Iterator[tuple
     """Give path and content of all that lies beside the tiles."""
     yield WITNESSES, witness_lines(steering.witnesses).encode()
     yield POLICY, _policy(steering, publication).encode()
-    yield PINS, write_pins(publication.pins, (steering.opened,)).encode()
+    yield PINS, write_pins(publication.pins, (steering.opened, *publication.earlier)).encode()
     if steering.state is not None:
         yield bundle_name(steering.state), _bundle(steering.state, publication)
     for name in steering.registries:
