@@ -7,11 +7,11 @@ from typing import Final
 from cryptography import x509
 from pydantic_core import from_json
 
+from schemas.calendar import DAY_MS
 from schemas.errors import Malformed
 
 WARN_DAYS: Final = 60
 """From when on a process says at its start that its access runs out: two months, for those who are on holiday."""
-_S_PER_DAY: Final = 86_400
 
 
 def access_ends_s(jwt: Path, certificate: Path) -> int:
@@ -31,7 +31,7 @@ def access_ends_s(jwt: Path, certificate: Path) -> int:
 
 def days_left(ends_s: int, now_ms: int) -> int:
     """Give how many whole days are left until then."""
-    return (ends_s - now_ms // 1000) // _S_PER_DAY
+    return (ends_s * 1000 - now_ms) // DAY_MS
 
 
 def _claims(path: Path) -> dict[str, object]:
