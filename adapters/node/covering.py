@@ -127,10 +127,12 @@ class Covering:
         Raises LedgerInconsistent where it is another one, Unavailable where it was not kept: then the log is followed
         from its beginning again.
         """
-        late = self.view.unseen.late
-        for (log, index), leaf in list(late.items()):
-            stood = await self.store.known.leaf(log, index)
-            if stood is None:
+        late, read, row = self.view.unseen.late, None, b""
+        for (log, index), leaf in sorted(late.items()):
+            if read != (log, index // LEAVES):
+                read, row = (log, index // LEAVES), await self.store.known.leaves(log, index)
+            stood = row[index % LEAVES * HASH_BYTES :][:HASH_BYTES]
+            if not stood:
                 self._begin(log, _Shard(Edge()))
                 message = f"log: what was followed of {log} is not at hand, and is followed again"
                 raise Unavailable(message)
@@ -160,7 +162,8 @@ class Covering:
         for log in self.view.logs:
             await self._loaded(log)
         if self.view.unseen.late:
-            await self._look_up()
+            async with self._lock:
+                await self._look_up()
         if self.policy is None or self.policy.quorum is None:
             return
         now, size = self.clock.now_ms(), self.view.proven_size
@@ -251,7 +254,8 @@ class Covering:
         if log not in self._shards:
             edge = await self.store.known.edge(log)
             row = (await self.store.known.leaves(log, edge.size))[: edge.size % LEAVES * HASH_BYTES]
-            self._begin(log, _Shard(edge, row) if len(row) == edge.size % LEAVES * HASH_BYTES else _Shard(Edge()))
+            if log not in self._shards:  # nor loaded by another task meanwhile, which may have followed it already
+                self._begin(log, _Shard(edge, row) if len(row) == edge.size % LEAVES * HASH_BYTES else _Shard(Edge()))
         return self._shards[log]
 
     def _begin(self, log: LogId, shard: _Shard) -> None:

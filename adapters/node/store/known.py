@@ -69,11 +69,6 @@ class Known:
         rows = await self._database.read(sql, origin, index // LEAVES)
         return rows[0].blob("hashes") if rows else b""
 
-    async def leaf(self, origin: str, index: int) -> bytes | None:
-        """Give an entry's leaf hash as it was followed, None where it was not kept."""
-        start = index % LEAVES * HASH_BYTES
-        return (await self.leaves(origin, index))[start : start + HASH_BYTES] or None
-
     async def edge(self, origin: str) -> Edge:
         """Give how far a log was followed; the edge of the empty tree before the first leaf."""
         rows = await self._database.read("SELECT size, edge FROM followed WHERE origin = ?", origin)
