@@ -157,32 +157,32 @@ async def test_two_that_take_up_the_log_at_once_follow_one(tmp_path: Path, monke
     await town.agreed()
     assert isinstance(await cosigned(town.world, HOLDER), ms.Cosigned)
     held = town.world.store.size
-    await town.world.restart(HOLDER)
     await town.agreed()
-    node, asked = town.world.nodes[HOLDER], asyncio.Event()
+    await town.world.restart(HOLDER)
+    node, begun, going_on = town.world.nodes[HOLDER], asyncio.Event(), asyncio.Event()
     node.covering._shards.clear()  # noqa: SLF001 - as it is until the first of the two has read it
-    first, edge = asyncio.Event(), node.store.known.edge
+    edge, write = node.store.known.edge, node.store.write
 
     async def slow(origin: str) -> Edge:
-        """Give the first who asks the answer only when the other has asked for the next leaves."""
+        """Give the first who asks the answer only when the other is about to write what it followed."""
         found = await edge(origin)
-        if not first.is_set():
-            first.set()
-            await asked.wait()
+        if not begun.is_set():
+            begun.set()
+            await going_on.wait()
         return found
 
-    def seen(topic: str, reply: bytes) -> bytes:
-        """Let the first one go on."""
-        if topic == "ask.hashes":
-            asked.set()
-        return reply
+    async def late(*ops: Op) -> None:
+        """Write when the first who asked is done."""
+        going_on.set()
+        await asyncio.wait({release})
+        await write(*ops)
 
     monkeypatch.setattr(node.store.known, "edge", slow)
-    town.world.buses[HOLDER].tamper = seen
     release = asyncio.create_task(node.covering.check())
-    await first.wait()
-    assert isinstance(await cosigned(town.world, HOLDER, held), ms.Cosigned)
-    await release
+    await begun.wait()
+    with monkeypatch.context() as both:
+        both.setattr(node.store, "write", late)
+        assert isinstance(await cosigned(town.world, HOLDER, held), ms.Cosigned)
     for _ in range(2):
         held = town.world.store.size
         await town.agreed()
